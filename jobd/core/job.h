@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The job as plain data: what store, proc and api share with core. No
+ * behaviour beyond allocation, names and matching.
+ */
+#ifndef CORE_JOB_H
+#define CORE_JOB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/buf.h"
+
+enum job_state {
+	JOB_QUEUED = 1,
+	JOB_HELD = 2,
+	JOB_RUNNING = 3,
+	JOB_PAUSED = 4,
+	JOB_COMPLETED = 5,
+	JOB_FAILED = 6,
+	JOB_CANCELLED = 7,
+};
+#define JOB_STATES 8 /* one more than the last: for arrays indexed by state */
+
+/* Why a queued job waits, or why one failed. Numbers are on disk: never reuse one. */
+enum job_reason {
+	REASON_NONE = 0,
+	REASON_PRIORITY = 1, /* others come first, and the daemon runs as many as it may */
+	REASON_QUEUE_FULL = 2,
+	REASON_QUEUE_PAUSED = 3,
+	REASON_DRAINING = 4,
+	REASON_NOT_BEFORE = 5,
+	REASON_BACKOFF = 6, /* a start was impossible (EAGAIN, …), another follows */
+	REASON_DEPENDENCY = 7,
+	REASON_USER_LIMIT = 8,
+	REASON_LOW_DISK = 9,
+	REASON_EXIT = 20, /* ended with a code other than 0 */
+	REASON_SIGNAL = 21,
+	REASON_TIMEOUT = 22,
+	REASON_DEADLINE = 23,
+	REASON_SPAWN = 24, /* could not be started; error says why */
+	REASON_WATCHDOG = 25,
+	REASON_OOM = 26,
+	REASON_SHUTDOWN = 27, /* the host, or somebody, ended its keeper */
+	REASON_LOST = 28,     /* how it ended can't be known */
+};
+
+/* A counter the job reports: "added" 3. */
+struct job_count {
+	char *name;
+	uint64_t value;
+};
+
+/* Numbers are -1 where not reported, strings NULL. */
+struct job_progress {
+	int percent;
+	int64_t done, total;
+	int64_t step, steps;
+	char *step_name, *item, *text;
+	struct job_count *counts;
+	size_t ncounts;
+};
+
+/* All 0 where not known. */
+struct job_usage {
+	uint64_t cpu_us, max_rss_kb, in_blocks, out_blocks;
+};
+
+/*
+ * One run of the command. The present attempt is in the job; those before it,
+ * in its history. Times are microseconds since the epoch, 0 where not reached.
+ */
+struct job_attempt {
+	uint32_t number;      /* 1, 2, …; 0: none was started yet */
+	enum job_state state; /* of a past attempt: how it ended */
+	enum job_reason reason;
+	uint64_t nonce;	       /* random; known to jobd and the keeper */
+	pid_t keeper_pid, pid; /* 0 where none */
+	uint64_t keeper_start, pid_start; /* start times, ticks since boot */
+	char *boot_id;
+	char *cgroup; /* NULL: the tree is walked */
+	uint64_t started_at_us, ended_at_us;
+	uint64_t paused_total_us;
+	int status;	   /* wait status */
+	bool has_status;   /* status is known */
+	char *error;	   /* text for a person, or NULL */
+	struct job_usage usage;
+};
+
+struct job_meta {
+	char *key, *value;
+};
+
+struct job {
+	uint64_t id;
+	enum job_state state;
+	enum job_reason reason;
+	uint8_t priority; /* 1 (first) to 10 */
+	uint32_t uid;	  /* it runs as */
+	char *user;	  /* that user's name at submission */
+	uint32_t submitter_uid;
+	char *name;    /* NULL: none given */
+	char *queue;   /* never NULL */
+	char *project; /* or NULL */
+	char **command; /* NULL-terminated, at least one */
+	char *cwd;	/* NULL: home */
+	int umask;
+	struct job_meta *meta;
+	size_t nmeta;
+
+	bool cancel_requested, pause_requested;
+	uint32_t attempts; /* allowed */
+	uint64_t submitted_at_us;
+	uint64_t eligible_at_us; /* when it could first have started: its rank counts from here */
+	uint64_t paused_at_us;	 /* while paused */
+
+	struct job_attempt now;	     /* the present or last attempt */
+	struct job_attempt *history; /* those before it, oldest first */
+	size_t nhistory;
+
+	struct job_progress progress;
+	struct buf unknown; /* fields of a newer version, kept as they were read */
+};
+
+#define JOB_PRIORITY_DEFAULT 5
+#define JOB_PRIORITY_MAX     10
+
+/* Sets every field to "nothing". */
+void job_init(struct job *j);
+/* Frees what the job holds, and makes it as job_init does. */
+void job_fini(struct job *j);
+void job_progress_init(struct job_progress *p);
+void job_progress_fini(struct job_progress *p);
+void job_attempt_fini(struct job_attempt *a);
+
+bool job_has_ended(enum job_state s);
+
+/* The word for it, as the protocol and the log have it. REASON_NONE gives NULL. */
+const char *job_state_name(enum job_state s);
+const char *job_reason_name(enum job_reason r);
+/* The state with this name, or 0. */
+enum job_state job_state_parse(const char *name);
+
+/*
+ * Which jobs are meant: all that is given must match; of several values, one.
+ * Everything is borrowed. Empty (all zero) matches every job.
+ */
+struct job_filter {
+	const uint64_t *ids; /* ascending */
+	size_t nids;
+	unsigned states; /* bits 1 << enum job_state; 0: any */
+	const char *const *queues, *const *projects, *const *users; /* NULL-terminated, or NULL */
+	const char *name_glob;
+	const struct job_meta *meta;
+	size_t nmeta;
+	uint64_t since_us, until_us; /* submission; 0: no bound; since <= t < until */
+	const char *search;	     /* in name, command, project, error, meta; ignoring case */
+};
+
+bool job_filter_match(const struct job_filter *f, const struct job *j);
+
+#endif

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The socket, its connections and the dispatcher: parse, find, check the
+ * parameters, authorise, call the handler. What is answered waits until
+ * server_flush, which comes after the commit.
+ *
+ * A client that is slow, silent, broken or hostile costs the others nothing:
+ * messages are capped at 1 MiB, a connection whose answers are not read is not
+ * read from, a turn takes a bounded number of calls from each.
+ */
+#ifndef SERVER_SERVER_H
+#define SERVER_SERVER_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/varlink.h"
+
+struct event_base;
+struct server;
+struct call;
+
+/* Who calls: what the kernel says, and the name for it. */
+struct peer {
+	uid_t uid;
+	gid_t gid;
+	pid_t pid;
+	const gid_t *groups; /* supplementary */
+	size_t ngroups;
+	const char *user;    /* its name; the number in digits where there is none */
+	const char *process; /* the program, as the kernel names it; "" where unknown */
+};
+
+/*
+ * A method's handler. It answers with call_reply or call_error, now or later; or it
+ * asks for a name that is not known yet and returns after call_again.
+ */
+typedef void server_handler(void *ctx, struct call *c);
+
+struct server_options {
+	struct event_base *base;
+	const char *path; /* of the socket */
+	int listen_fd;	  /* a listening socket handed on by a former self, or -1 */
+	mode_t mode;	  /* of the socket: who may connect */
+	const char *version;
+	/* The name of a uid: fills *name (borrowed until the loop's next turn) and returns
+	 * true; or returns false, and server_resume_names is called when it is known. */
+	bool (*user_name)(void *ctx, uid_t uid, const char **name);
+	/*
+	 * Whether the peer may call the method with these parameters. Returns NULL when
+	 * so, else the error's name; *error_params (may stay NULL) is the server's. Called after the
+	 * parameters were checked.
+	 */
+	const char *(*authorise)(void *ctx, const struct peer *p, const struct varlink_method *m,
+	    const json_t *params, json_t **error_params);
+	/* A call that was refused, for the journal. */
+	void (*refused)(void *ctx, const struct peer *p, const struct varlink_method *m,
+	    const json_t *params, const char *error);
+	/* The handlers, in the order of varlink_methods (generated). */
+	server_handler *const *handlers;
+	void *ctx; /* for the callbacks and handlers */
+	unsigned max_connections; /* 0: 1000 */
+};
+
+/* Binds (or takes over) the socket and begins to accept. 0, or -errno and *why. */
+int server_open(const struct server_options *o, struct server **out, char **why);
+/* Stops accepting; the path is removed unless keep. Connections end. */
+void server_close(struct server *s, bool keep);
+/* The listening descriptor, to be handed on over an exec. */
+int server_listen_fd(const struct server *s);
+/* Some user names became known: calls that waited for them go on. */
+void server_resume_names(struct server *s);
+/* Sends the answers that waited for the commit. */
+void server_flush(struct server *s);
+/* How many connections there are. */
+size_t server_connections(const struct server *s);
+
+/* The call: valid until its last reply or error, or until on_close was called. */
+const struct peer *call_peer(const struct call *c);
+const struct varlink_method *call_method(const struct call *c);
+const json_t *call_params(const struct call *c);
+bool call_wants_more(const struct call *c);
+
+/* Answers and ends the call. params is stolen; NULL is {}. */
+void call_reply(struct call *c, json_t *params);
+/* Sends one of several; only where call_wants_more. params is stolen. */
+void call_continue(struct call *c, json_t *params);
+/* Answers with an error and ends the call. name is the whole name; params is stolen. */
+void call_error(struct call *c, const char *name, json_t *params);
+/* The handler is to be called once more, when a name has become known. */
+void call_again(struct call *c);
+/*
+ * For a call that is answered later: fn is called once if the connection ends
+ * first; the call is gone after it. Setting it again replaces it; NULL takes it back.
+ */
+void call_on_close(struct call *c, void (*fn)(void *arg), void *arg);
+/*
+ * For a stream: how many bytes wait to be read by the client. A handler that sees
+ * more than CALL_BACKLOG holds back, and goes on when drained is called.
+ */
+#define CALL_BACKLOG (256u << 10)
+size_t call_backlog(const struct call *c);
+void call_on_drain(struct call *c, void (*fn)(void *arg), void *arg);
+
+#endif

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: ISC */
+/* Durations and sizes as people write them. Libc only. */
+#ifndef LIB_DURATION_H
+#define LIB_DURATION_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* "500ms", "4s", "10min", "1h30min", "2d", "1w", "90" (seconds). False when it is none, or too long. */
+bool duration_parse_us(const char *text, uint64_t *us);
+
+/* Short, for tables: "4s", "1m05s", "2h07m", "3d04h". out gets at most size bytes with the NUL. */
+void duration_print(uint64_t us, char *out, size_t size);
+
+/* "16M", "1G", "512K", "4096" (bytes). False when it is none, or too large. */
+bool size_parse(const char *text, uint64_t *bytes);
+
+#endif

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: ISC */
+/* The one decoder of wait statuses. Libc only. */
+#ifndef LIB_STATUS_H
+#define LIB_STATUS_H
+
+#include <stdbool.h>
+
+/* A wait status, as wait(2) gives it, taken apart. */
+struct status {
+	int code;   /* exit code, or -1 */
+	int signal; /* signal that ended it, or 0 */
+	bool core;  /* a core was dumped */
+};
+
+struct status status_decode(int wait_status);
+
+/* Makes a wait status from what waitid(2) tells (si_code, si_status). */
+int status_from_siginfo(int si_code, int si_status);
+
+/* "TERM" for SIGTERM; digits for what has no name. Borrowed, until the next call. */
+const char *status_signal_name(int sig);
+
+/* The number for "TERM", "SIGTERM" or "15"; 0 when there is none. */
+int status_signal_parse(const char *name);
+
+/* What a shell would report: the code, or 128 + signal. */
+int status_shell_code(int wait_status);
+
+#endif

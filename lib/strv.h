@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: ISC */
+/* NULL-terminated arrays of strings. Libc only. */
+#ifndef LIB_STRV_H
+#define LIB_STRV_H
+
+#include <stddef.h>
+
+size_t strv_len(char *const *v);		 /* NULL counts as empty */
+char **strv_copy(char *const *v);		 /* NULL when there is no memory, or v is NULL */
+void strv_free(char **v);			 /* the array and its strings; NULL is fine */
+/* Appends a copy of s; the array is grown with realloc. 0 or -ENOMEM. */
+int strv_add(char ***v, const char *s);
+/* The value of NAME in an environment, or NULL. Borrowed. */
+const char *strv_env(char *const *env, const char *name);
+
+#endif

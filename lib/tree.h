@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A job's processes, all of them: found, stopped, continued, signalled, ended.
+ * Libc only; used by the keeper for its descendants, and by jobd for what a
+ * dead keeper left behind.
+ *
+ * Where a cgroup is given it names the members. Elsewhere they are the
+ * descendants of the roots, found by walking /proc/PID/task/TID/children to a
+ * fixpoint, since the kernel may leave out entries while siblings exit. Either
+ * way a process is opened (pidfd), then shown to belong, then signalled through
+ * the descriptor: a number alone is never signalled.
+ *
+ * Nothing here waits. What takes time is a step that the caller repeats.
+ */
+#ifndef LIB_TREE_H
+#define LIB_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct tree;
+
+enum tree_progress {
+	TREE_DONE,  /* reached */
+	TREE_AGAIN, /* not yet: call again in a moment (a few milliseconds) */
+	TREE_STUCK, /* a process may not be signalled: its pid is in *culprit */
+};
+
+/*
+ * The tree of everything below the process root (which is not itself a
+ * member; the keeper passes its own pid). cgroup is a cgroup v2 directory or
+ * NULL; it is copied. Returns NULL when there is no memory.
+ */
+struct tree *tree_new(pid_t root, const char *cgroup);
+
+/*
+ * Adds a process that is a member itself, with everything below it: what jobd
+ * inherited. start is its start time (tree_start_time), 0 for "as it is now".
+ * Returns 0, -ESRCH when it is gone or another, or -errno.
+ */
+int tree_adopt(struct tree *t, pid_t pid, uint64_t start);
+
+void tree_free(struct tree *t);
+
+/* How many members are there that are not zombies. At the cost of a walk. */
+size_t tree_count(struct tree *t);
+
+/*
+ * One step towards every member stopped: sends SIGSTOP to every one not seen
+ * stopped, and looks. Stopped means every thread is T, t, Z or X, or D with
+ * SIGSTOP pending. DONE only when a further walk found nothing new. On AGAIN
+ * *culprit is a process still running (or 0). The caller bounds the time.
+ */
+enum tree_progress tree_stop_step(struct tree *t, pid_t *culprit);
+
+/*
+ * Whether every member is (still) stopped; *culprit is one that is not.
+ */
+bool tree_is_stopped(struct tree *t, pid_t *culprit);
+
+/* SIGCONT to every member. */
+void tree_continue(struct tree *t);
+
+/* Sends sig to every member (to a fixpoint of one walk after another). Returns how many had it. */
+size_t tree_signal(struct tree *t, int sig);
+
+/*
+ * One step towards no member left (zombies aside): SIGKILL to all, through
+ * cgroup.kill where there is one. The caller reaps what are its children.
+ */
+enum tree_progress tree_kill_step(struct tree *t, pid_t *culprit);
+
+/* Start time of a process, ticks since boot; 0 when there is none. */
+uint64_t tree_start_time(pid_t pid);
+
+#endif

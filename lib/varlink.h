@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Varlink, as https://varlink.org specifies it: JSON objects, each ended by a
+ * NUL, over a stream socket. Framing, the tables made from the interface files
+ * (varlink_tables.c, by varlink-gen.awk), the check of parameters against them,
+ * and a blocking client.
+ */
+#ifndef LIB_VARLINK_H
+#define LIB_VARLINK_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "lib/buf.h"
+
+#define VARLINK_MESSAGE_MAX (1u << 20)	/* what the daemon takes */
+#define VARLINK_REPLY_MAX   (16u << 20) /* what a client takes */
+
+enum varlink_kind {
+	VARLINK_BOOL = 1,
+	VARLINK_INT,
+	VARLINK_STRING,
+	VARLINK_OBJECT, /* any JSON object */
+	VARLINK_STRUCT, /* a named type: fields */
+};
+
+/* A field of a method's parameters, a reply, an error or a type. */
+struct varlink_field {
+	const char *name; /* NULL ends an array of fields */
+	enum varlink_kind kind;
+	bool nullable, array, map;
+	const struct varlink_field *fields; /* of a named type */
+};
+
+struct varlink_method {
+	const char *name;	/* whole: org.jobd.Job.Submit */
+	const char *access;	/* from its "Access:" line: any, submit, owner, admin, root */
+	const char *doc;	/* the comment above it, without that line */
+	const struct varlink_field *in, *out;
+};
+
+struct varlink_error {
+	const char *name;
+	const struct varlink_field *fields;
+};
+
+struct varlink_interface {
+	const char *name;
+	const char *text; /* the whole file */
+};
+
+/* The tables; each ends with a row whose name is NULL. Made by the build. */
+extern const struct varlink_interface varlink_interfaces[];
+extern const struct varlink_method varlink_methods[];
+extern const struct varlink_error varlink_errors[];
+
+/* The method's index in varlink_methods, or -1. */
+int varlink_method_find(const char *name);
+bool varlink_interface_known(const char *name);
+/* Whether there is such an error. */
+const struct varlink_error *varlink_error_find(const char *name);
+
+/*
+ * Checks an object against fields: each field that is not nullable is there,
+ * every one there is known and of its type, strings hold no U+0000. null
+ * stands for absent. Returns NULL when well, else the name of the culprit
+ * (borrowed from either).
+ */
+const char *varlink_check(const struct varlink_field *fields, const json_t *object);
+
+/* Appends the message and its NUL to out. Returns 0, or -ENOMEM. */
+int varlink_put(struct buf *out, const json_t *message);
+
+/*
+ * Takes the first whole message from in. Returns 1 and *message (the caller's),
+ * 0 when more bytes are needed, -EPROTO when what stands there is no JSON object or has
+ * duplicate names (in *why, at least 160 bytes), -EMSGSIZE over max. The bytes taken
+ * are *taken; the caller drops them. The search for the NUL does not begin anew each time:
+ * *scanned, 0 at first, remembers how far it came (reset to 0 when a message is taken).
+ */
+int varlink_take(const struct buf *in, size_t max, size_t *scanned, size_t *taken,
+    json_t **message, char *why);
+
+/* A client: one connection, blocking. */
+struct varlink_client;
+
+/* Connects. 0 or -errno. */
+int varlink_client_open(const char *path, struct varlink_client **out);
+void varlink_client_close(struct varlink_client *c);
+int varlink_client_fd(const struct varlink_client *c);
+
+/* Queues a call; parameters are stolen. more asks for a stream. 0 or -errno. Sent by
+ * varlink_client_receive, or at once when much is queued. */
+int varlink_client_send(struct varlink_client *c, const char *method, json_t *params, bool more);
+
+/*
+ * The next reply, in the order of the calls. timeout_ms < 0 waits for ever;
+ * -EAGAIN when it passes, -ECONNRESET when the daemon went, -EPROTO for nonsense.
+ * On 0: *params is the caller's (never NULL), *error is NULL or the error's
+ * name (borrowed from *params' owner until the next call), *continues as sent.
+ */
+int varlink_client_receive(struct varlink_client *c, int timeout_ms, json_t **params,
+    const char **error, bool *continues);
+
+#endif
