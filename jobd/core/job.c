@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The job as plain data: allocation, names, and what a filter means.
+ *
+ * Knows nothing of queues, disks or processes. Nothing here can fail: where
+ * memory is taken is with whoever fills a job in.
+ */
+#include "config.h"
+
+#include "jobd/core/job.h"
+
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "lib/strv.h"
+
+static const struct {
+	enum job_state state;
+	const char *name;
+} state_names[] = {
+	{ JOB_QUEUED, "queued" },
+	{ JOB_HELD, "held" },
+	{ JOB_RUNNING, "running" },
+	{ JOB_PAUSED, "paused" },
+	{ JOB_COMPLETED, "completed" },
+	{ JOB_FAILED, "failed" },
+	{ JOB_CANCELLED, "cancelled" },
+};
+
+static const struct {
+	enum job_reason reason;
+	const char *name;
+} reason_names[] = {
+	{ REASON_PRIORITY, "priority" },
+	{ REASON_QUEUE_FULL, "queue-full" },
+	{ REASON_QUEUE_PAUSED, "queue-paused" },
+	{ REASON_DRAINING, "draining" },
+	{ REASON_NOT_BEFORE, "not-before" },
+	{ REASON_BACKOFF, "backoff" },
+	{ REASON_DEPENDENCY, "dependency" },
+	{ REASON_USER_LIMIT, "user-limit" },
+	{ REASON_LOW_DISK, "low-disk" },
+	{ REASON_EXIT, "exit" },
+	{ REASON_SIGNAL, "signal" },
+	{ REASON_TIMEOUT, "timeout" },
+	{ REASON_DEADLINE, "deadline" },
+	{ REASON_SPAWN, "spawn" },
+	{ REASON_WATCHDOG, "watchdog" },
+	{ REASON_OOM, "oom" },
+	{ REASON_SHUTDOWN, "shutdown" },
+	{ REASON_LOST, "lost" },
+};
+
+#define COUNT(a) (sizeof(a) / sizeof((a)[0]))
+
+void job_progress_init(struct job_progress *p)
+{
+	*p = (struct job_progress){
+		.percent = -1, .done = -1, .total = -1, .step = -1, .steps = -1,
+	};
+}
+
+void job_progress_fini(struct job_progress *p)
+{
+	for (size_t i = 0; i < p->ncounts; i++)
+		free(p->counts[i].name);
+	free(p->counts);
+	free(p->step_name);
+	free(p->item);
+	free(p->text);
+	job_progress_init(p);
+}
+
+void job_attempt_fini(struct job_attempt *a)
+{
+	free(a->boot_id);
+	free(a->cgroup);
+	free(a->error);
+	*a = (struct job_attempt){ 0 };
+}
+
+void job_init(struct job *j)
+{
+	*j = (struct job){ .unknown = BUF_INIT };
+	job_progress_init(&j->progress);
+}
+
+void job_fini(struct job *j)
+{
+	free(j->user);
+	free(j->name);
+	free(j->queue);
+	free(j->project);
+	strv_free(j->command);
+	free(j->cwd);
+	for (size_t i = 0; i < j->nmeta; i++) {
+		free(j->meta[i].key);
+		free(j->meta[i].value);
+	}
+	free(j->meta);
+	job_attempt_fini(&j->now);
+	for (size_t i = 0; i < j->nhistory; i++)
+		job_attempt_fini(&j->history[i]);
+	free(j->history);
+	job_progress_fini(&j->progress);
+	buf_fini(&j->unknown);
+	job_init(j);
+}
+
+bool job_has_ended(enum job_state s)
+{
+	return s == JOB_COMPLETED || s == JOB_FAILED || s == JOB_CANCELLED;
+}
+
+const char *job_state_name(enum job_state s)
+{
+	for (size_t i = 0; i < COUNT(state_names); i++)
+		if (state_names[i].state == s)
+			return state_names[i].name;
+	return NULL;
+}
+
+const char *job_reason_name(enum job_reason r)
+{
+	for (size_t i = 0; i < COUNT(reason_names); i++)
+		if (reason_names[i].reason == r)
+			return reason_names[i].name;
+	return NULL;
+}
+
+enum job_state job_state_parse(const char *name)
+{
+	for (size_t i = 0; i < COUNT(state_names); i++)
+		if (strcmp(state_names[i].name, name) == 0)
+			return state_names[i].state;
+	return 0;
+}
+
+static int compare_ids(const void *a, const void *b)
+{
+	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+/* A list that was not given holds everything; a value that is not there is in no list. */
+static bool one_of(const char *const *list, const char *value)
+{
+	if (!list)
+		return true;
+	for (; value && *list; list++)
+		if (strcmp(*list, value) == 0)
+			return true;
+	return false;
+}
+
+static bool has_meta(const struct job *j, const struct job_meta *want)
+{
+	for (size_t i = 0; i < j->nmeta; i++)
+		if (strcmp(j->meta[i].key, want->key) == 0 &&
+		    strcmp(j->meta[i].value, want->value) == 0)
+			return true;
+	return false;
+}
+
+static bool holds(const char *text, const char *needle)
+{
+	return text && strcasestr(text, needle);
+}
+
+static bool text_match(const struct job *j, const char *needle)
+{
+	if (holds(j->name, needle) || holds(j->project, needle) || holds(j->now.error, needle))
+		return true;
+	for (char **arg = j->command; arg && *arg; arg++)
+		if (holds(*arg, needle))
+			return true;
+	for (size_t i = 0; i < j->nmeta; i++)
+		if (holds(j->meta[i].value, needle))
+			return true;
+	return false;
+}
+
+bool job_filter_match(const struct job_filter *f, const struct job *j)
+{
+	if (f->nids && !bsearch(&j->id, f->ids, f->nids, sizeof(f->ids[0]), compare_ids))
+		return false;
+	if (f->states && !(f->states & 1u << j->state))
+		return false;
+	if (!one_of(f->queues, j->queue) || !one_of(f->projects, j->project) ||
+	    !one_of(f->users, j->user))
+		return false;
+	if (f->since_us && j->submitted_at_us < f->since_us)
+		return false;
+	if (f->until_us && j->submitted_at_us >= f->until_us)
+		return false;
+	if (f->name_glob && (!j->name || fnmatch(f->name_glob, j->name, 0) != 0))
+		return false;
+	for (size_t i = 0; i < f->nmeta; i++)
+		if (!has_meta(j, &f->meta[i]))
+			return false;
+	return !f->search || text_match(j, f->search);
+}
