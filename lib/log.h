@@ -12,6 +12,7 @@
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <syslog.h> /* LOG_ERR and its like */
@@ -21,9 +22,10 @@
 struct log_line {
 	char text[LOG_LINE_MAX]; /* NUL-terminated; what does not fit is cut, and ends in "..." */
 	size_t len;
+	bool cut; /* no more goes in */
 };
 
-#define LOG_LINE_INIT { { 0 }, 0 }
+#define LOG_LINE_INIT { { 0 }, 0, false }
 
 /*
  * Appends key=value. A value that is empty or holds a space, quote, equals sign or

@@ -15,7 +15,7 @@ struct status {
 struct status status_decode(int wait_status);
 
 /* Makes a wait status from what waitid(2) tells (si_code, si_status). */
-int status_from_siginfo(int si_code, int si_status);
+int status_from_siginfo(int code, int value);
 
 /* "TERM" for SIGTERM; digits for what has no name. Borrowed, until the next call. */
 const char *status_signal_name(int sig);

@@ -8,7 +8,7 @@
 size_t strv_len(char *const *v);		 /* NULL counts as empty */
 char **strv_copy(char *const *v);		 /* NULL when there is no memory, or v is NULL */
 void strv_free(char **v);			 /* the array and its strings; NULL is fine */
-/* Appends a copy of s; the array is grown with realloc. 0 or -ENOMEM. */
+/* Appends a copy of s, growing the array with realloc. 0 or -ENOMEM. It counts: not for thousands. */
 int strv_add(char ***v, const char *s);
 /* The value of NAME in an environment, or NULL. Borrowed. */
 const char *strv_env(char *const *env, const char *name);

@@ -54,9 +54,10 @@ int64_t tlv_i64(const struct tlv *f);
 /* The field as a new string, cut at a NUL; NULL when there is no memory. */
 char *tlv_str(const struct tlv *f);
 /*
- * Appends the field as a string to a NULL-terminated array that is grown with
- * realloc; *n is its length without the NULL. Returns false, array unchanged,
- * when there is no memory.
+ * Appends the field as a string to a NULL-terminated array; *n is its length
+ * without the NULL. Start with NULL and 0, and let nothing else grow it meanwhile: room is
+ * made by doubling, and counted by *n alone. Free it with strv_free. Returns
+ * false, array unchanged, when there is no memory.
  */
 bool tlv_strv(const struct tlv *f, char ***v, size_t *n);
 
