@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "lib/buf.h"
+
+#include <string.h>
+
+#include "unit.h"
+
+START_TEST(what_is_put_is_held_in_order)
+{
+	struct buf b = BUF_INIT;
+	buf_puts(&b, "one ");
+	buf_put(&b, NULL, 0);
+	buf_printf(&b, "%d %s", 2, "three");
+	ck_assert(!b.failed);
+	ck_assert_uint_eq(b.len, strlen("one 2 three"));
+	ck_assert_mem_eq(b.data, "one 2 three", b.len);
+	buf_fini(&b);
+	ck_assert_ptr_null(b.data);
+}
+END_TEST
+
+START_TEST(a_long_buffer_keeps_every_byte)
+{
+	struct buf b = BUF_INIT;
+	for (unsigned i = 0; i < 100000; i++)
+		buf_put(&b, &(uint8_t){ i % 251 }, 1);
+	ck_assert_uint_eq(b.len, 100000);
+	for (unsigned i = 0; i < 100000; i++)
+		ck_assert_uint_eq(b.data[i], i % 251);
+	buf_fini(&b);
+}
+END_TEST
+
+START_TEST(dropping_moves_the_rest_to_the_front)
+{
+	struct buf b = BUF_INIT;
+	buf_puts(&b, "headtail");
+	buf_drop(&b, 4);
+	ck_assert_uint_eq(b.len, 4);
+	ck_assert_mem_eq(b.data, "tail", 4);
+	buf_drop(&b, 4);
+	buf_drop(&b, 0);
+	ck_assert_uint_eq(b.len, 0);
+	buf_fini(&b);
+}
+END_TEST
+
+START_TEST(a_length_that_can_not_be_is_no_memory_and_stays_so_until_cleared)
+{
+	struct buf b = BUF_INIT;
+	buf_puts(&b, "kept");
+	ck_assert_ptr_null(buf_reserve(&b, SIZE_MAX - 2));
+	ck_assert(b.failed);
+	buf_puts(&b, "lost");
+	ck_assert_uint_eq(b.len, 4);
+	ck_assert_ptr_null(buf_reserve(&b, 1));
+	buf_clear(&b);
+	ck_assert(!b.failed);
+	buf_puts(&b, "new");
+	ck_assert_mem_eq(b.data, "new", 3);
+	buf_fini(&b);
+}
+END_TEST
+
+UNIT_MAIN("buf", what_is_put_is_held_in_order, a_long_buffer_keeps_every_byte,
+    dropping_moves_the_rest_to_the_front,
+    a_length_that_can_not_be_is_no_memory_and_stays_so_until_cleared)

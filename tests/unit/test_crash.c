@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "lib/crash.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "unit.h"
+
+/* Reaches the point n times in a child armed with spec: returns how often it came through, -1: init refused. */
+static int comes_through(const char *spec, const char *point, int n)
+{
+	int p[2];
+	ck_assert_int_eq(pipe(p), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		setenv("JOBD_CRASH_AT", spec, 1);
+		if (!crash_init())
+			_exit(9);
+		for (int i = 0; i < n; i++) {
+			crash_point(point);
+			if (write(p[1], "x", 1) != 1)
+				_exit(8);
+		}
+		_exit(0);
+	}
+	close(p[1]);
+	char bytes[16];
+	int through = 0;
+	for (ssize_t got; (got = read(p[0], bytes, sizeof(bytes))) > 0;)
+		through += (int)got;
+	close(p[0]);
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 9)
+		return -1;
+	if (through < n)
+		ck_assert(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+	else
+		ck_assert(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+	return through;
+}
+
+START_TEST(an_unarmed_point_does_nothing)
+{
+	unsetenv("JOBD_CRASH_AT");
+	ck_assert(crash_init());
+	crash_point("spawned");
+	ck_assert_int_eq(comes_through("", "spawned", 3), 3);
+	ck_assert_int_eq(comes_through("gate-opened", "spawned", 3), 3);
+}
+END_TEST
+
+START_TEST(every_point_kills_when_it_is_armed)
+{
+	size_t n = 0;
+	for (const char *const *p = crash_names(); *p; p++, n++)
+		ck_assert_int_eq(comes_through(*p, *p, 3), 0);
+	ck_assert_uint_gt(n, 30);
+}
+END_TEST
+
+START_TEST(a_point_kills_the_third_time_when_told_so)
+{
+	ck_assert_int_eq(comes_through("end-committed:3", "end-committed", 5), 2);
+	ck_assert_int_eq(comes_through("end-committed:1", "end-committed", 5), 0);
+}
+END_TEST
+
+START_TEST(a_point_that_does_not_exist_is_refused)
+{
+	static const char *const wrong[] = { "nowhere", "spawned:", "spawned:0", "spawned:x",
+		"spawned:-1", "spawned:1x", "spawn", "spawnedx", ":1", "spawned:99999999999999999999999" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		ck_assert_msg(comes_through(wrong[i], "spawned", 1) == -1, "took \"%s\"", wrong[i]);
+}
+END_TEST
+
+UNIT_MAIN("crash", an_unarmed_point_does_nothing, every_point_kills_when_it_is_armed,
+    a_point_kills_the_third_time_when_told_so, a_point_that_does_not_exist_is_refused)
