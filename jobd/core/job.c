@@ -108,6 +108,13 @@ void job_fini(struct job *j)
 	job_init(j);
 }
 
+uint32_t job_last_attempt(const struct job *j)
+{
+	if (j->now.number)
+		return j->now.number;
+	return j->nhistory ? j->history[j->nhistory - 1].number : 0;
+}
+
 bool job_has_ended(enum job_state s)
 {
 	return s == JOB_COMPLETED || s == JOB_FAILED || s == JOB_CANCELLED;

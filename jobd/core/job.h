@@ -137,6 +137,9 @@ void job_attempt_fini(struct job_attempt *a);
 
 bool job_has_ended(enum job_state s);
 
+/* The number of the present or last attempt; 0 before the first. */
+uint32_t job_last_attempt(const struct job *j);
+
 /* The word for it, as the protocol and the log have it. REASON_NONE gives NULL. */
 const char *job_state_name(enum job_state s);
 const char *job_reason_name(enum job_reason r);

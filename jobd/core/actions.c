@@ -1,0 +1,292 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What happens on the way from one state to the next: a small function for
+ * each action of the table. When one is called the job's new state is set; the
+ * journal entry, the row and the watchers follow by themselves.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobd/core/internal.h"
+
+/* A pause is over, or does not count any more: the time goes to the total. */
+static void count_pause(struct engine *e, struct job *j)
+{
+	uint64_t now = e->real_us();
+
+	if (j->paused_at_us && now > j->paused_at_us)
+		j->now.paused_total_us += now - j->paused_at_us;
+	j->paused_at_us = 0;
+}
+
+/* Whoever waited for a pause: it is not coming. */
+static void drop_pause_request(struct live *l)
+{
+	l->job.pause_requested = false;
+	engine_pause_answer(l, ENGINE_WRONG_STATE, 0);
+}
+
+static void replace(struct engine *e, char **field, const char *value)
+{
+	free(*field);
+	*field = value ? strdup(value) : NULL;
+	if (value && !*field)
+		e->out_of_memory = true;
+}
+
+/* The keeper has nothing more to do with the job. */
+static void let_keeper_go(struct engine *e, struct live *l)
+{
+	if (l->phase == LIVE_IDLE)
+		return;
+	e->active--;
+	l->phase = LIVE_IDLE;
+	if (l->silent)
+		e->silent--;
+	l->silent = false;
+	proc_acknowledge(e->proc, l->job.id);
+}
+
+/* A new attempt: the one before was put away by revive. */
+static void begin_attempt(struct engine *e, struct live *l)
+{
+	struct job_attempt *a = &l->job.now;
+
+	a->number = l->start_attempt;
+	a->nonce = l->start_nonce;
+	a->started_at_us = e->real_us();
+	replace(e, &a->boot_id, e->boot_id);
+}
+
+static void enter_queue(struct engine *e, struct live *l, struct step *s)
+{
+	if (s->event == EVENT_NEVER_RAN)
+		let_keeper_go(e, l);
+	else
+		l->job.eligible_at_us = e->real_us();
+	engine_enqueue(e, l);
+}
+
+static void leave_queue(struct engine *e, struct live *l, struct step *s)
+{
+	(void)s;
+	schedule_abandon(e, l);
+	live_unrank(&e->live, l);
+}
+
+static void take_priority(struct engine *e, struct live *l, struct step *s)
+{
+	if (l->job.priority == s->control->priority) {
+		s->already = true;
+		return;
+	}
+	l->job.priority = (uint8_t)s->control->priority;
+	if (l->heap_at != LIVE_NO_RANK)
+		engine_enqueue(e, l);
+}
+
+static void begin(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+
+	begin_attempt(e, l);
+	j->reason = REASON_NONE;
+	j->now.keeper_pid = s->ready->keeper_pid;
+	j->now.keeper_start = s->ready->keeper_start;
+	j->now.pid = s->ready->pid;
+	j->now.pid_start = s->ready->pid_start;
+	replace(e, &j->now.cgroup, s->ready->cgroup);
+	l->phase = LIVE_ACTIVE;
+	l->failed_starts = 0;
+	proc_release(e->proc, j->id);
+	e->marks |= MARK_START;
+}
+
+/* Nothing was run: it is as if the attempt had not been. */
+static void unbegin(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+
+	(void)s;
+	drop_pause_request(l);
+	let_keeper_go(e, l);
+	job_attempt_fini(&j->now);
+	memset(&j->now, 0, sizeof j->now);
+	j->paused_at_us = 0;
+	engine_enqueue(e, l);
+}
+
+static void order_stop(struct engine *e, struct live *l, struct step *s)
+{
+	(void)s;
+	l->job.pause_requested = true;
+	proc_order(e->proc, l->job.id, LEVEL_STOP, 0);
+	e->marks |= MARK_PAUSE_INTENT;
+}
+
+static void settle_pause(struct engine *e, struct live *l, struct step *s)
+{
+	(void)s;
+	l->job.pause_requested = false;
+	l->job.paused_at_us = e->real_us();
+	engine_pause_answer(l, ENGINE_OK, 0);
+	e->marks |= MARK_PAUSED;
+}
+
+static void drop_pause(struct engine *e, struct live *l, struct step *s)
+{
+	count_pause(e, &l->job);
+	l->job.pause_requested = false;
+	proc_order(e->proc, l->job.id, LEVEL_RUN, 0);
+	engine_pause_answer(l, ENGINE_UNSTOPPABLE, s->culprit);
+}
+
+static void order_run(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+
+	if (!j->paused_at_us && !j->pause_requested) {
+		s->already = true;
+		return;
+	}
+	count_pause(e, j);
+	drop_pause_request(l);
+	proc_order(e->proc, j->id, LEVEL_RUN, 0);
+	e->marks |= MARK_RESUME;
+}
+
+static void order_end(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+
+	if (j->cancel_requested && !s->control->now) {
+		s->already = true;
+		return;
+	}
+	count_pause(e, j);
+	drop_pause_request(l);
+	j->cancel_requested = true;
+	proc_order(e->proc, j->id, LEVEL_END, s->control->now ? 0 : e->settings.kill_grace_ms);
+	e->marks |= MARK_CANCEL;
+}
+
+static void send_signal(struct engine *e, struct live *l, struct step *s)
+{
+	proc_signal(e->proc, l->job.id, s->control->signal, s->control->all);
+}
+
+static void note(struct engine *e, struct live *l, struct step *s)
+{
+	(void)e;
+	(void)l;
+	(void)s;
+}
+
+/* A command that was not started has the code a shell would give: 127 not found, 126 otherwise. */
+static void take_end(struct job_attempt *a, const struct keeper_end *end)
+{
+	a->has_status = true;
+	a->status = end->status;
+	if (end->kind == KEEPER_END_SPAWN)
+		a->status = (strncmp(end->step, "exec ", 5) == 0 && end->error == ENOENT ? 127 : 126)
+		    << 8;
+	a->usage = (struct job_usage){ end->cpu_us, end->max_rss_kb, end->in_blocks, end->out_blocks };
+	if (end->ended_at_us)
+		a->ended_at_us = end->ended_at_us;
+}
+
+static void finish(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+	struct job_attempt *a = &j->now;
+
+	live_unrank(&e->live, l);
+	if (s->end && l->phase == LIVE_STARTING)
+		begin_attempt(e, l);
+	count_pause(e, j);
+	j->pause_requested = false;
+	j->reason = s->event == EVENT_FAILED ? s->reason : REASON_NONE;
+	a->state = j->state;
+	a->reason = j->reason;
+	a->ended_at_us = e->real_us();
+	if (l->phase == LIVE_STARTING && !s->end) {
+		schedule_abandon(e, l);
+	} else if (l->phase != LIVE_IDLE) {
+		if (s->end && s->end->kind != KEEPER_END_NEVER_RAN)
+			take_end(a, s->end);
+		replace(e, &a->error, s->detail);
+		let_keeper_go(e, l);
+		e->marks |= MARK_END;
+	}
+}
+
+/* The last attempt goes to the history, and the job is as one that never ran. */
+static void put_attempt_away(struct engine *e, struct job *j)
+{
+	if (j->now.number) {
+		struct job_attempt *h = realloc(j->history, (j->nhistory + 1) * sizeof *h);
+		if (!h) {
+			e->out_of_memory = true;
+			return;
+		}
+		j->history = h;
+		h[j->nhistory++] = j->now;
+	} else {
+		job_attempt_fini(&j->now);
+	}
+	memset(&j->now, 0, sizeof j->now);
+}
+
+static void revive(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+
+	(void)s;
+	put_attempt_away(e, j);
+	j->cancel_requested = j->pause_requested = false;
+	j->reason = REASON_NONE;
+	j->eligible_at_us = e->real_us();
+	if (j->attempts <= job_last_attempt(j))
+		j->attempts = job_last_attempt(j) + 1;
+	job_progress_fini(&j->progress);
+	job_progress_init(&j->progress);
+	engine_enqueue(e, l);
+}
+
+static void forget(struct engine *e, struct live *l, struct step *s)
+{
+	(void)s;
+	if (e->ndoomed == e->doomed_cap) {
+		size_t cap = e->doomed_cap ? e->doomed_cap * 2 : 16;
+		struct doomed_log *d = realloc(e->doomed, cap * sizeof *d);
+		if (!d) {
+			e->out_of_memory = true;
+			return;
+		}
+		e->doomed = d;
+		e->doomed_cap = cap;
+	}
+	e->doomed[e->ndoomed++] = (struct doomed_log){ l->job.id, job_last_attempt(&l->job) };
+	store_job_delete(e->store, &l->job);
+}
+
+action_fn *const engine_actions[STATE_ACTIONS] = {
+	[ACTION_ENTER_QUEUE] = enter_queue,
+	[ACTION_LEAVE_QUEUE] = leave_queue,
+	[ACTION_RANK] = take_priority,
+	[ACTION_BEGIN] = begin,
+	[ACTION_UNBEGIN] = unbegin,
+	[ACTION_ORDER_STOP] = order_stop,
+	[ACTION_SETTLE_PAUSE] = settle_pause,
+	[ACTION_DROP_PAUSE] = drop_pause,
+	[ACTION_ORDER_RUN] = order_run,
+	[ACTION_ORDER_END] = order_end,
+	[ACTION_SEND_SIGNAL] = send_signal,
+	[ACTION_NOTE] = note,
+	[ACTION_FINISH] = finish,
+	[ACTION_REVIVE] = revive,
+	[ACTION_FORGET] = forget,
+};

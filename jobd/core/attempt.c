@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What keepers tell: the facts of an attempt, made into steps of the table.
+ * How an attempt counts is decided here, by attempt_outcome, and nowhere else.
+ *
+ * A fact about a job that is not (or no longer) in the state for it is passed
+ * over: a keeper may speak while the job was being cancelled or held.
+ */
+#include "config.h"
+
+#include "jobd/core/attempt.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "jobd/core/internal.h"
+#include "lib/log.h"
+#include "lib/status.h"
+
+struct attempt_outcome attempt_outcome(bool cancel_requested, const struct keeper_end *end)
+{
+	struct status st = status_decode(end->status);
+
+	if (end->kind == KEEPER_END_NEVER_RAN)
+		return (struct attempt_outcome){ cancel_requested ? EVENT_CANCELLED : EVENT_NEVER_RAN,
+			REASON_NONE };
+	if (cancel_requested)
+		return (struct attempt_outcome){ EVENT_CANCELLED, REASON_NONE };
+	if (end->kind == KEEPER_END_SPAWN)
+		return (struct attempt_outcome){ EVENT_FAILED, REASON_SPAWN };
+	if (st.code == 0)
+		return (struct attempt_outcome){ EVENT_COMPLETED, REASON_NONE };
+	if (end->shutdown)
+		return (struct attempt_outcome){ EVENT_FAILED, REASON_SHUTDOWN };
+	return (struct attempt_outcome){ EVENT_FAILED, st.signal ? REASON_SIGNAL : REASON_EXIT };
+}
+
+static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	struct step s = { .event = EVENT_START, .ready = r };
+
+	if (l && l->phase == LIVE_STARTING)
+		engine_step(e, l, &s);
+	e->backoff_step = 0;
+}
+
+static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	struct log_line line = LOG_LINE_INIT;
+
+	if (!l || l->phase != LIVE_STARTING)
+		return;
+	l->phase = LIVE_IDLE;
+	l->failed_starts++;
+	e->active--;
+	schedule_back_off(e);
+	engine_enqueue(e, l);
+
+	log_u64(&line, "job", id);
+	log_str(&line, "event", "start-postponed");
+	log_str(&line, "error", text ? text : strerror(-error));
+	log_emit(LOG_WARNING, &line);
+}
+
+static void on_stopped(void *ctx, uint64_t id)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	struct step s = { .event = EVENT_STOPPED };
+
+	if (l && l->job.pause_requested)
+		engine_step(e, l, &s);
+}
+
+static void on_running(void *ctx, uint64_t id)
+{
+	(void)ctx;
+	(void)id;
+}
+
+static void on_unstoppable(void *ctx, uint64_t id, pid_t pid)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	char detail[64];
+	struct step s = { .event = EVENT_UNSTOPPABLE, .detail = detail, .culprit = pid };
+
+	if (!l || (!l->job.pause_requested && l->job.state != JOB_PAUSED))
+		return;
+	snprintf(detail, sizeof detail, "process %ld did not stop", (long)pid);
+	engine_step(e, l, &s);
+}
+
+static void on_recontinued(void *ctx, uint64_t id, pid_t pid)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	char detail[80];
+	struct step s = { .event = EVENT_RECONTINUED, .detail = detail };
+
+	snprintf(detail, sizeof detail, "process %ld was continued by somebody, and stopped again",
+	    (long)pid);
+	if (l)
+		engine_step(e, l, &s);
+}
+
+/* "chdir /data: No such file or directory", or NULL where there is nothing to add. */
+static const char *explain(const struct keeper_end *end, char *out, size_t size)
+{
+	if (end->kind == KEEPER_END_SPAWN) {
+		snprintf(out, size, "%s: %s", end->step ? end->step : "start",
+		    strerror(end->error));
+		return out;
+	}
+	return NULL;
+}
+
+static void on_ended(void *ctx, uint64_t id, const struct keeper_end *end)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	char text[512];
+
+	if (!l || l->phase == LIVE_IDLE) {
+		proc_acknowledge(e->proc, id);
+		return;
+	}
+	struct attempt_outcome o = attempt_outcome(l->job.cancel_requested, end);
+	struct step s = { .event = o.event, .reason = o.reason, .end = end,
+		.detail = explain(end, text, sizeof text) };
+	if (end->boot_id)
+		e->marks |= MARK_EXIT_FILE;
+	engine_step(e, l, &s);
+}
+
+static void on_lost(void *ctx, uint64_t id, const char *text)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	struct step s = { .event = EVENT_FAILED, .reason = REASON_LOST, .detail = text };
+
+	if (!l || l->phase == LIVE_IDLE)
+		proc_acknowledge(e->proc, id);
+	else
+		engine_step(e, l, &s);
+}
+
+static void on_orphaned(void *ctx, uint64_t id)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+
+	if (!l)
+		return;
+	struct journal_entry entry = {
+		.at_us = e->real_us(),
+		.job = id,
+		.attempt = l->job.now.number,
+		.verb = (char *)(uintptr_t)"orphaned",
+		.from = l->job.state,
+		.to = l->job.state,
+		.result = (char *)(uintptr_t)"ok",
+		.detail = (char *)(uintptr_t)"its keeper died; jobd looks after it",
+		.owner = l->job.uid,
+	};
+	engine_journal(e, &l->job, &entry);
+}
+
+static void on_silent(void *ctx, uint64_t id, bool is)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	struct log_line line = LOG_LINE_INIT;
+
+	if (!l || l->silent == is)
+		return;
+	l->silent = is;
+	e->silent += is ? 1 : -1u;
+	log_u64(&line, "job", id);
+	log_str(&line, "event", is ? "keeper-silent" : "keeper-answers");
+	log_i64(&line, "keeper", l->job.now.keeper_pid);
+	log_emit(is ? LOG_WARNING : LOG_NOTICE, &line);
+}
+
+static void on_notified(void *ctx, uint64_t id, const char *text, size_t len)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+
+	if (!l || !progress_parse(&l->job.progress, text, len))
+		return;
+	l->progress_dirty = true;
+	engine_changed(e, l, CHANGE_PROGRESS);
+}
+
+const struct proc_events *engine_proc_events(void)
+{
+	static const struct proc_events events = {
+		.ready = on_ready,
+		.unstarted = on_unstarted,
+		.stopped = on_stopped,
+		.running = on_running,
+		.unstoppable = on_unstoppable,
+		.recontinued = on_recontinued,
+		.ended = on_ended,
+		.lost = on_lost,
+		.orphaned = on_orphaned,
+		.silent = on_silent,
+		.notified = on_notified,
+	};
+
+	return &events;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What people ask of a job. Live jobs take the step at once; ended ones are
+ * read from the store first. Whoever asks was authorised before.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "jobd/core/internal.h"
+
+static struct control_result refuse(struct engine *e, const struct actor *who, const struct job *j,
+    enum job_event event, const char *hint)
+{
+	engine_refused_job(e, who, state_event_name(event), j, "WrongState");
+	return (struct control_result){ ENGINE_WRONG_STATE, j->state,
+		hint ? hint : state_hint(j->state, event) };
+}
+
+/* Marks the table can't see. NULL: go on. */
+static const char *objection(const struct job *j, const struct control *c)
+{
+	if (c->event == EVENT_PAUSE && j->cancel_requested)
+		return "it is being cancelled";
+	if (c->event == EVENT_RETRY && c->attempt && c->attempt != job_last_attempt(j))
+		return "it has gone on since that attempt";
+	return NULL;
+}
+
+static bool wait_for_pause(struct live *l, const struct control *c)
+{
+	struct pause_waiter *w = malloc(sizeof *w);
+
+	if (!w)
+		return false;
+	*w = (struct pause_waiter){ l->pause_waiters, c->done, c->arg };
+	l->pause_waiters = w;
+	return true;
+}
+
+static struct control_result control_live(
+    struct engine *e, const struct actor *who, struct live *l, const struct control *c)
+{
+	struct step s = { .event = c->event, .who = who, .control = c };
+	struct control_result r = { .result = ENGINE_OK, .state = l->job.state };
+	const char *why_not = objection(&l->job, c);
+	bool pauses = c->event == EVENT_PAUSE && l->job.state == JOB_RUNNING;
+
+	if (why_not || !state_find(l->job.state, c->event))
+		return refuse(e, who, &l->job, c->event, why_not);
+	if (pauses && !wait_for_pause(l, c)) {
+		r.result = ENGINE_FAILED;
+		return r;
+	}
+	engine_step(e, l, &s);
+	if (pauses)
+		r.result = ENGINE_PENDING;
+	else if (s.already)
+		r.result = ENGINE_ALREADY;
+	return r;
+}
+
+/* An ended job comes back to life for the step, or is forgotten by it. */
+static struct control_result control_ended(
+    struct engine *e, const struct actor *who, struct job *j, const struct control *c)
+{
+	const struct state_row *row = state_find(j->state, c->event);
+	const char *why_not = objection(j, c);
+	struct step s = { .event = c->event, .who = who, .control = c };
+	struct control_result r = { .result = ENGINE_OK, .state = j->state };
+
+	if (!row || why_not)
+		return refuse(e, who, j, c->event, why_not);
+	if (row->to && !job_has_ended(row->to)) {
+		struct live *l = live_add(&e->live, j);
+		if (l)
+			engine_step(e, l, &s);
+		else
+			r.result = ENGINE_FAILED;
+		return r;
+	}
+	struct live passing = { .job = *j, .heap_at = LIVE_NO_RANK };
+	engine_step(e, &passing, &s);
+	if (s.already)
+		r.result = ENGINE_ALREADY;
+	return r;
+}
+
+struct control_result engine_control(
+    struct engine *e, const struct actor *who, uint64_t id, const struct control *c)
+{
+	struct live *l = live_find(&e->live, id);
+
+	if (l)
+		return control_live(e, who, l, c);
+
+	struct job j;
+	int rc = store_job_get(e->store, id, &j);
+	if (rc)
+		return (struct control_result){
+			.result = rc == -ENOENT ? ENGINE_NOT_FOUND : ENGINE_FAILED
+		};
+	struct control_result r = control_ended(e, who, &j, c);
+	job_fini(&j);
+	return r;
+}
+
+void engine_control_forget(struct engine *e, uint64_t id, const void *arg)
+{
+	struct live *l = live_find(&e->live, id);
+	struct pause_waiter **at = l ? &l->pause_waiters : NULL;
+
+	while (at && *at) {
+		struct pause_waiter *w = *at;
+		if (w->arg == arg) {
+			*at = w->next;
+			free(w);
+		} else {
+			at = &w->next;
+		}
+	}
+}

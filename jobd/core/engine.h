@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The engine: decides what runs, and is asked and told everything. It names no
+ * connection, no JSON value, no database handle and no event loop.
+ *
+ * Everything it decides in one turn of the loop is one transaction:
+ * engine_turn starts what may start, puts what changed and commits. Only after
+ * that may proc and server send what they have staged.
+ */
+#ifndef CORE_ENGINE_H
+#define CORE_ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "jobd/core/job.h"
+#include "jobd/core/journal.h"
+#include "jobd/core/state.h"
+
+struct engine;
+struct proc;
+struct proc_events;
+struct store;
+
+/* What the configuration says of it. Copied. */
+struct engine_settings {
+	unsigned max_running;	 /* jobs running (or paused) at once */
+	uint64_t kill_grace_ms;	 /* between SIGTERM and SIGKILL */
+	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
+	uint64_t low_disk_bytes; /* no new work with less than this free */
+};
+
+struct engine_options {
+	struct store *store;
+	struct engine_settings settings;
+	const char *state_dir; /* whose free space is watched; borrowed for the engine's life */
+	const char *boot_id;   /* borrowed likewise */
+	uint64_t (*real_us)(void);
+	uint64_t (*mono_us)(void);
+	uint64_t (*free_bytes)(const char *dir);
+};
+
+/* Makes an engine. NULL when there is no memory. */
+struct engine *engine_new(const struct engine_options *o);
+void engine_free(struct engine *e);
+
+/* The callbacks to give to proc_open, with the engine as their context. */
+const struct proc_events *engine_proc_events(void);
+
+/*
+ * Reads the live jobs from the store and has proc take up those that ran. Call once,
+ * before the first turn. 0, or -errno.
+ */
+int engine_load(struct engine *e, struct proc *p);
+
+/* New settings; they hold from the next turn. */
+void engine_configure(struct engine *e, const struct engine_settings *s);
+
+/*
+ * Ends a turn: starts what may start, commits. On 0 what was staged may be
+ * sent. On -errno nothing may, and the process must leave (see store_commit).
+ */
+int engine_turn(struct engine *e);
+
+/* Whether the next turn has something to do without any new event (more to start). */
+bool engine_wants_turn(const struct engine *e);
+
+/* About once a second: progress to disk, free space, back-offs. */
+void engine_tick(struct engine *e);
+
+/* Who asks, as the kernel says. Borrowed for the call. */
+struct actor {
+	uint32_t uid;
+	const char *user;
+	pid_t pid;
+	const char *process;
+};
+
+enum engine_result {
+	ENGINE_OK,	    /* done */
+	ENGINE_ALREADY,	    /* it was so before */
+	ENGINE_PENDING,	    /* done is called later, once */
+	ENGINE_NOT_FOUND,
+	ENGINE_WRONG_STATE, /* see state and hint of the result */
+	ENGINE_UNSTOPPABLE, /* see culprit */
+	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
+	ENGINE_FAILED,	    /* the store could not be read, or no memory */
+};
+
+/*
+ * Submits a job. draft is taken over (left as job_init makes it); it has
+ * everything a person chooses; id, state and times are set here: queued, or
+ * held with hold. env is NAME=value strings, or NULL. token may be NULL; with one
+ * that this user has used before nothing is made, and *id is the job it made then.
+ * OK, ALREADY, LOW_DISK or FAILED.
+ */
+enum engine_result engine_submit(struct engine *e, const struct actor *who, struct job *draft,
+    char *const *env, const char *token, bool hold, uint64_t *id);
+
+/* What is asked of a job. */
+struct control {
+	enum job_event event; /* EVENT_HOLD to EVENT_PRIORITY */
+	int priority;	      /* EVENT_PRIORITY: 1 to 10 */
+	int signal;	      /* EVENT_SIGNAL */
+	bool all;	      /* EVENT_SIGNAL: to every process */
+	bool now;	      /* EVENT_CANCEL: without grace */
+	uint32_t attempt;     /* EVENT_RETRY: only of this attempt; 0: of any */
+	/* EVENT_PAUSE: called once if the result is PENDING. */
+	void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit);
+	void *arg;
+};
+
+struct control_result {
+	enum engine_result result;
+	enum job_state state; /* it was in when asked */
+	const char *hint;     /* WRONG_STATE: what could be done instead */
+};
+
+/* Does what is asked, or refuses; either way the journal knows. Inside a turn. */
+struct control_result engine_control(
+    struct engine *e, const struct actor *who, uint64_t id, const struct control *c);
+
+/* Whoever waited with this done and arg does not any more. */
+void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
+
+/* A call that was refused before it reached the engine, for the journal: at most one
+ * entry a minute for a user and verb. id may be 0. */
+void engine_refused(
+    struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error);
+
+/* A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be NULL. */
+void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *detail);
+
+/* A job as it is now: of a live one the engine's own, of an ended one a copy. */
+struct job_view {
+	const struct job *job;
+	enum job_reason reason; /* of a waiting job: worked out now */
+	bool silent;		/* its keeper does not answer */
+	struct job loaded;	/* what fini frees */
+};
+
+/* OK, NOT_FOUND or FAILED. On OK, and only then, job_view_fini is due; the view holds
+ * until the engine's next call. */
+enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v);
+void job_view_fini(struct job_view *v);
+
+/*
+ * One page of jobs that match, the highest id first, below *before (UINT64_MAX at first). At
+ * most budget rows of the store are looked at. fn returns false to stop after
+ * this one. 1: there may be more, below *before; 0: that was all; -errno.
+ */
+typedef bool engine_list_fn(void *ctx, const struct job_view *v);
+int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, size_t budget,
+    engine_list_fn *fn, void *ctx);
+
+/* As store_journal_page. */
+typedef bool engine_entry_fn(void *ctx, const struct journal_entry *e);
+int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *before, size_t budget,
+    engine_entry_fn *fn, void *ctx);
+
+/* What happens to a watched job. */
+enum job_change {
+	CHANGE_STATE,
+	CHANGE_PROGRESS,
+	CHANGE_ENDED,	/* the watch is taken off before the call */
+};
+
+/* Embedded by whoever watches; changed may take any watch off, its own too. */
+struct job_watch {
+	void (*changed)(struct job_watch *w, const struct job_view *v, enum job_change c);
+	struct job_watch *next, **link; /* the engine's */
+};
+
+/* Watches a live job. False when it is not live. */
+bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w);
+void engine_unwatch(struct job_watch *w);
+
+/* The log of an attempt (0: the last) for reading: a descriptor, -ENOENT, or -errno. */
+int engine_log_open(struct engine *e, const struct job *j, uint32_t attempt);
+
+struct engine_health {
+	uint64_t counts[JOB_STATES]; /* jobs in each state */
+	uint64_t journal;	     /* the last number */
+	uint64_t free_bytes, low_disk_bytes;
+	unsigned max_running;
+	unsigned silent_keepers;
+	bool backing_off;	     /* starts are impossible for the moment */
+	const char *tree;	     /* how processes are found */
+	const char *instance;
+};
+void engine_health(struct engine *e, struct engine_health *h);
+
+#endif

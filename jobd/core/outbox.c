@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a journal entry reads in the log. The keys and their order are an
+ * interface: people's alarms depend on them.
+ */
+#include "config.h"
+
+#include "jobd/core/outbox.h"
+
+#include <string.h>
+
+#include "lib/log.h"
+#include "lib/status.h"
+
+/* What an administrator expects: a lost job is worse than a failed one. */
+static int priority_of(const struct journal_entry *e)
+{
+	if (e->reason == REASON_LOST)
+		return LOG_ERR;
+	if (e->to == JOB_FAILED)
+		return LOG_WARNING;
+	if (strcmp(e->result, "ok") != 0 || (e->has_actor && e->from != 0))
+		return LOG_NOTICE;
+	return LOG_INFO;
+}
+
+static void put_status(struct log_line *l, const struct journal_entry *e)
+{
+	if (!e->has_status)
+		return;
+	struct status st = status_decode(e->status);
+	if (st.signal)
+		log_str(l, "signal", status_signal_name(st.signal));
+	else
+		log_i64(l, "code", st.code);
+}
+
+static void put_actor(struct log_line *l, const struct journal_entry *e)
+{
+	if (!e->has_actor)
+		return;
+	log_str(l, "by", e->user);
+	log_u64(l, "uid", e->uid);
+	log_i64(l, "pid", e->pid);
+}
+
+void outbox_add(struct outbox *o, const struct journal_entry *e, const struct job *j)
+{
+	struct log_line l = LOG_LINE_INIT;
+	uint8_t priority = (uint8_t)priority_of(e);
+
+	if (e->job)
+		log_u64(&l, "job", e->job);
+	if (j) {
+		log_str(&l, "queue", j->queue);
+		log_str(&l, "user", j->user);
+	}
+	log_str(&l, "event", e->verb);
+	log_str(&l, "from", job_state_name(e->from));
+	log_str(&l, "to", job_state_name(e->to));
+	log_str(&l, "reason", job_reason_name(e->reason));
+	put_status(&l, e);
+	if (e->attempt)
+		log_u64(&l, "attempt", e->attempt);
+	if (strcmp(e->result, "ok") != 0)
+		log_str(&l, "result", e->result);
+	put_actor(&l, e);
+	if (j)
+		log_str(&l, "name", j->name);
+	log_str(&l, "detail", e->detail);
+
+	buf_put(&o->lines, &priority, 1);
+	buf_put(&o->lines, l.text, l.len);
+	buf_put(&o->lines, "", 1);
+}
+
+void outbox_flush(struct outbox *o)
+{
+	size_t at = 0;
+
+	while (at < o->lines.len) {
+		int priority = o->lines.data[at];
+		const char *text = (const char *)&o->lines.data[at + 1];
+		struct log_line l = LOG_LINE_INIT;
+		l.len = strnlen(text, LOG_LINE_MAX - 1);
+		memcpy(l.text, text, l.len + 1);
+		log_emit(priority, &l);
+		at += 1 + l.len + 1;
+	}
+	buf_clear(&o->lines);
+}
+
+void outbox_fini(struct outbox *o)
+{
+	buf_fini(&o->lines);
+}
