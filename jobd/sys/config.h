@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration: a plain struct that never changes once it is loaded. A
+ * reload loads another; one with mistakes is never handed out.
+ *
+ * (The build's own config.h comes with the command line in this folder; see Makefile.am.)
+ */
+#ifndef SYS_CONFIG_H
+#define SYS_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+struct config {
+	unsigned max_running;	   /* jobs at once; default: the processors online */
+	uint64_t kill_grace_us;	   /* between TERM and KILL; 4 s */
+	uint64_t ageing_us;	   /* what a step of priority is worth; 10 min; 0: none */
+	char *admin_group;	   /* NULL: none; looked up by whoever needs it */
+	char **submit_users;	   /* who may submit; NULL: nobody named here */
+	char **submit_groups;	   /* both NULL: everybody may */
+	int syslog_facility;	   /* LOG_DAEMON */
+	int log_level;		   /* LOG_INFO */
+	uint64_t low_disk_bytes;   /* no new work below; 64M */
+	uint64_t ballast_bytes;	   /* what is kept to be given up when the disk is full; 16M */
+	char *cgroup;		   /* "auto", "no", or an absolute path */
+	unsigned max_connections;  /* clients at once; 1000 */
+	char *source;		   /* the file it came from; NULL: the defaults */
+};
+
+/*
+ * Loads path; NULL, or a file that does not exist and need not, gives the defaults.
+ * 0 and *out; or -EINVAL (mistakes), -ENOENT, another -errno, and then
+ * *messages, "FILE:LINE: what is wrong; what would be right" each, in the order
+ * of lines. Both are the caller's (config_free, strv_free). *messages is NULL on 0.
+ */
+int config_load(const char *path, bool must_exist, struct config **out, char ***messages);
+
+void config_free(struct config *c);
+
+/* What it says, setting by setting, as a file could. */
+void config_print(const struct config *c, FILE *to);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Becoming a daemon, and telling who waits for it: the shell that started it,
+ * and a service manager that listens at $NOTIFY_SOCKET.
+ */
+#ifndef SYS_DAEMON_H
+#define SYS_DAEMON_H
+
+/*
+ * Goes to the background: a new session, no controlling terminal, / as its
+ * directory. Returns in the daemon alone, with a descriptor to hand to one of
+ * the next two; the process that was started waits for that, and exits: 0 when
+ * ready, 1 when failed or when the daemon died without a word, with the reason on stderr. Standard error
+ * stays open until then. Returns -errno in the first process when it could not fork.
+ * To be called before there is any thread, and with absolute paths only.
+ */
+int daemon_begin(void);
+
+/* The daemon is up: releases the first process and puts 0 to 2 on /dev/null. fd < 0: does nothing. */
+void daemon_ready(int fd);
+
+/* The daemon could not start: the first process says why and exits 1. fd < 0: why goes to stderr. */
+void daemon_failed(int fd, const char *why);
+
+/*
+ * Takes $NOTIFY_SOCKET out of the environment and remembers it: it is jobd's,
+ * and must not leak into keepers or over an exec into anything but jobd. Call once, at
+ * start. notify_environment puts it back, for jobd to execute itself.
+ */
+void notify_take(void);
+void notify_environment(void);
+
+/* READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1; nothing where nobody listens. status may be NULL. */
+void notify_ready(const char *status);
+void notify_reloading(void);
+void notify_stopping(const char *status);
+
+#endif

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where log lines go: standard error in the foreground, else syslog(3) through
+ * a thread of its own, since syslog(3) waits when its reader is stuck. The loop
+ * never waits: what finds the queue full is dropped and counted, and the count is
+ * logged once lines flow again.
+ */
+#ifndef SYS_LOGGER_H
+#define SYS_LOGGER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct logger_options {
+	bool foreground;
+	int facility;	   /* LOG_DAEMON or another */
+	const char *ident; /* NULL: "jobd". Borrowed for as long as the logger is open */
+	/* What writes a line: NULL: syslog(3). For tests. */
+	void (*write)(void *ctx, int priority, const char *text);
+	void *ctx;
+};
+
+/*
+ * Opens the one logger of the process and makes it lib/log's sink. To be called
+ * after going to the background (threads do not survive a fork). 0 or -errno.
+ */
+int logger_open(const struct logger_options *o);
+
+/* A reload may change the facility. */
+void logger_set_facility(int facility);
+
+/* How many lines were dropped since it was opened. */
+uint64_t logger_dropped(void);
+
+/* Waits at most wait_ms for what is queued, and goes back to standard error. */
+void logger_close(unsigned wait_ms);
+
+#endif

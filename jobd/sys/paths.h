@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where this daemon's configuration, state and socket are, and that nobody else
+ * can put his own in their place.
+ */
+#ifndef SYS_PATHS_H
+#define SYS_PATHS_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct paths {
+	char *config;
+	char *state_dir;
+	char *runtime_dir;
+	char *socket;
+	bool config_given; /* by the command line: it has to exist */
+};
+
+/* What the command line says; NULL: nothing. */
+struct paths_options {
+	const char *config;
+	const char *state_dir;
+	const char *runtime_dir;
+	const char *socket;
+};
+
+/*
+ * Fills *p, absolute paths all. As root: /etc/jobd.conf, /var/lib/jobd, /run/jobd; as a user the XDG
+ * directories. The socket is jobd.sock in the runtime directory. 0 or -errno
+ * and *why (the caller's). Nothing is touched yet.
+ */
+int paths_init(struct paths *p, const struct paths_options *o, char **why);
+
+/*
+ * Makes the directories where they are missing (state 0700, runtime 0755) and
+ * checks them: directories, no symbolic links, this user's, writable by
+ * nobody else. 0 or -errno and *why, which names the directory and what to do.
+ */
+int paths_prepare(const struct paths *p, char **why);
+
+void paths_fini(struct paths *p);
+
+#endif
