@@ -54,6 +54,9 @@ struct varlink_interface {
 extern const struct varlink_interface varlink_interfaces[];
 extern const struct varlink_method varlink_methods[];
 extern const struct varlink_error varlink_errors[];
+/* How many methods there are, and their indexes in the order of their names. */
+extern const size_t varlink_methods_count;
+extern const unsigned short varlink_methods_by_name[];
 
 /* The method's index in varlink_methods, or -1. */
 int varlink_method_find(const char *name);
@@ -69,14 +72,19 @@ const struct varlink_error *varlink_error_find(const char *name);
  */
 const char *varlink_check(const struct varlink_field *fields, const json_t *object);
 
-/* Appends the message and its NUL to out. Returns 0, or -ENOMEM. */
+/*
+ * Appends the message and its NUL to out. Returns 0, or -ENOMEM: then out is marked failed and
+ * holds what it held before.
+ */
 int varlink_put(struct buf *out, const json_t *message);
+
+#define VARLINK_WHY_MAX 160
 
 /*
  * Takes the first whole message from in. Returns 1 and *message (the caller's),
  * 0 when more bytes are needed, -EPROTO when what stands there is no JSON object or has
- * duplicate names (in *why, at least 160 bytes), -EMSGSIZE over max. The bytes taken
- * are *taken; the caller drops them. The search for the NUL does not begin anew each time:
+ * duplicate names, -EMSGSIZE over max (what is wrong goes to why, VARLINK_WHY_MAX bytes; it may
+ * quote the message). The bytes taken, the wrong ones too, are *taken; the caller drops them. The search for the NUL does not begin anew each time:
  * *scanned, 0 at first, remembers how far it came (reset to 0 when a message is taken).
  */
 int varlink_take(const struct buf *in, size_t max, size_t *scanned, size_t *taken,
