@@ -4,11 +4,12 @@
  * Libc only; used by the keeper for its descendants, and by jobd for what a
  * dead keeper left behind.
  *
- * Where a cgroup is given it names the members. Elsewhere they are the
- * descendants of the roots, found by walking /proc/PID/task/TID/children to a
- * fixpoint, since the kernel may leave out entries while siblings exit. Either
- * way a process is opened (pidfd), then shown to belong, then signalled through
- * the descriptor: a number alone is never signalled.
+ * Members are the descendants of the root and of those that were named, found by
+ * walking /proc/PID/task/TID/children to a fixpoint, since the kernel may leave
+ * out entries while siblings exit; and, where a cgroup is given, whoever is in
+ * it. (A job that runs as root can leave its cgroup, but not its ancestors.) A
+ * process is opened (pidfd), then shown to belong, then signalled through the
+ * descriptor: a number alone is never signalled.
  *
  * Nothing here waits. What takes time is a step that the caller repeats.
  */
@@ -30,8 +31,9 @@ enum tree_progress {
 
 /*
  * The tree of everything below the process root (which is not itself a
- * member; the keeper passes its own pid). cgroup is a cgroup v2 directory or
- * NULL; it is copied. Returns NULL when there is no memory.
+ * member, and has one thread; the keeper passes its own pid); 0 for none.
+ * cgroup is a cgroup v2 directory or NULL; it is opened here, and one that
+ * can't be opened is done without. Returns NULL when there is no memory (or no /proc).
  */
 struct tree *tree_new(pid_t root, const char *cgroup);
 
@@ -46,6 +48,13 @@ void tree_free(struct tree *t);
 
 /* How many members are there that are not zombies. At the cost of a walk. */
 size_t tree_count(struct tree *t);
+
+/*
+ * Whether the root has no child but this one, which the caller knows to be a
+ * zombie, and which so has no children itself. One read: for the job that
+ * leaves nothing behind, which is nearly every one.
+ */
+bool tree_has_only(struct tree *t, pid_t zombie);
 
 /*
  * One step towards every member stopped: sends SIGSTOP to every one not seen
@@ -63,7 +72,10 @@ bool tree_is_stopped(struct tree *t, pid_t *culprit);
 /* SIGCONT to every member. */
 void tree_continue(struct tree *t);
 
-/* Sends sig to every member (to a fixpoint of one walk after another). Returns how many had it. */
+/*
+ * Sends sig to every member there is (to a fixpoint of one walk after another,
+ * but not to those who were started meanwhile). Returns how many had it.
+ */
 size_t tree_signal(struct tree *t, int sig);
 
 /*

@@ -1,0 +1,172 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading /proc. A file there is made when it is read: a small one comes whole
+ * in the first read, a list of children may need more.
+ */
+#include "config.h"
+
+#include "lib/procfs.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PATH_LEN 64
+
+int pidlist_add(struct pidlist *l, pid_t pid)
+{
+	if (l->n == l->cap) {
+		size_t cap = l->cap ? l->cap * 2 : 32;
+		pid_t *v = realloc(l->v, cap * sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		l->v = v;
+		l->cap = cap;
+	}
+	l->v[l->n++] = pid;
+	return 0;
+}
+
+int procfs_open(void)
+{
+	int fd = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+/* Reads what fits of a file, as a string. Its length, or -errno. */
+static ssize_t read_small(int dir, const char *path, char *text, size_t size)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	ssize_t n = read(fd, text, size - 1);
+	int err = errno;
+	close(fd);
+	if (n < 0)
+		return -err;
+	text[n] = '\0';
+	return n;
+}
+
+bool procfs_stat_parse(const char *text, struct procfs_stat *out)
+{
+	/* A name may hold blanks and parentheses; nothing after it does. */
+	const char *p = strrchr(text, ')');
+	if (!p || p[1] != ' ' || !p[2])
+		return false;
+	out->state = p[2];
+	p += 3;
+	for (int field = 4; field <= 22; field++) {
+		char *end;
+		long long v = strtoll(p, &end, 10);
+		if (end == p)
+			return false;
+		p = end;
+		if (field == 4)
+			out->ppid = (pid_t)v;
+		else if (field == 20)
+			out->threads = (unsigned)v;
+		else if (field == 22)
+			out->start = (uint64_t)v;
+	}
+	return true;
+}
+
+int procfs_stat(int proc, pid_t pid, pid_t tid, struct procfs_stat *out)
+{
+	char path[PATH_LEN], text[1024];
+	if (tid)
+		snprintf(path, sizeof(path), "%d/task/%d/stat", (int)pid, (int)tid);
+	else
+		snprintf(path, sizeof(path), "%d/stat", (int)pid);
+	ssize_t n = read_small(proc, path, text, sizeof(text));
+	if (n < 0)
+		return (int)n;
+	return procfs_stat_parse(text, out) ? 0 : -ESRCH;
+}
+
+int procfs_numbers(int dir, const char *path, struct pidlist *l)
+{
+	int fd = openat(dir, path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	char text[4096];
+	long pid = 0;
+	bool digits = false;
+	int rc = 0;
+	for (;;) {
+		ssize_t n = read(fd, text, sizeof(text));
+		if (n <= 0) {
+			rc = n < 0 ? -errno : 0;
+			break;
+		}
+		for (ssize_t i = 0; i < n && rc == 0; i++) {
+			if (text[i] >= '0' && text[i] <= '9') {
+				pid = pid * 10 + (text[i] - '0');
+				digits = true;
+			} else if (digits) {
+				rc = pidlist_add(l, (pid_t)pid);
+				pid = 0;
+				digits = false;
+			}
+		}
+	}
+	if (digits && rc == 0)
+		rc = pidlist_add(l, (pid_t)pid);
+	close(fd);
+	return rc;
+}
+
+int procfs_children(int proc, pid_t pid, pid_t tid, struct pidlist *l)
+{
+	char path[PATH_LEN];
+	snprintf(path, sizeof(path), "%d/task/%d/children", (int)pid, (int)tid);
+	return procfs_numbers(proc, path, l);
+}
+
+int procfs_threads(int proc, pid_t pid, struct pidlist *l)
+{
+	char path[PATH_LEN];
+	snprintf(path, sizeof(path), "%d/task", (int)pid);
+	int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	DIR *d = fdopendir(fd);
+	if (!d) {
+		int err = errno;
+		close(fd);
+		return -err;
+	}
+	int rc = 0;
+	struct dirent *e;
+	while (rc == 0 && (e = readdir(d))) {
+		long tid = strtol(e->d_name, NULL, 10);
+		if (tid > 0)
+			rc = pidlist_add(l, (pid_t)tid);
+	}
+	closedir(d);
+	return rc;
+}
+
+/* The bit of SIGSTOP in the mask that the line "name:\t0123456789abcdef" holds. */
+static bool mask_has_stop(const char *text, const char *name)
+{
+	const char *p = strstr(text, name);
+	if (!p)
+		return false;
+	return strtoull(p + strlen(name), NULL, 16) >> (SIGSTOP - 1) & 1;
+}
+
+bool procfs_stop_pending(int proc, pid_t pid, pid_t tid)
+{
+	char path[PATH_LEN], text[16384]; /* its list of groups may be long */
+	snprintf(path, sizeof(path), "%d/task/%d/status", (int)pid, (int)tid);
+	if (read_small(proc, path, text, sizeof(text)) < 0)
+		return false;
+	return mask_has_stop(text, "\nSigPnd:") || mask_has_stop(text, "\nShdPnd:");
+}

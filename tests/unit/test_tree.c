@@ -1,0 +1,458 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Trees of real processes. Each test is a subreaper, as a keeper is, in a
+ * process of its own.
+ */
+#include "config.h"
+
+#include "lib/tree.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/procfs.h"
+#include "tests/unit/unit.h"
+
+#define PATIENCE_MS 10000
+
+static void nap(long ms)
+{
+	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static struct tree *subreaper(void)
+{
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	struct tree *t = tree_new(getpid(), NULL);
+	ck_assert_ptr_nonnull(t);
+	return t;
+}
+
+static pid_t shell(const char *script)
+{
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		setsid();
+		execl("/bin/sh", "sh", "-c", script, (char *)NULL);
+		_exit(127);
+	}
+	return pid;
+}
+
+static void wait_for_count(struct tree *t, size_t n)
+{
+	for (int i = 0; i < PATIENCE_MS / 5 && tree_count(t) != n; i++)
+		nap(5);
+	ck_assert_uint_eq(tree_count(t), n);
+}
+
+static void stop_all(struct tree *t)
+{
+	pid_t culprit = 0;
+	enum tree_progress p = TREE_AGAIN;
+	for (int i = 0; i < PATIENCE_MS / 2 && p == TREE_AGAIN; i++) {
+		p = tree_stop_step(t, &culprit);
+		if (p == TREE_AGAIN)
+			nap(2);
+	}
+	ck_assert_msg(p == TREE_DONE, "%d is not stopped", (int)culprit);
+}
+
+static void reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
+static void kill_all(struct tree *t)
+{
+	pid_t culprit = 0;
+	enum tree_progress p = TREE_AGAIN;
+	for (int i = 0; i < PATIENCE_MS / 2 && p != TREE_DONE; i++) {
+		p = tree_kill_step(t, &culprit);
+		reap();
+		if (p != TREE_DONE)
+			nap(2);
+	}
+	ck_assert_int_eq(p, TREE_DONE);
+	ck_assert_uint_eq(tree_count(t), 0);
+}
+
+START_TEST(a_tree_holds_children_grandchildren_and_those_with_a_session_of_their_own)
+{
+	struct tree *t = subreaper();
+	ck_assert_uint_eq(tree_count(t), 0);
+	shell("sleep 60 & (sleep 60; :) & setsid sh -c 'sleep 60; :' & wait");
+	wait_for_count(t, 6);
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_grandchild_whose_parent_ended_still_belongs)
+{
+	struct tree *t = subreaper();
+	pid_t pid = shell("setsid sleep 60 & exit 0");
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	ck_assert_uint_eq(tree_count(t), 1);
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(stopping_reaches_everyone_and_continuing_too)
+{
+	struct tree *t = subreaper();
+	pid_t culprit;
+	shell("sleep 60 & setsid sh -c 'sleep 60; :' & while :; do :; done");
+	wait_for_count(t, 4);
+	ck_assert(!tree_is_stopped(t, &culprit));
+	ck_assert_int_ne(culprit, 0);
+	stop_all(t);
+	ck_assert(tree_is_stopped(t, &culprit));
+	tree_continue(t);
+	ck_assert(!tree_is_stopped(t, &culprit));
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_loop_that_spawns_is_stopped_and_spawns_no_more)
+{
+	char file[] = "/tmp/test_tree.XXXXXX";
+	int fd = mkstemp(file);
+	ck_assert_int_ge(fd, 0);
+	char script[200];
+	snprintf(script, sizeof(script), "while :; do /bin/echo x >>%s; done", file);
+	struct tree *t = subreaper();
+	shell(script);
+	for (int i = 0; i < 10; i++) {
+		struct stat before, after;
+		stop_all(t);
+		ck_assert_int_eq(fstat(fd, &before), 0);
+		nap(20);
+		ck_assert_int_eq(fstat(fd, &after), 0);
+		ck_assert_int_eq(before.st_size, after.st_size);
+		tree_continue(t);
+		for (int j = 0; j < PATIENCE_MS && after.st_size == before.st_size; j++) {
+			nap(1);
+			ck_assert_int_eq(fstat(fd, &after), 0);
+		}
+		ck_assert_int_gt(after.st_size, before.st_size);
+	}
+	kill_all(t);
+	close(fd);
+	unlink(file);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(the_parent_of_a_stopped_vfork_child_counts_as_stopped)
+{
+	struct tree *t = subreaper();
+	pid_t pid = fork();
+	if (pid == 0) {
+		pid_t child = vfork();
+		if (child == 0)
+			for (;;)
+				pause();
+		_exit(0);
+	}
+	wait_for_count(t, 2);
+	stop_all(t);
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+static void *spin(void *unused)
+{
+	for (volatile unsigned i = 0;; i++)
+		;
+	return unused;
+}
+
+static void *leave_alone(void *unused)
+{
+	nap(50);
+	spin(NULL);
+	return unused;
+}
+
+START_TEST(a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped)
+{
+	struct tree *t = subreaper();
+	pid_t culprit, pid = fork();
+	if (pid == 0) {
+		pthread_t a;
+		pthread_create(&a, NULL, leave_alone, NULL);
+		pthread_exit(NULL);
+	}
+	int proc = procfs_open();
+	struct procfs_stat st = {0};
+	for (int i = 0; i < PATIENCE_MS && st.state != 'Z'; i++) {
+		nap(1);
+		ck_assert_int_eq(procfs_stat(proc, pid, 0, &st), 0);
+	}
+	ck_assert_int_eq(st.state, 'Z');
+	ck_assert(!tree_is_stopped(t, &culprit));
+	ck_assert_int_eq(culprit, pid);
+	stop_all(t);
+	ck_assert(tree_is_stopped(t, &culprit));
+	kill_all(t);
+	close(proc);
+	tree_free(t);
+}
+END_TEST
+
+static void *spawn_child(void *unused)
+{
+	pid_t pid = fork();
+	if (pid == 0)
+		for (;;)
+			pause();
+	spin(NULL);
+	return unused;
+}
+
+START_TEST(children_of_any_thread_are_found)
+{
+	struct tree *t = subreaper();
+	if (fork() == 0) {
+		pthread_t a, b;
+		pthread_create(&a, NULL, spawn_child, NULL);
+		pthread_create(&b, NULL, spawn_child, NULL);
+		for (;;)
+			pause();
+	}
+	wait_for_count(t, 3);
+	stop_all(t);
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_signal_goes_to_every_member)
+{
+	struct tree *t = subreaper();
+	shell("sleep 60 & setsid sh -c 'sleep 60; :' & wait");
+	wait_for_count(t, 4);
+	ck_assert_uint_eq(tree_signal(t, SIGTERM), 4);
+	for (int i = 0; i < PATIENCE_MS && tree_count(t) > 0; i++) {
+		reap();
+		nap(1);
+	}
+	ck_assert_uint_eq(tree_count(t), 0);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(what_cleans_up_after_a_signal_is_left_alone)
+{
+	int p[2];
+	ck_assert_int_eq(pipe(p), 0);
+	char script[200], c = 0;
+	snprintf(script, sizeof(script),
+	    "trap 'sleep 0.2; echo y >&%d; exit' TERM; echo x >&%d; while :; do sleep 0.01; done",
+	    p[1], p[1]);
+	struct tree *t = subreaper();
+	shell(script);
+	ck_assert_int_eq(read(p[0], &c, 1), 1);
+	nap(50);
+	ck_assert_uint_ge(tree_signal(t, SIGTERM), 1);
+	close(p[1]);
+	ck_assert_int_eq(read(p[0], &c, 1), 1); /* the newline */
+	ck_assert_int_eq(read(p[0], &c, 1), 1);
+	ck_assert_int_eq(c, 'y');
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_tree_that_grows_while_it_is_killed_comes_to_an_end)
+{
+	struct tree *t = subreaper();
+	pid_t pid = fork();
+	if (pid == 0) {
+		signal(SIGTERM, SIG_IGN);
+		for (int i = 0;; i++) {
+			/* Parents end, so that new ones keep coming to the subreaper. */
+			pid_t child = fork();
+			if (child > 0 && i > 3)
+				_exit(0);
+			if (child < 0 || (child == 0 && i % 2))
+				nap(1);
+		}
+	}
+	nap(100);
+	kill_all(t);
+	nap(50);
+	ck_assert_uint_eq(tree_count(t), 0);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_process_that_was_named_is_a_member_with_all_below_it)
+{
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
+	struct tree *t = tree_new(0, NULL);
+	pid_t mine = shell("sleep 60 & sleep 60; :"), other = shell("sleep 60; :");
+	uint64_t start = tree_start_time(mine);
+	ck_assert_uint_gt(start, 0);
+	ck_assert_int_eq(tree_adopt(t, mine, start + 1), -ESRCH);
+	ck_assert_int_eq(tree_adopt(t, mine, start), 0);
+	wait_for_count(t, 3);
+	kill_all(t);
+	ck_assert_int_eq(kill(other, 0), 0);
+	ck_assert_int_eq(tree_adopt(t, other, 0), 0);
+	/* Its child stays a member when it has gone and the child is somebody else's. */
+	wait_for_count(t, 2);
+	kill(other, SIGKILL);
+	ck_assert_int_eq(waitpid(other, NULL, 0), other);
+	ck_assert_uint_eq(tree_count(t), 1);
+	kill_all(t);
+	ck_assert_int_eq(tree_adopt(t, other, 0), -ESRCH);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_tree_larger_than_the_descriptors_there_are_is_still_ended)
+{
+	struct rlimit rl, few = {.rlim_cur = 24, .rlim_max = 24};
+	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
+	few.rlim_max = rl.rlim_max;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	struct tree *t = subreaper();
+	shell("i=0; while [ $i -lt 40 ]; do sleep 60 & i=$((i+1)); done; wait");
+	wait_for_count(t, 41);
+	stop_all(t);
+	tree_continue(t);
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_name_in_proc_can_not_forge_what_follows_it)
+{
+	struct procfs_stat st;
+	ck_assert(
+	    procfs_stat_parse("7 (a) R 1 (b) c) T 12 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 3 0 "
+			      "4711 99 9\n",
+		&st));
+	ck_assert_int_eq(st.state, 'T');
+	ck_assert_int_eq(st.ppid, 12);
+	ck_assert_uint_eq(st.threads, 3);
+	ck_assert_uint_eq(st.start, 4711);
+	ck_assert(!procfs_stat_parse("", &st));
+	ck_assert(!procfs_stat_parse("7 (a", &st));
+	ck_assert(!procfs_stat_parse("7 (a) T", &st));
+	ck_assert(!procfs_stat_parse("7 (a) T 12 1 1", &st));
+}
+END_TEST
+
+START_TEST(the_roots_only_child_is_told_from_more_than_that)
+{
+	struct tree *t = subreaper();
+	pid_t pid = shell("setsid sleep 60 & exit 0");
+	siginfo_t si;
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	ck_assert(!tree_has_only(t, pid));
+	pid_t culprit;
+	while (tree_kill_step(t, &culprit) != TREE_DONE)
+		nap(1);
+	struct pidlist zombies = PIDLIST_INIT;
+	int proc = procfs_open();
+	ck_assert_int_eq(procfs_children(proc, getpid(), getpid(), &zombies), 0);
+	ck_assert_uint_eq(zombies.n, 2);
+	for (size_t i = 0; i < zombies.n; i++)
+		if (zombies.v[i] != pid)
+			ck_assert_int_eq(waitpid(zombies.v[i], NULL, 0), zombies.v[i]);
+	free(zombies.v);
+	close(proc);
+	ck_assert(tree_has_only(t, pid));
+	tree_free(t);
+}
+END_TEST
+
+START_TEST(a_process_that_may_not_be_signalled_is_named)
+{
+	if (geteuid() != 0)
+		return; /* whoever may signal everyone is needed to give that up */
+	struct tree *t = subreaper();
+	pid_t culprit = 0, pid = shell("exec sleep 60");
+	wait_for_count(t, 1);
+	ck_assert_int_eq(setresuid(65533, 65533, 0), 0);
+	ck_assert_int_eq(tree_stop_step(t, &culprit), TREE_STUCK);
+	ck_assert_int_eq(culprit, pid);
+	culprit = 0;
+	ck_assert_int_eq(tree_kill_step(t, &culprit), TREE_STUCK);
+	ck_assert_int_eq(culprit, pid);
+	ck_assert_int_eq(setresuid(0, 0, 0), 0);
+	kill_all(t);
+	tree_free(t);
+}
+END_TEST
+
+/* A cgroup of our own, in path, where one can be made. */
+static bool make_cgroup(char *path, size_t size)
+{
+	FILE *f = fopen("/proc/self/mounts", "r");
+	char dir[256], type[64];
+	bool made = false;
+	while (f && !made && fscanf(f, "%*s %255s %63s %*[^\n]", dir, type) == 2)
+		if (strcmp(type, "cgroup2") == 0) {
+			snprintf(path, size, "%s/jobd-test.%d", dir, (int)getpid());
+			made = mkdir(path, 0755) == 0;
+		}
+	if (f)
+		fclose(f);
+	return made;
+}
+
+START_TEST(whoever_is_in_the_cgroup_belongs)
+{
+	char path[512], name[600];
+	if (!make_cgroup(path, sizeof(path)))
+		return; /* an extra: elsewhere descent alone says who belongs */
+	snprintf(name, sizeof(name), "%s/cgroup.procs", path);
+	char script[2048];
+	snprintf(script, sizeof(script),
+	    "echo $$ >%s; mkdir %s/sub; setsid sleep 60 & sh -c 'echo $$ >%s/sub/cgroup.procs; "
+	    "sleep 60; :' & wait",
+	    name, path, path);
+	shell(script);
+	struct tree *t = tree_new(0, path);
+	wait_for_count(t, 4);
+	stop_all(t);
+	tree_continue(t);
+	kill_all(t);
+	tree_free(t);
+	snprintf(name, sizeof(name), "%s/sub", path);
+	for (int i = 0; i < PATIENCE_MS && rmdir(name) < 0 && errno == EBUSY; i++)
+		nap(1);
+	ck_assert_int_eq(rmdir(path), 0);
+}
+END_TEST
+
+UNIT_MAIN("tree", a_tree_holds_children_grandchildren_and_those_with_a_session_of_their_own,
+    a_grandchild_whose_parent_ended_still_belongs, stopping_reaches_everyone_and_continuing_too,
+    a_loop_that_spawns_is_stopped_and_spawns_no_more,
+    the_parent_of_a_stopped_vfork_child_counts_as_stopped,
+    a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped,
+    children_of_any_thread_are_found, a_signal_goes_to_every_member,
+    what_cleans_up_after_a_signal_is_left_alone,
+    a_tree_that_grows_while_it_is_killed_comes_to_an_end,
+    a_process_that_was_named_is_a_member_with_all_below_it,
+    a_tree_larger_than_the_descriptors_there_are_is_still_ended,
+    a_name_in_proc_can_not_forge_what_follows_it, the_roots_only_child_is_told_from_more_than_that,
+    a_process_that_may_not_be_signalled_is_named, whoever_is_in_the_cgroup_belongs)
