@@ -19,6 +19,7 @@
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "lib/utf8.h"
 
 #define TEXT_MAX   512
 #define COUNTS_MAX 16
@@ -161,26 +162,6 @@ static bool take_line(struct job_progress *p, const char *line)
 	return false;
 }
 
-/* Text that is no UTF-8 can't go into a JSON string: other bytes become '?'. */
-static void make_utf8(char *s)
-{
-	for (unsigned char *p = (unsigned char *)s; *p;) {
-		size_t n = *p < 0x80 ? 1 : (*p >> 5) == 6 ? 2 : (*p >> 4) == 14 ? 3
-		    : (*p >> 3) == 30 ? 4 : 0;
-		bool good = n != 0 && !(n == 2 && *p < 0xc2) && !(n == 4 && *p > 0xf4);
-		for (size_t i = 1; good && i < n; i++)
-			good = (p[i] & 0xc0) == 0x80;
-		if (good && ((n == 3 && *p == 0xe0 && p[1] < 0xa0) || (n == 3 && *p == 0xed && p[1] > 0x9f)
-		    || (n == 4 && *p == 0xf0 && p[1] < 0x90) || (n == 4 && *p == 0xf4 && p[1] > 0x8f)))
-			good = false;
-		if (!good) {
-			*p++ = '?';
-			continue;
-		}
-		p += n;
-	}
-}
-
 bool progress_parse(struct job_progress *p, const char *text, size_t len)
 {
 	char *copy = strndup(text, len);
@@ -189,7 +170,7 @@ bool progress_parse(struct job_progress *p, const char *text, size_t len)
 
 	if (!copy)
 		return false;
-	make_utf8(copy);
+	utf8_mend(copy); /* it goes into JSON strings */
 	for (char *line = strtok_r(copy, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
 		changed |= take_line(p, line);
 	free(copy);

@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Who may do what. Identity is what the kernel said at connect; the method's
+ * "Access:" line in its interface file says what it takes:
+ *
+ *	any     everybody who may connect
+ *	submit  who may submit, by the configuration
+ *	owner   the job's user, and administrators (the job is the parameter id)
+ *	admin   root, the user jobd runs as, members of admin_group
+ *	root    root alone
+ *
+ * Where jobd is not root it serves its own user and root, and nobody else.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobd/api/common.h"
+
+static bool in_group(const struct peer *p, gid_t gid)
+{
+	if (p->gid == gid)
+		return true;
+	for (size_t i = 0; i < p->ngroups; i++)
+		if (p->groups[i] == gid)
+			return true;
+	return false;
+}
+
+bool access_is_admin(const struct api *a, const struct peer *p)
+{
+	if (p->uid == 0 || p->uid == a->policy.self)
+		return true;
+	return a->policy.self == 0 && a->policy.has_admin_gid && in_group(p, a->policy.admin_gid);
+}
+
+bool access_owns(const struct api *a, const struct peer *p, const struct job *j)
+{
+	return p->uid == j->uid || access_is_admin(a, p);
+}
+
+static bool may_submit(const struct api *a, const struct peer *p)
+{
+	const struct api_policy *pol = &a->policy;
+
+	if (pol->anyone_submits || access_is_admin(a, p))
+		return true;
+	for (size_t i = 0; i < pol->nsubmit_uids; i++)
+		if (pol->submit_uids[i] == p->uid)
+			return true;
+	for (size_t i = 0; i < pol->nsubmit_gids; i++)
+		if (in_group(p, pol->submit_gids[i]))
+			return true;
+	return false;
+}
+
+/* NULL: it is theirs. */
+static const char *check_owner(
+    struct api *a, const struct peer *p, const json_t *params, json_t **error_params)
+{
+	json_int_t id = json_integer_value(json_object_get(params, "id"));
+	struct job_view v;
+	enum engine_result r = ENGINE_NOT_FOUND;
+
+	if (id > 0)
+		r = engine_get(a->o.engine, (uint64_t)id, &v);
+	if (r == ENGINE_FAILED) {
+		*error_params = json_pack("{s:I, s:s}", "id", id, "message", "its record can't be read");
+		return "org.jobd.Job.Failed";
+	}
+	if (r != ENGINE_OK) {
+		*error_params = json_pack("{s:I}", "id", id);
+		return "org.jobd.Job.NotFound";
+	}
+	bool owns = access_owns(a, p, v.job);
+	job_view_fini(&v);
+	return owns ? NULL : "org.varlink.service.PermissionDenied";
+}
+
+const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_method *m,
+    const json_t *params, json_t **error_params)
+{
+	struct api *a = ctx;
+	bool may = false;
+
+	if (a->policy.self != 0 && p->uid != a->policy.self && p->uid != 0)
+		return "org.varlink.service.PermissionDenied";
+	if (strcmp(m->access, "any") == 0)
+		may = true;
+	else if (strcmp(m->access, "submit") == 0)
+		may = may_submit(a, p);
+	else if (strcmp(m->access, "owner") == 0)
+		return check_owner(a, p, params, error_params);
+	else if (strcmp(m->access, "admin") == 0)
+		may = access_is_admin(a, p);
+	else if (strcmp(m->access, "root") == 0)
+		may = p->uid == 0;
+	return may ? NULL : "org.varlink.service.PermissionDenied";
+}
+
+/* The method's verb as the journal has it: "pause" for org.jobd.Job.Pause. */
+static void verb_of(const struct varlink_method *m, char *out, size_t size)
+{
+	const char *name = strrchr(m->name, '.') + 1;
+	size_t n = 0;
+
+	if (strcmp(name, "SetPriority") == 0)
+		name = "Priority";
+	for (; *name && n + 1 < size; name++)
+		out[n++] = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
+	out[n] = 0;
+}
+
+void api_refused(void *ctx, const struct peer *p, const struct varlink_method *m,
+    const json_t *params, const char *error)
+{
+	struct api *a = ctx;
+	json_int_t id = json_integer_value(json_object_get(params, "id"));
+	struct actor who = { p->uid, p->user, p->pid, p->process };
+	char verb[24];
+
+	verb_of(m, verb, sizeof verb);
+	engine_refused(a->o.engine, &who, verb, id > 0 ? (uint64_t)id : 0, strrchr(error, '.') + 1);
+}

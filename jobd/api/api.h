@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The protocol's methods: one file a group of handlers, each of which reads its
+ * parameters, calls core and builds the reply. What was asked of the daemon
+ * itself goes out through callbacks that main registers.
+ */
+#ifndef API_API_H
+#define API_API_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "jobd/server/server.h"
+
+struct api;
+struct engine;
+struct event_base;
+
+/* Who may do what: the configuration's names, as numbers. Borrowed arrays. */
+struct api_policy {
+	uid_t self;	     /* the uid jobd runs as: an administrator, as root is */
+	bool has_admin_gid;
+	gid_t admin_gid;
+	bool anyone_submits; /* no list was configured */
+	const uid_t *submit_uids;
+	size_t nsubmit_uids;
+	const gid_t *submit_gids;
+	size_t nsubmit_gids;
+};
+
+enum api_name { API_NAME_KNOWN, API_NAME_UNKNOWN, API_NAME_PENDING };
+
+struct api_options {
+	struct event_base *base;
+	struct engine *engine;
+	const char *version;
+	uint64_t started_at_us;
+	/* The uid for a user's name; PENDING: server_resume_names follows. */
+	enum api_name (*user_uid)(void *ctx, const char *name, uid_t *uid);
+	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */
+	int (*reload)(void *ctx, char ***messages);
+	/* Stops the daemon after this turn. */
+	void (*stop)(void *ctx);
+	/* Log lines that were dropped. */
+	uint64_t (*dropped_lines)(void *ctx);
+	void *ctx;
+};
+
+struct api *api_new(const struct api_options *o);
+void api_free(struct api *a);
+void api_set_server(struct api *a, struct server *s);
+/* The policy from now on. Copied, but for the arrays: they stay until the next call. */
+void api_set_policy(struct api *a, const struct api_policy *p);
+
+/* For server_options, with the api as the context. */
+extern server_handler *const api_handlers[];
+const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_method *m,
+    const json_t *params, json_t **error_params);
+void api_refused(void *ctx, const struct peer *p, const struct varlink_method *m,
+    const json_t *params, const char *error);
+
+#endif

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: ISC */
+/* What the api's files share. */
+#ifndef API_COMMON_H
+#define API_COMMON_H
+
+#include "jobd/api/api.h"
+#include "jobd/core/engine.h"
+
+struct api {
+	struct api_options o;
+	struct api_policy policy;
+	struct server *server;
+};
+
+/* access.c */
+bool access_is_admin(const struct api *a, const struct peer *p);
+/* Whether the peer may see what the job holds, and control it. */
+bool access_owns(const struct api *a, const struct peer *p, const struct job *j);
+
+/* params.c: parameters, which the dispatcher has checked against the interface. */
+const char *param_str(const struct call *c, const char *name);		     /* NULL: absent */
+uint64_t param_u64(const struct call *c, const char *name, uint64_t otherwise); /* negative: otherwise */
+bool param_bool(const struct call *c, const char *name);
+/* The array's strings, borrowed, NULL-terminated, to be freed with free; NULL when absent. */
+const char **param_strv(const struct call *c, const char *name, bool *no_memory);
+/* The array's numbers, ascending, to be freed. */
+uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory);
+/* Who calls, for the journal. */
+struct actor call_actor(const struct call *c);
+
+/* errors.c: the errors that several methods have. Each ends the call. */
+void error_not_found(struct call *c, uint64_t id);
+void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+void error_failed(struct call *c, uint64_t id, const char *message);
+void error_wrong_state(
+    struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can);
+
+/* json.c: data as the protocol has it. New references. */
+json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool history);
+json_t *entry_json(const struct journal_entry *e);
+/* A string that may hold anything: bytes that are no UTF-8 become '?'. */
+json_t *json_text(const char *s);
+/* Sets a field unless the value is NULL. */
+void json_put(json_t *o, const char *key, json_t *value);
+
+/* How many rows a call may look at in one turn. */
+#define PAGE_BUDGET 2000
+#define PAGE_LIMIT  50
+#define PAGE_MOST   1000
+
+/* The page parameters: limit and cursor. False when they can't be taken (the call is answered). */
+bool page_params(struct call *c, uint64_t *limit, uint64_t *before);
+/* Sets the cursor where there is more. */
+void page_cursor(json_t *reply, int more, uint64_t before);
+
+#endif

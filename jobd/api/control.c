@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * org.jobd.Job: Hold, Release, Pause, Resume, Cancel, Signal, Delete, Retry,
+ * SetPriority. Each handler says what is asked; ask() does the rest.
+ */
+#include "config.h"
+
+#include <signal.h>
+#include <stdlib.h>
+
+#include "jobd/api/common.h"
+#include "lib/varlink_handlers.h"
+
+static void reply_job(const struct api *a, struct call *c, uint64_t id, bool changed)
+{
+	struct job_view v;
+
+	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
+		error_not_found(c, id);
+		return;
+	}
+	json_t *reply = json_object();
+	json_put(reply, "job", job_json(a, call_peer(c), &v, false));
+	json_put(reply, "changed", json_boolean(changed));
+	job_view_fini(&v);
+	call_reply(c, reply);
+}
+
+/* Asks core, and answers; false when the answer comes later. */
+static bool ask(struct api *a, struct call *c, const struct control *what)
+{
+	uint64_t id = param_u64(c, "id", 0);
+	struct actor who = call_actor(c);
+	struct control_result r = engine_control(a->o.engine, &who, id, what);
+
+	switch (r.result) {
+	case ENGINE_PENDING:
+		return false;
+	case ENGINE_OK:
+	case ENGINE_ALREADY:
+		if (what->event == EVENT_DELETE || what->event == EVENT_SIGNAL)
+			call_reply(c, NULL);
+		else
+			reply_job(a, c, id, r.result == ENGINE_OK);
+		break;
+	case ENGINE_NOT_FOUND:
+		error_not_found(c, id);
+		break;
+	case ENGINE_WRONG_STATE:
+		error_wrong_state(c, id, r.state, state_event_name(what->event), r.hint);
+		break;
+	case ENGINE_UNSTOPPABLE:
+	case ENGINE_LOW_DISK:
+	case ENGINE_FAILED:
+		error_failed(c, id, "jobd could not do it; its log says why");
+		break;
+	}
+	return true;
+}
+
+void api_job_hold(void *ctx, struct call *c)
+{
+	ask(ctx, c, &(struct control){ .event = EVENT_HOLD });
+}
+
+void api_job_release(void *ctx, struct call *c)
+{
+	ask(ctx, c, &(struct control){ .event = EVENT_RELEASE });
+}
+
+void api_job_resume(void *ctx, struct call *c)
+{
+	ask(ctx, c, &(struct control){ .event = EVENT_RESUME });
+}
+
+void api_job_cancel(void *ctx, struct call *c)
+{
+	ask(ctx, c, &(struct control){ .event = EVENT_CANCEL, .now = param_bool(c, "now") });
+}
+
+void api_job_delete(void *ctx, struct call *c)
+{
+	ask(ctx, c, &(struct control){ .event = EVENT_DELETE });
+}
+
+void api_job_retry(void *ctx, struct call *c)
+{
+	ask(ctx, c, &(struct control){ .event = EVENT_RETRY,
+			.attempt = (uint32_t)param_u64(c, "attempt", 0) });
+}
+
+void api_job_set_priority(void *ctx, struct call *c)
+{
+	uint64_t priority = param_u64(c, "priority", 0);
+
+	if (priority < 1 || priority > JOB_PRIORITY_MAX) {
+		error_invalid(c, "priority", "it is 1 (first) to %d (last)", JOB_PRIORITY_MAX);
+		return;
+	}
+	ask(ctx, c, &(struct control){ .event = EVENT_PRIORITY, .priority = (int)priority });
+}
+
+void api_job_signal(void *ctx, struct call *c)
+{
+	uint64_t sig = param_u64(c, "signal", 0);
+
+	if (sig < 1 || sig > (uint64_t)SIGRTMAX) {
+		error_invalid(c, "signal", "it is 1 to %d", SIGRTMAX);
+		return;
+	}
+	if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGCONT) {
+		error_invalid(c, "signal", "pause and resume do that, and say when it is done");
+		return;
+	}
+	ask(ctx, c, &(struct control){ .event = EVENT_SIGNAL, .signal = (int)sig,
+			.all = param_bool(c, "all") });
+}
+
+/* A Pause that waits for the fact. */
+struct pausing {
+	struct api *a;
+	struct call *c;
+	uint64_t id;
+};
+
+static void pause_done(void *arg, enum engine_result r, uint64_t id, pid_t culprit)
+{
+	struct pausing *w = arg;
+	struct job_view v;
+
+	call_on_close(w->c, NULL, NULL);
+	if (r == ENGINE_OK)
+		reply_job(w->a, w->c, id, true);
+	else if (r == ENGINE_UNSTOPPABLE)
+		call_error(w->c, "org.jobd.Job.Unstoppable",
+		    json_pack("{s:I, s:I}", "id", (json_int_t)id, "pid", (json_int_t)culprit));
+	else if (engine_get(w->a->o.engine, id, &v) == ENGINE_OK) {
+		error_wrong_state(w->c, id, v.job->state, "pause",
+		    job_has_ended(v.job->state) ? state_hint(v.job->state, EVENT_PAUSE)
+						: "it was resumed or cancelled meanwhile");
+		job_view_fini(&v);
+	} else
+		error_not_found(w->c, id);
+	free(w);
+}
+
+static void pause_gone(void *arg)
+{
+	struct pausing *w = arg;
+
+	engine_control_forget(w->a->o.engine, w->id, w);
+	free(w);
+}
+
+void api_job_pause(void *ctx, struct call *c)
+{
+	struct api *a = ctx;
+	uint64_t id = param_u64(c, "id", 0);
+	struct pausing *w = malloc(sizeof *w);
+
+	if (!w) {
+		error_failed(c, id, "no memory");
+		return;
+	}
+	*w = (struct pausing){ a, c, id };
+	if (ask(a, c, &(struct control){ .event = EVENT_PAUSE, .done = pause_done, .arg = w }))
+		free(w);
+	else
+		call_on_close(c, pause_gone, w);
+}

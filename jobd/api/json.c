@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Jobs and journal entries as the protocol has them. What does not apply is
+ * left out; what the caller may not see, too.
+ */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobd/api/common.h"
+#include "lib/status.h"
+#include "lib/utf8.h"
+
+json_t *json_text(const char *s)
+{
+	if (!s)
+		return NULL;
+	json_t *v = json_string(s);
+	if (v)
+		return v;
+	char *copy = strdup(s);
+	if (!copy)
+		return NULL;
+	utf8_mend(copy);
+	v = json_string(copy);
+	free(copy);
+	return v;
+}
+
+void json_put(json_t *o, const char *key, json_t *value)
+{
+	if (value)
+		json_object_set_new_nocheck(o, key, value);
+}
+
+static void put_u64(json_t *o, const char *key, uint64_t v)
+{
+	if (v)
+		json_put(o, key, json_integer((json_int_t)v));
+}
+
+static void put_known(json_t *o, const char *key, int64_t v)
+{
+	if (v >= 0)
+		json_put(o, key, json_integer(v));
+}
+
+static json_t *strv_json(char *const *v)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; v && v[i]; i++)
+		json_array_append_new(a, json_text(v[i]));
+	return a;
+}
+
+static json_t *meta_json(const struct job *j)
+{
+	if (!j->nmeta)
+		return NULL;
+	json_t *o = json_object();
+	for (size_t i = 0; i < j->nmeta; i++)
+		json_put(o, j->meta[i].key, json_text(j->meta[i].value));
+	return o;
+}
+
+/* NULL where nothing was reported. */
+static json_t *progress_json(const struct job_progress *p)
+{
+	json_t *o = json_object();
+
+	put_known(o, "percent", p->percent);
+	put_known(o, "done", p->done);
+	put_known(o, "total", p->total);
+	put_known(o, "step", p->step);
+	put_known(o, "steps", p->steps);
+	json_put(o, "step_name", json_text(p->step_name));
+	json_put(o, "item", json_text(p->item));
+	json_put(o, "text", json_text(p->text));
+	if (p->ncounts) {
+		json_t *counts = json_object();
+		for (size_t i = 0; i < p->ncounts; i++)
+			json_put(counts, p->counts[i].name,
+			    json_integer((json_int_t)p->counts[i].value));
+		json_put(o, "counts", counts);
+	}
+	if (json_object_size(o) == 0) {
+		json_decref(o);
+		return NULL;
+	}
+	return o;
+}
+
+static json_t *usage_json(const struct job_attempt *a)
+{
+	if (!a->has_status)
+		return NULL;
+	json_t *o = json_object();
+	json_put(o, "cpu_us", json_integer((json_int_t)a->usage.cpu_us));
+	json_put(o, "max_rss_kb", json_integer((json_int_t)a->usage.max_rss_kb));
+	json_put(o, "read_blocks", json_integer((json_int_t)a->usage.in_blocks));
+	json_put(o, "written_blocks", json_integer((json_int_t)a->usage.out_blocks));
+	return o;
+}
+
+static void put_status(json_t *o, bool has_status, int status)
+{
+	if (!has_status)
+		return;
+	struct status st = status_decode(status);
+	if (st.signal)
+		json_put(o, "signal", json_integer(st.signal));
+	else
+		json_put(o, "exit_code", json_integer(st.code));
+}
+
+static json_t *attempt_json(const struct job_attempt *a)
+{
+	json_t *o = json_object();
+
+	json_put(o, "attempt", json_integer(a->number));
+	json_put(o, "state", json_string(job_state_name(a->state)));
+	json_put(o, "reason", json_text(job_reason_name(a->reason)));
+	put_u64(o, "pid", (uint64_t)a->pid);
+	put_status(o, a->has_status, a->status);
+	json_put(o, "error", json_text(a->error));
+	put_u64(o, "started_at_us", a->started_at_us);
+	put_u64(o, "ended_at_us", a->ended_at_us);
+	put_u64(o, "paused_total_us", a->paused_total_us);
+	json_put(o, "usage", usage_json(a));
+	return o;
+}
+
+static json_t *history_json(const struct job *j)
+{
+	if (!j->nhistory)
+		return NULL;
+	json_t *a = json_array();
+	for (size_t i = 0; i < j->nhistory; i++)
+		json_array_append_new(a, attempt_json(&j->history[i]));
+	return a;
+}
+
+/* What anybody may know: an id's existence is no secret, and a queue is shared. */
+static void put_public(json_t *o, const struct job_view *v)
+{
+	const struct job *j = v->job;
+
+	json_put(o, "id", json_integer((json_int_t)j->id));
+	json_put(o, "state", json_string_nocheck(job_state_name(j->state)));
+	json_put(o, "reason", json_text(job_reason_name(v->reason)));
+	json_put(o, "queue", json_text(j->queue));
+	json_put(o, "user", json_text(j->user));
+	json_put(o, "uid", json_integer(j->uid));
+	json_put(o, "priority", json_integer(j->priority));
+	json_put(o, "submitted_at_us", json_integer((json_int_t)j->submitted_at_us));
+	put_u64(o, "started_at_us", j->now.started_at_us);
+	put_u64(o, "paused_at_us", j->paused_at_us);
+	put_u64(o, "paused_total_us", j->now.paused_total_us);
+	if (job_has_ended(j->state))
+		put_u64(o, "ended_at_us", j->now.ended_at_us);
+}
+
+static void put_private(json_t *o, const struct job_view *v, bool history)
+{
+	const struct job *j = v->job;
+	bool runs = j->state == JOB_RUNNING || j->state == JOB_PAUSED;
+
+	json_put(o, "name", json_text(j->name));
+	json_put(o, "project", json_text(j->project));
+	json_put(o, "command", strv_json(j->command));
+	json_put(o, "cwd", json_text(j->cwd));
+	json_put(o, "umask", json_integer(j->umask));
+	if (runs) {
+		put_u64(o, "pid", (uint64_t)j->now.pid);
+		json_put(o, "tree", json_string(j->now.cgroup ? "cgroup" : "walk"));
+	}
+	if (job_has_ended(j->state))
+		put_status(o, j->now.has_status, j->now.status);
+	json_put(o, "error", json_text(j->now.error));
+	put_u64(o, "attempt", job_last_attempt(j));
+	put_u64(o, "attempts", j->attempts);
+	if (j->cancel_requested && runs)
+		json_put(o, "cancel_requested", json_true());
+	if (j->pause_requested)
+		json_put(o, "pause_requested", json_true());
+	if (v->silent)
+		json_put(o, "keeper_silent", json_true());
+	json_put(o, "progress", progress_json(&j->progress));
+	json_put(o, "usage", usage_json(&j->now));
+	json_put(o, "meta", meta_json(j));
+	if (history)
+		json_put(o, "history", history_json(j));
+}
+
+json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool history)
+{
+	json_t *o = json_object();
+
+	put_public(o, v);
+	if (access_owns(a, p, v->job))
+		put_private(o, v, history);
+	return o;
+}
+
+json_t *entry_json(const struct journal_entry *e)
+{
+	json_t *o = json_object();
+
+	json_put(o, "number", json_integer((json_int_t)e->number));
+	json_put(o, "at_us", json_integer((json_int_t)e->at_us));
+	put_u64(o, "id", e->job);
+	put_u64(o, "attempt", e->attempt);
+	json_put(o, "verb", json_text(e->verb));
+	json_put(o, "from", json_text(job_state_name(e->from)));
+	json_put(o, "to", json_text(job_state_name(e->to)));
+	json_put(o, "reason", json_text(job_reason_name(e->reason)));
+	json_put(o, "result", json_text(e->result));
+	if (e->has_actor) {
+		json_put(o, "uid", json_integer(e->uid));
+		json_put(o, "user", json_text(e->user));
+		json_put(o, "pid", json_integer(e->pid));
+		json_put(o, "process", json_text(e->process));
+	}
+	put_status(o, e->has_status, e->status);
+	json_put(o, "detail", json_text(e->detail));
+	return o;
+}

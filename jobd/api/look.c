@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: ISC */
+/* org.jobd.Job.List and Get, org.jobd.Monitor.Audit: pages and single records. */
+#include "config.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobd/api/common.h"
+#include "lib/varlink_handlers.h"
+
+void api_job_get(void *ctx, struct call *c)
+{
+	struct api *a = ctx;
+	uint64_t id = param_u64(c, "id", 0);
+	struct job_view v;
+
+	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
+		error_not_found(c, id);
+		return;
+	}
+	json_t *reply = json_object();
+	json_put(reply, "job", job_json(a, call_peer(c), &v, true));
+	job_view_fini(&v);
+	call_reply(c, reply);
+}
+
+/* A filter, and what it borrows from. */
+struct selection {
+	struct job_filter f;
+	uint64_t *ids;
+	const char **queues, **projects, **users;
+	struct job_meta *meta;
+};
+
+static void selection_fini(struct selection *s)
+{
+	free(s->ids);
+	free(s->queues);
+	free(s->projects);
+	free(s->users);
+	free(s->meta);
+}
+
+/* The bits of the states that are named; false when one is no state (the call is answered). */
+static bool take_states(struct call *c, unsigned *states)
+{
+	const json_t *array = json_object_get(call_params(c), "states");
+
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *name = json_string_value(json_array_get(array, i));
+		enum job_state s = job_state_parse(name);
+		if (!s) {
+			error_invalid(c, "states",
+			    "\"%.40s\" is none of queued, held, running, paused, completed, failed, "
+			    "cancelled", name);
+			return false;
+		}
+		*states |= 1u << s;
+	}
+	return true;
+}
+
+static void take_meta(const struct call *c, struct selection *s, bool *no_memory)
+{
+	json_t *meta = json_object_get(call_params(c), "meta");
+	size_t n = json_object_size(meta);
+
+	if (n == 0)
+		return;
+	s->meta = calloc(n, sizeof *s->meta);
+	if (!s->meta) {
+		*no_memory = true;
+		return;
+	}
+	for (void *at = json_object_iter(meta); at; at = json_object_iter_next(meta, at)) {
+		struct job_meta *m = &s->meta[s->f.nmeta++];
+		m->key = (char *)(uintptr_t)json_object_iter_key(at);
+		m->value = (char *)(uintptr_t)json_string_value(json_object_iter_value(at));
+	}
+	s->f.meta = s->meta;
+}
+
+/* False: the call is answered. */
+static bool take_selection(struct call *c, struct selection *s)
+{
+	bool no_memory = false;
+
+	if (!take_states(c, &s->f.states))
+		return false;
+	s->f.ids = s->ids = param_ids(c, "ids", &s->f.nids, &no_memory);
+	s->f.queues = s->queues = param_strv(c, "queues", &no_memory);
+	s->f.projects = s->projects = param_strv(c, "projects", &no_memory);
+	s->f.users = s->users = param_strv(c, "users", &no_memory);
+	s->f.name_glob = param_str(c, "name");
+	s->f.since_us = param_u64(c, "since_us", 0);
+	s->f.until_us = param_u64(c, "until_us", 0);
+	s->f.search = param_str(c, "search");
+	take_meta(c, s, &no_memory);
+	if (no_memory)
+		error_failed(c, 0, "no memory");
+	return !no_memory;
+}
+
+struct page {
+	const struct api *a;
+	const struct peer *p;
+	const struct job_filter *f;
+	json_t *rows;
+	size_t limit;
+};
+
+/*
+ * A filter on what the caller may not see must not tell it: such a job does not
+ * match, whatever it holds.
+ */
+static bool asks_private(const struct job_filter *f)
+{
+	return f->projects || f->name_glob || f->nmeta || f->search;
+}
+
+static bool list_one(void *ctx, const struct job_view *v)
+{
+	struct page *page = ctx;
+
+	if (asks_private(page->f) && !access_owns(page->a, page->p, v->job))
+		return true;
+	json_array_append_new(page->rows, job_json(page->a, page->p, v, false));
+	return json_array_size(page->rows) < page->limit;
+}
+
+void api_job_list(void *ctx, struct call *c)
+{
+	struct api *a = ctx;
+	struct selection s = { 0 };
+	uint64_t limit, before;
+
+	if (!page_params(c, &limit, &before))
+		return;
+	if (!take_selection(c, &s))
+		goto out;
+	struct page page = { a, call_peer(c), &s.f, json_array(), limit };
+	int more = engine_list(a->o.engine, &s.f, &before, PAGE_BUDGET, list_one, &page);
+	json_t *reply = json_object();
+	json_put(reply, "jobs", page.rows);
+	page_cursor(reply, more, before);
+	if (more < 0) {
+		json_decref(reply);
+		error_failed(c, 0, "the store can't be read");
+		goto out;
+	}
+	call_reply(c, reply);
+out:
+	selection_fini(&s);
+}
+
+static bool audit_one(void *ctx, const struct journal_entry *e)
+{
+	struct page *page = ctx;
+
+	json_array_append_new(page->rows, entry_json(e));
+	return json_array_size(page->rows) < page->limit;
+}
+
+void api_monitor_audit(void *ctx, struct call *c)
+{
+	struct api *a = ctx;
+	const struct peer *p = call_peer(c);
+	struct journal_filter f = { 0 };
+	bool no_memory = false;
+	uint64_t limit, before;
+
+	if (!page_params(c, &limit, &before))
+		return;
+	uint64_t *ids = param_ids(c, "ids", &f.njobs, &no_memory);
+	const char **users = param_strv(c, "users", &no_memory);
+	const char **verbs = param_strv(c, "verbs", &no_memory);
+	f.jobs = ids;
+	f.users = users;
+	f.verbs = verbs;
+	f.since_us = param_u64(c, "since_us", 0);
+	f.until_us = param_u64(c, "until_us", 0);
+	f.control = param_bool(c, "control");
+	f.limit_uid = !access_is_admin(a, p);
+	f.uid = p->uid;
+
+	struct page page = { .a = a, .p = p, .rows = json_array(), .limit = limit };
+	int more = no_memory ? -1
+	    : engine_audit(a->o.engine, &f, &before, PAGE_BUDGET, audit_one, &page);
+	json_t *reply = json_object();
+	json_put(reply, "entries", page.rows);
+	page_cursor(reply, more, before);
+	if (more < 0) {
+		json_decref(reply);
+		error_failed(c, 0, "the journal can't be read");
+	} else {
+		call_reply(c, reply);
+	}
+	free(ids);
+	free(users);
+	free(verbs);
+}

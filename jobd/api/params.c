@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Reading parameters. The dispatcher has checked them against the interface:
+ * what is required is there, and everything has its type.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "jobd/api/common.h"
+
+const char *param_str(const struct call *c, const char *name)
+{
+	return json_string_value(json_object_get(call_params(c), name));
+}
+
+uint64_t param_u64(const struct call *c, const char *name, uint64_t otherwise)
+{
+	const json_t *v = json_object_get(call_params(c), name);
+
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return otherwise;
+	return (uint64_t)json_integer_value(v);
+}
+
+bool param_bool(const struct call *c, const char *name)
+{
+	return json_is_true(json_object_get(call_params(c), name));
+}
+
+const char **param_strv(const struct call *c, const char *name, bool *no_memory)
+{
+	const json_t *v = json_object_get(call_params(c), name);
+	size_t n = json_array_size(v);
+
+	if (!json_is_array(v))
+		return NULL;
+	const char **out = calloc(n + 1, sizeof *out);
+	if (!out)
+		*no_memory = true;
+	for (size_t i = 0; out && i < n; i++)
+		out[i] = json_string_value(json_array_get(v, i));
+	return out;
+}
+
+static int by_number(const void *a, const void *b)
+{
+	const uint64_t *x = a, *y = b;
+
+	return *x < *y ? -1 : *x > *y;
+}
+
+uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory)
+{
+	const json_t *v = json_object_get(call_params(c), name);
+
+	*n = json_array_size(v);
+	if (!json_is_array(v))
+		return NULL;
+	uint64_t *out = calloc(*n + 1, sizeof *out);
+	if (!out) {
+		*no_memory = true;
+		return NULL;
+	}
+	for (size_t i = 0; i < *n; i++)
+		out[i] = (uint64_t)json_integer_value(json_array_get(v, i));
+	qsort(out, *n, sizeof *out, by_number);
+	return out;
+}
+
+struct actor call_actor(const struct call *c)
+{
+	const struct peer *p = call_peer(c);
+
+	return (struct actor){ p->uid, p->user, p->pid, p->process };
+}
+
+bool page_params(struct call *c, uint64_t *limit, uint64_t *before)
+{
+	const char *cursor = param_str(c, "cursor");
+	char *end;
+
+	*limit = param_u64(c, "limit", PAGE_LIMIT);
+	*before = UINT64_MAX;
+	if (*limit == 0 || *limit > PAGE_MOST) {
+		error_invalid(c, "limit", "a page holds 1 to %d", PAGE_MOST);
+		return false;
+	}
+	if (!cursor)
+		return true;
+	errno = 0;
+	*before = strtoull(cursor, &end, 10);
+	if (errno || *end || end == cursor || *cursor < '0' || *cursor > '9') {
+		error_invalid(c, "cursor", "a cursor is what the page before returned");
+		return false;
+	}
+	return true;
+}
+
+void page_cursor(json_t *reply, int more, uint64_t before)
+{
+	char text[24];
+
+	if (more != 1)
+		return;
+	snprintf(text, sizeof text, "%" PRIu64, before);
+	json_put(reply, "cursor", json_string(text));
+}

@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: ISC */
+/* What is UTF-8, and what is not. Libc only. */
+#ifndef LIB_UTF8_H
+#define LIB_UTF8_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The length (1 to 4) of the character at s, which has len bytes; 0 when there is none: no
+ * UTF-8 (overlong, surrogate, past U+10FFFF), or cut off. U+0000 is a character.
+ */
+size_t utf8_char(const char *s, size_t len);
+
+/* How many of the len bytes at s are whole characters, from the beginning. */
+size_t utf8_span(const char *s, size_t len);
+
+/* Puts '?' in the place of every byte of s that is no UTF-8. */
+void utf8_mend(char *s);
+
+#endif
