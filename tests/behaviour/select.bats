@@ -1,0 +1,185 @@
+# SPDX-License-Identifier: ISC
+# Which jobs are meant, and how they are shown.
+load lib
+
+local_setup() {
+	start_jobd
+}
+
+# Five held jobs to choose from.
+five() {
+	submit --hold --name import-a --project web --meta ticket=1 -- true
+	submit --hold --name import-b --project web --meta ticket=2 -- true
+	submit --hold --name export-a --project shop -- true
+	submit --hold --name export-b --project shop --priority high -- echo needle
+	submit --hold -- true
+} >/dev/null
+
+# The numbers that list prints, ascending, in one line.
+ids() {
+	jobctl list --json "$@" | json id | sort -n | tr '\n' ' '
+}
+
+@test "jobs are named by number, range and list" {
+	five
+	is "$(ids 2)" "2 "
+	is "$(ids 2-4)" "2 3 4 "
+	is "$(ids 1,4)" "1 4 "
+	is "$(ids 1 3-4 5)" "1 3 4 5 "
+	expect 2 jobctl list 4-2
+	expect 2 jobctl list 0
+	expect 2 jobctl list 1,,2
+}
+
+@test "jobs are selected by what they are" {
+	five
+	ok jobctl cancel 5
+	is "$(ids --state cancelled)" "5 "
+	is "$(ids --state held,cancelled)" "1 2 3 4 5 "
+	is "$(ids --project web)" "1 2 "
+	is "$(ids --name 'import-*')" "1 2 "
+	is "$(ids --name '*-a')" "1 3 "
+	is "$(ids --meta ticket=2)" "2 "
+	is "$(ids --queue default --project shop)" "3 4 "
+	is "$(ids --queue nowhere)" ""
+	is "$(ids --user "$(id -un)" --state held)" "1 2 3 4 "
+	is "$(ids --search NEEDLE)" "4 "
+	is "$(ids --project web --name '*-b')" "2 "
+	expect 2 jobctl list --state asleep
+	contains "$error" asleep
+}
+
+@test "jobs are selected by when they were submitted" {
+	submit --hold -- true >/dev/null
+	sleep 1.1
+	now=$(date +%s)
+	submit --hold -- true >/dev/null
+	is "$(ids --since "@$now")" "2 "
+	is "$(ids --until "@$now")" "1 "
+	is "$(ids --since 1h)" "1 2 "
+	expect 2 jobctl list --since someday
+}
+
+@test "a selection serves the other verbs as well" {
+	five
+	ok jobctl release --yes --project web
+	ok jobctl wait 1 2
+	is "$(ids --state held)" "3 4 5 "
+	ok jobctl cancel --yes --name 'export-*'
+	is "$(ids --state held)" "5 "
+	ok jobctl delete --yes --state completed,cancelled
+	is "$(ids)" "5 "
+}
+
+@test "a verb with nothing to work on is a mistake, and a selection that finds nothing is none" {
+	expect 2 jobctl cancel
+	ok jobctl cancel --project nowhere
+}
+
+@test "of several jobs, each is dealt with, and 1 says that some failed" {
+	five
+	ok jobctl cancel 1
+	expect 1 jobctl hold 1 2
+	contains "$error" 1
+	is "$(field 2 state)" held
+	expect 1 jobctl cancel 2 99
+	is "$(field 2 state)" cancelled
+}
+
+@test "more than ten jobs at a time are no trouble in a pipe" {
+	for i in $(seq 12); do
+		submit --hold -- true >/dev/null
+	done
+	ok jobctl cancel --state held
+	is "$(ids --state cancelled | wc -w)" 12
+}
+
+@test "list shows the columns, and is what a bare jobctl does" {
+	five
+	ok jobctl list
+	matches "$(head -n 1 <<<"$output")" '^ *ID +STATE +PRI +QUEUE +NAME +PROGRESS +ELAPSED +USER +REASON$'
+	contains "$output" import-a
+	is "$(wc -l <<<"$output")" 6
+	ok jobctl ls
+	is "$(wc -l <<<"$output")" 6
+	ok jobctl
+	is "$(wc -l <<<"$output")" 6
+}
+
+@test "list is never cut in a pipe" {
+	long=$(printf 'n%.0s' {1..200})
+	submit --hold --name "$long" -- true >/dev/null
+	COLUMNS=40 ok jobctl list
+	contains "$output" "$long"
+}
+
+@test "list sorts and pages" {
+	five
+	is "$(jobctl list --json --sort priority | json id | head -n 1)" 4
+	is "$(jobctl list --json --limit 2 | wc -l)" 2
+	jobctl list --json --limit 1000 | json id >all
+	sort -c -n -r all || sort -c -n all
+}
+
+@test "--json gives one object a line, with the fields' fixed names" {
+	ok jobctl submit --wait --name n --project p --meta k=v -- sh -c 'jobctl report --percent 5; exit 3' || :
+	ok jobctl list --json
+	is "$(wc -l <<<"$output")" 1
+	for name in id name state reason queue project user uid priority command cwd exit_code attempt \
+	    attempts submitted_at_us started_at_us ended_at_us progress.percent usage.cpu_us \
+	    usage.max_rss_kb meta.k; do
+		[[ -n $(json "$name" <<<"$output") ]] || {
+			echo "no $name"
+			return 1
+		}
+	done
+	is "$(json signal <<<"$output")" ""
+	is "$(json cancel_requested <<<"$output")" ""
+}
+
+@test "-o wide shows more" {
+	five
+	ok jobctl list -o wide
+	contains "$(head -n 1 <<<"$output")" PROJECT
+}
+
+@test "a name from outside can't work on the terminal" {
+	submit --hold --name $'red\e[31m\nnext\tline\x7f' -- $'\e]0;title\a' >/dev/null
+	for command in list 'status 1' 'list -o wide' 'audit'; do
+		# shellcheck disable=SC2086 # words
+		ok jobctl $command
+		lacks "$output" $'\e'
+		lacks "$output" $'\a'
+		lacks "$output" $'\x7f'
+	done
+	ok jobctl list
+	is "$(wc -l <<<"$output")" 2
+	is "$(field 1 name)" $'red\e[31m\nnext\tline\x7f'
+}
+
+@test "no colour where there is no terminal, and none under NO_COLOR" {
+	unset NO_COLOR
+	five
+	ok jobctl list
+	lacks "$output" $'\e'
+	script_list NO_COLOR=1 >shown
+	lacks "$(<shown)" $'\e['
+}
+
+# Runs list on a terminal of its own, with these variables.
+script_list() {
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "env $* TERM=xterm $JOBCTL list" /dev/null </dev/null
+}
+
+@test "at a terminal the list fits its width" {
+	long=$(printf 'n%.0s' {1..200})
+	submit --hold --name "$long" -- true >/dev/null
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "stty cols 80; NO_COLOR=1 TERM=xterm $JOBCTL list" /dev/null </dev/null |
+	    tr -d '\r' >shown
+	while read -r line; do
+		[[ ${#line} -le 80 ]]
+	done <shown
+	has_line nnn shown
+}

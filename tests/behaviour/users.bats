@@ -1,0 +1,104 @@
+# SPDX-License-Identifier: ISC
+# Who may do what, where root's jobd serves several users.
+load lib
+
+local_setup() {
+	as_root_only
+	chmod 755 "$D"
+	start_jobd
+}
+
+# Runs a command as a user that every Debian has.
+as_daemon() {
+	setpriv --reuid daemon --regid daemon --clear-groups "$@"
+}
+
+@test "a job runs as the user who submitted it" {
+	ok as_daemon jobctl run --chdir / -- id -un
+	is "$output" daemon
+	is "$(field 1 user)" daemon
+	ok jobctl log 1
+	is "$output" daemon
+}
+
+@test "a user can't control another's job, and is told so by code 5" {
+	id=$(submit -- sleep 60)
+	reaches "$id" running
+	for verb in pause cancel delete retry hold 'signal'; do
+		if [[ $verb == signal ]]; then
+			expect 5 as_daemon jobctl signal "$id" TERM
+		else
+			expect 5 as_daemon jobctl "$verb" "$id"
+		fi
+	done
+	expect 5 as_daemon jobctl log "$id"
+	expect 5 as_daemon jobctl priority "$id" 1
+	is "$(field "$id" state)" running
+	refusals=$(jobctl audit --json --user daemon | json result)
+	contains "$refusals" PermissionDenied
+}
+
+@test "a user sees that another's job is there, and not what it holds" {
+	id=$(submit --name secret-name --meta k=secret-meta --hold -- echo secret-word)
+	ok as_daemon jobctl status --json "$id"
+	is "$(json state <<<"$output")" held
+	lacks "$output" secret
+	ok as_daemon jobctl list --json
+	lacks "$output" secret
+	ok as_daemon jobctl list --json --name 'secret*'
+	is "$output" ""
+	ok as_daemon jobctl list --json --search secret-word
+	is "$output" ""
+	ok as_daemon jobctl audit --json
+	lacks "$output" secret
+}
+
+@test "root sees and controls everyone's" {
+	id=$(as_daemon jobctl submit --parsable --chdir / -- sleep 60)
+	reaches "$id" running
+	is "$(field "$id" command)" '["sleep","60"]'
+	ok jobctl cancel --wait "$id"
+	is "$(field "$id" state)" cancelled
+}
+
+@test "only root may submit for another, and only an administrator may reload or stop" {
+	expect 5 as_daemon jobctl submit --user root -- true
+	expect 5 as_daemon jobctl reload
+	expect 5 as_daemon jobctl shutdown
+	ok jobctl health
+}
+
+@test "members of the admin group control everyone's jobs" {
+	stop_jobd
+	config 'admin_group = "daemon"'
+	start_jobd
+	id=$(submit -- sleep 60)
+	reaches "$id" running
+	ok as_daemon jobctl cancel --wait "$id"
+	is "$(field "$id" state)" cancelled
+}
+
+@test "a job's files can't be reached by another user, its log not even by its owner's hand" {
+	id=$(as_daemon jobctl submit --parsable --wait --chdir / -- echo private)
+	expect 1 as_daemon sh -c "cat $D/state/*"
+	not as_daemon sh -c "find $D/state -type f | grep -q ."
+	expect 1 as_daemon touch "$D/state/x"
+}
+
+@test "a job has its user's groups and ids, all of them" {
+	ok as_daemon jobctl run --chdir / -- sh -c 'grep -E "^(Uid|Gid|Groups)" /proc/self/status'
+	uid=$(id -u daemon) gid=$(id -g daemon)
+	contains "$output" $'Uid:\t'"$uid"$'\t'"$uid"$'\t'"$uid"$'\t'"$uid"
+	contains "$output" $'Gid:\t'"$gid"$'\t'"$gid"$'\t'"$gid"$'\t'"$gid"
+	lacks "$(grep Groups <<<"$output")" "$(printf '\t0 ')"
+}
+
+@test "a user can't touch the keeper of his job" {
+	id=$(as_daemon jobctl submit --parsable --chdir / -- sleep 60)
+	reaches "$id" running
+	keeper=$(sed 's/.*) . //' "/proc/$(field "$id" pid)/stat" | cut -d ' ' -f 1)
+	is "$(awk '/^Uid:/ { print $2 }' "/proc/$keeper/status")" 0
+	not as_daemon kill -TERM "$keeper"
+	not as_daemon ls "/proc/$keeper/fd"
+	ok as_daemon jobctl cancel --wait "$id"
+}

@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: ISC
+# The manual is true: clean mdoc, every setting, option and error is there.
+
+: "${top_srcdir:=$(cd -P "$BATS_TEST_DIRNAME/../.." && pwd)}"
+: "${top_builddir:=$top_srcdir/build}"
+
+setup() {
+	cd "$top_srcdir" || return
+	export LC_ALL=C
+}
+
+# The text of a manual page, without its marking up.
+page() {
+	mandoc -Tascii "man/$1" | col -b 2>/dev/null || mandoc -Tascii "man/$1" | sed 's/.\x08//g'
+}
+
+# The settings that jobd's own configuration reader knows.
+settings() {
+	sed -n 's/^.*CFG_[A-Z_]*("\([a-z_]*\)".*/\1/p' jobd/sys/*.c | sort -u
+}
+
+@test "mandoc finds nothing to complain of" {
+	command -v mandoc >/dev/null || skip "no mandoc"
+	run mandoc -Tlint -W warning man/jobd.8 man/jobctl.1 man/jobd.conf.5
+	echo "$output"
+	[[ $status == 0 && -z $output ]]
+}
+
+@test "every setting is in jobd.conf(5) and in the example, and none besides" {
+	[[ $(settings | wc -l) -ge 6 ]]
+	settings >"$BATS_TEST_TMPDIR/known"
+	sed -n 's/^\.It Ic \([a-z_]*\).*/\1/p' man/jobd.conf.5 | sort -u >"$BATS_TEST_TMPDIR/manual"
+	sed -n 's/^#\{0,1\}\([a-z_]*\) *=.*/\1/p' etc/jobd.conf | sort -u >"$BATS_TEST_TMPDIR/example"
+	diff "$BATS_TEST_TMPDIR/known" "$BATS_TEST_TMPDIR/manual"
+	diff "$BATS_TEST_TMPDIR/known" "$BATS_TEST_TMPDIR/example"
+}
+
+@test "the example configuration is accepted, as it is and with every line in force" {
+	"$top_builddir/jobd/jobd" -t -c etc/jobd.conf
+	sed 's/^#\([a-z_]* *=\)/\1/' etc/jobd.conf >"$BATS_TEST_TMPDIR/all.conf"
+	[[ $(grep -c '^[a-z_]* *=' "$BATS_TEST_TMPDIR/all.conf") -ge 6 ]]
+	"$top_builddir/jobd/jobd" -t -c "$BATS_TEST_TMPDIR/all.conf"
+}
+
+@test "every option of jobd is in jobd(8), and none besides" {
+	"$top_builddir/jobd/jobd" --help | grep -Eo -e '--[a-z][a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/help"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -ge 6 ]]
+	sed -n '/^\.Sh OPTIONS/,/^\.Sh [^O]/s/^\.It .*Fl -\([a-z-]*\).*/--\1/p' man/jobd.8 | sort -u \
+	    >"$BATS_TEST_TMPDIR/manual"
+	diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/manual"
+}
+
+@test "every error the protocol names is in jobd(8)" {
+	page jobd.8 >"$BATS_TEST_TMPDIR/page"
+	missing=0
+	for file in lib/org.jobd.*.varlink; do
+		while read -r name; do
+			grep -qw -- "$name" "$BATS_TEST_TMPDIR/page" || {
+				echo "$file: $name"
+				missing=1
+			}
+		done < <(sed -n 's/^error \([A-Za-z]*\).*/\1/p' "$file")
+	done
+	return "$missing"
+}
+
+@test "every state and reason is in jobctl(1)" {
+	page jobctl.1 >"$BATS_TEST_TMPDIR/page"
+	missing=0
+	while read -r word; do
+		grep -qwF -- "$word" "$BATS_TEST_TMPDIR/page" || {
+			echo "$word"
+			missing=1
+		}
+	done < <(sed -n 's/^.*\[\(JOB\|REASON\)_[A-Z_]*\] = "\([a-z-]*\)".*/\2/p' jobd/core/job.c)
+	return "$missing"
+}
+
+@test "the README's commands are there" {
+	grep -qF './bootstrap demo' README.md
+	grep -qF './bootstrap check' README.md
+	./bootstrap --help | grep -q demo
+	[[ -x etc/demo && -x etc/examples/ingest ]]
+}

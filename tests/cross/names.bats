@@ -1,0 +1,113 @@
+# SPDX-License-Identifier: ISC
+# Protocol, verbs, manual and completion name the same commands. The table in
+# jobctl(1), under PROTOCOL, says which method a verb calls; it is checked
+# against all the others.
+
+: "${top_srcdir:=$(cd -P "$BATS_TEST_DIRNAME/../.." && pwd)}"
+: "${top_builddir:=$top_srcdir/build}"
+JOBCTL=$top_builddir/jobctl/jobctl
+
+setup() {
+	cd "$top_srcdir" || return
+	T=$BATS_TEST_TMPDIR
+}
+
+# The verbs that jobctl knows, a line each with their aliases.
+verb_lines() {
+	"$JOBCTL" --help | sed -n 's/^  \([a-z][a-z, ]*[a-z]\)  .*/\1/p' | tr -d ,
+}
+
+verbs() {
+	verb_lines | cut -d ' ' -f 1 | sort
+}
+
+# Every method the daemon has, without those every Varlink service has.
+methods() {
+	local file
+	for file in lib/org.jobd.*.varlink; do
+		sed -n "s/^method \([A-Za-z]*\).*/$(basename "$file" .varlink).\1/p" "$file"
+	done | sort
+}
+
+# The manual's table: a method and its verbs a line.
+table() {
+	sed -n 's/^\.It \(org\.jobd\.[A-Za-z.]*\) Ta \(.*\)$/\1 \2/p' man/jobctl.1
+}
+
+@test "the manual's table has every method, and none besides" {
+	[[ $(methods | wc -l) -ge 18 ]]
+	diff <(methods) <(table | cut -d ' ' -f 1 | sort)
+}
+
+@test "every verb calls a method of the table, and none besides" {
+	# report speaks to the job's own socket, help to nobody.
+	diff <(verbs | grep -vxE 'report|help') <(table | cut -d ' ' -f 2- | tr ' ' '\n' | sort)
+}
+
+@test "every method is called by jobctl" {
+	missing=0
+	while read -r method; do
+		name=${method##*.}
+		grep -qE "\"$method\"|\"(org\.jobd\.)?([A-Z][a-z]+\.)?$name\"" jobctl/*.c || {
+			echo "$method"
+			missing=1
+		}
+	done < <(methods)
+	return "$missing"
+}
+
+@test "every method has a handler in jobd/api" {
+	missing=0
+	while read -r method; do
+		snake=$(sed 's/^org\.jobd\.//; s/\.//; s/\([A-Z]\)/_\L\1/g; s/^_//' <<<"$method")
+		grep -q "$snake" jobd/api/*.c || {
+			echo "$method: no $snake"
+			missing=1
+		}
+	done < <(methods)
+	return "$missing"
+}
+
+@test "every verb and alias is in jobctl(1), and none besides" {
+	awk '/^\.It Ic / { verb = $3; print verb }
+	    aliases { gsub(/^\.Ic | \.$/, ""); gsub(/ , /, "\n"); print; aliases = 0 }
+	    /^Alias(es)?$/ { aliases = 1 }' man/jobctl.1 | sort >"$T/manual"
+	verb_lines | tr ' ' '\n' | sort >"$T/help"
+	diff "$T/help" "$T/manual"
+}
+
+@test "every option of every verb is in jobctl(1), and none besides" {
+	# Words after "." and ","; the manual writes --long as "Fl -long".
+	sed -n 's/^\.\(It\|Fl\|Op\|Ic\) //p' man/jobctl.1 | grep -Eo -e '(^|[ ,])-[a-z][a-z-]+' |
+	    sed 's/.*-\([a-z][a-z-]*\)$/&/; s/^[ ,]*-/--/' | sort -u >"$T/manual"
+	for verb in '' $(verbs); do
+		"$JOBCTL" ${verb:+"$verb"} --help | sed -n 's/^ *\(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p'
+	done | sort -u >"$T/help"
+	[[ $(wc -l <"$T/help") -gt 30 ]]
+	diff "$T/help" "$T/manual"
+}
+
+@test "each verb's help names it, its aliases and what it takes" {
+	while read -r verb aliases; do
+		[[ $verb != help ]] || continue
+		"$JOBCTL" "$verb" --help >"$T/help"
+		grep -q "jobctl $verb" "$T/help"
+		for alias in $aliases; do
+			"$JOBCTL" "$alias" --help | diff - "$T/help"
+		done
+	done < <(verb_lines)
+}
+
+@test "completion offers every verb and its options" {
+	PATH=$top_builddir/jobctl:$PATH
+	source etc/jobctl.bash
+	COMP_WORDS=(jobctl '') COMP_CWORD=1
+	_jobctl
+	diff <(printf '%s\n' "${COMPREPLY[@]}" | sort) <(verb_lines | tr ' ' '\n' | sort)
+	COMP_WORDS=(jobctl submit --pri) COMP_CWORD=2
+	_jobctl
+	[[ ${COMPREPLY[*]} == --priority ]]
+	COMP_WORDS=(jobctl list --state pa) COMP_CWORD=3
+	_jobctl
+	[[ ${COMPREPLY[*]} == paused ]]
+}
