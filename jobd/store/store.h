@@ -44,6 +44,9 @@ void store_close(struct store *s);
 /* The random name of this store, made with it: 16 hexadecimal digits. Borrowed. */
 const char *store_instance(const struct store *s);
 
+/* With accept_older: how many journal entries the high-water mark knew of and the store has not. */
+uint64_t store_missing(const struct store *s);
+
 /* Reads every live job, in the order of ids. fn takes over what *j holds (it is a
  * job_init'ed copy), and returns false to stop. A row that can't be read is set
  * aside in the table "aside", logged, and passed over. Returns 0 or -errno. */

@@ -1,0 +1,233 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What lies beside Berkeley DB's home in the state directory: the lock, the
+ * schema's number, the ballast; and whether the place is safe at all.
+ *
+ * The schema's number is kept outside too, so that a store of a newer jobd is
+ * refused before recovery, which writes, has touched it.
+ *
+ * Refused with -EPERM: a directory that is not ours or that others may enter,
+ * and a DB_CONFIG, which would silently override how the environment is opened.
+ */
+#include "config.h"
+
+#include "jobd/store/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+#define HOME	"store"
+#define LOCK	"lock"
+#define SCHEMA	"schema"
+#define BALLAST "ballast"
+
+int why_set(char **why, int err, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	if (vasprintf(why, fmt, ap) < 0)
+		*why = NULL;
+	va_end(ap);
+	return err;
+}
+
+static int check_private(int fd, const char *path, char **why)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) < 0)
+		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+	if (st.st_uid != geteuid())
+		return why_set(why, -EPERM, "%s belongs to uid %u, not to uid %u", path,
+		    (unsigned)st.st_uid, (unsigned)geteuid());
+	if ((st.st_mode & 0777) != 0700)
+		return why_set(why, -EPERM, "%s has mode %04o; it must be 0700", path,
+		    (unsigned)st.st_mode & 07777);
+	return 0;
+}
+
+int files_open(struct store *s, const char *dir, char **why)
+{
+	s->dir = realpath(dir, NULL);
+	if (!s->dir)
+		return why_set(why, -errno, "%s: %s", dir, strerror(errno));
+	if (asprintf(&s->home, "%s/" HOME, s->dir) < 0) {
+		s->home = NULL;
+		return why_set(why, -ENOMEM, "no memory");
+	}
+	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->dir_fd < 0)
+		return why_set(why, -errno, "%s: %s", s->dir, strerror(errno));
+	return check_private(s->dir_fd, s->dir, why);
+}
+
+/* Who has the lock, as far as the file tells. For the message only: a pid proves nothing. */
+static int lock_taken(struct store *s, char **why)
+{
+	char text[32] = "";
+	ssize_t n = pread(s->lock_fd, text, sizeof(text) - 1, 0);
+	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
+
+	if (pid > 0)
+		return why_set(why, -EWOULDBLOCK, "another jobd (process %ld) is using %s", pid,
+		    s->dir);
+	return why_set(why, -EWOULDBLOCK, "another jobd is using %s", s->dir);
+}
+
+int files_lock(struct store *s, char **why)
+{
+	char text[32];
+
+	s->lock_fd = openat(s->dir_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock_fd < 0)
+		return why_set(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
+	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
+		if (errno == EWOULDBLOCK)
+			return lock_taken(s, why);
+		return why_set(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
+	}
+	/* On a full disk the pid can't be written; the lock is held all the same. */
+	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
+	if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, text, (size_t)n, 0) < 0)
+		log_text(LOG_WARNING, "store: %s/" LOCK ": %s", s->dir, strerror(errno));
+	return 0;
+}
+
+/* Whole or not at all: the file is made beside and renamed. */
+static int write_schema(struct store *s, char **why)
+{
+	char text[32];
+	int n = snprintf(text, sizeof(text), "%d\n", STORE_SCHEMA);
+	int fd = openat(s->dir_fd, SCHEMA ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return why_set(why, -errno, "%s/" SCHEMA ".new: %s", s->dir, strerror(errno));
+	int err = 0;
+	if (write(fd, text, (size_t)n) != n || fsync(fd) < 0)
+		err = errno;
+	close(fd);
+	if (!err && (renameat(s->dir_fd, SCHEMA ".new", s->dir_fd, SCHEMA) < 0 ||
+			fsync(s->dir_fd) < 0))
+		err = errno;
+	if (err)
+		return why_set(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
+	return 0;
+}
+
+static int check_schema(struct store *s, char **why)
+{
+	char text[32] = "";
+	int fd = openat(s->dir_fd, SCHEMA, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT)
+		return write_schema(s, why);
+	if (fd < 0)
+		return why_set(why, -errno, "%s/" SCHEMA ": %s", s->dir, strerror(errno));
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	int err = errno;
+	close(fd);
+	if (n < 0)
+		return why_set(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
+	unsigned long schema = strtoul(text, NULL, 10);
+	if (schema == 0 || schema > STORE_SCHEMA)
+		return why_set(why, -EPROTO,
+		    "%s was written by a newer jobd (schema %lu; this one knows up to %d)", s->dir,
+		    schema, STORE_SCHEMA);
+	return 0;
+}
+
+static int open_home(struct store *s, char **why)
+{
+	if (mkdirat(s->dir_fd, HOME, 0700) < 0 && errno != EEXIST)
+		return why_set(why, -errno, "%s: %s", s->home, strerror(errno));
+	int fd = openat(s->dir_fd, HOME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return why_set(why, -errno, "%s: %s", s->home, strerror(errno));
+	return fd;
+}
+
+int files_check(struct store *s, bool *fresh, char **why)
+{
+	struct stat st;
+	int ret = check_schema(s, why);
+
+	if (ret)
+		return ret;
+	int fd = open_home(s, why);
+	if (fd < 0)
+		return fd;
+	ret = check_private(fd, s->home, why);
+	if (ret == 0 && fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		ret = why_set(why, -EPERM, "%s/DB_CONFIG exists; it would override how the store is "
+					   "opened: remove it", s->home);
+	*fresh = fstatat(fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	close(fd);
+	return ret;
+}
+
+uint64_t files_space(const struct store *s)
+{
+	struct statvfs v;
+
+	if (fstatvfs(s->dir_fd, &v) < 0)
+		return UINT64_MAX;
+	return (uint64_t)v.f_bavail * v.f_frsize;
+}
+
+/* Blocks that are really there: a file of holes would give nothing back. */
+static int make_ballast(struct store *s)
+{
+	int fd = openat(s->dir_fd, BALLAST, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return -errno;
+	int err = posix_fallocate(fd, 0, (off_t)s->ballast_bytes);
+	close(fd);
+	if (err)
+		unlinkat(s->dir_fd, BALLAST, 0);
+	return -err;
+}
+
+void files_ballast(struct store *s, bool keep)
+{
+	struct stat st;
+	bool there = fstatat(s->dir_fd, BALLAST, &st, AT_SYMLINK_NOFOLLOW) == 0;
+
+	if (!keep) {
+		if (there && unlinkat(s->dir_fd, BALLAST, 0) == 0)
+			log_text(LOG_NOTICE, "store: gave up %" PRIu64 " bytes of ballast",
+			    (uint64_t)st.st_size);
+		return;
+	}
+	if (s->ballast_bytes == 0 || (there && (uint64_t)st.st_size >= s->ballast_bytes))
+		return;
+	/* It must not itself be what fills the disk. */
+	if (files_space(s) < 2 * s->ballast_bytes)
+		return;
+	int ret = make_ballast(s);
+	if (ret)
+		log_text(LOG_WARNING, "store: no ballast: %s", strerror(-ret));
+}
+
+void files_close(struct store *s)
+{
+	if (s->mark_fd >= 0)
+		close(s->mark_fd);
+	if (s->lock_fd >= 0)
+		close(s->lock_fd);
+	if (s->dir_fd >= 0)
+		close(s->dir_fd);
+	free(s->dir);
+	free(s->home);
+}

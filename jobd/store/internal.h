@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of this room share. Every function here wants the store's
+ * thread; those that put open the turn's transaction, and do nothing once an
+ * error sticks to it.
+ */
+#ifndef STORE_INTERNAL_H
+#define STORE_INTERNAL_H
+
+#include <endian.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <db.h>
+
+#include "jobd/store/store.h"
+#include "lib/buf.h"
+
+#define STORE_SCHEMA 1 /* of the rows and keys; raised when an older jobd could not read them */
+#define STORE_FILE   "jobd.db" /* in the home: all tables, see env.c */
+
+/* Numbers in keys are big-endian, so that the order of keys is theirs. */
+enum table {
+	TABLE_META,	    /* name → see meta.c */
+	TABLE_LIVE,	    /* id → job */
+	TABLE_ENDED,	    /* id → job */
+	TABLE_INDEX,	    /* kind, value, 0, ~id → nothing; of the ended jobs */
+	TABLE_JOURNAL,	    /* number → entry */
+	TABLE_JOURNAL_JOB,  /* job, ~number → nothing */
+	TABLE_ENVIRONMENTS, /* id → strings */
+	TABLE_TOKENS,	    /* uid, token → id, time */
+	TABLE_TOKEN_AGES,   /* time, uid, token → nothing */
+	TABLE_DAYS,	    /* kind, day → first and last number of that day */
+	TABLE_ASIDE,	    /* table, key → a row that could not be read */
+	TABLES,
+};
+
+/* What numbers a day (UTC) saw: jobs by submission, journal entries. */
+enum day_kind { DAY_JOBS = 1, DAY_ENTRIES = 2, DAY_KINDS };
+
+struct day {
+	uint32_t day; /* days since the epoch */
+	uint64_t first, last;
+	bool known, dirty;
+};
+
+/* The high-water mark outside the store. */
+struct mark {
+	uint64_t journal; /* number of the last entry */
+	uint64_t next_id;
+};
+
+struct store {
+	char *dir;  /* the state directory, absolute */
+	char *home; /* Berkeley DB's, below it */
+	int dir_fd, lock_fd, mark_fd;
+	uint64_t ballast_bytes;
+
+	DB_ENV *env;
+	DB *db[TABLES];
+	DB_TXN *txn;	     /* the turn's, or NULL */
+	int err;	     /* sticks; nothing more is written */
+	bool dirty;	     /* the turn has put something */
+	char last_text[256]; /* what Berkeley DB said last of an error */
+	struct buf row, key; /* reused for every row that is written */
+
+	char instance[17];
+	uint64_t next_id;
+	uint64_t counts[JOB_STATES]; /* ended jobs */
+	bool meta_dirty;
+	uint64_t newest_job; /* no higher id was ever put */
+	uint64_t journal_last;
+	uint64_t missing; /* see store_missing */
+	struct day days[DAY_KINDS];
+
+	unsigned mark_slot; /* the one to write next */
+	bool mark_dirty;    /* written and not synced */
+	bool mark_warned;   /* a failure was logged */
+	uint64_t dirty_since_us; /* monotonic; first commit since all was last written out; 0: none */
+	uint64_t not_before_us;	 /* monotonic; a checkpoint failed: not again before */
+};
+
+/* Numbers as they stand in keys. */
+static inline void put_be64(uint8_t *p, uint64_t v)
+{
+	v = htobe64(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline void put_be32(uint8_t *p, uint32_t v)
+{
+	v = htobe32(v);
+	memcpy(p, &v, sizeof(v));
+}
+
+static inline uint64_t get_be64(const uint8_t *p)
+{
+	uint64_t v;
+	memcpy(&v, p, sizeof(v));
+	return be64toh(v);
+}
+
+/* files.c: what lies beside Berkeley DB's home. All return 0 or -errno, with *why set. */
+int files_open(struct store *s, const char *dir, char **why);
+int files_lock(struct store *s, char **why);
+/* Refuses a newer schema, and a home that is not safe to open; makes what is missing. *fresh:
+ * there was no store. */
+int files_check(struct store *s, bool *fresh, char **why);
+/* Free space where the store is, in bytes; UINT64_MAX when it can't be told. */
+uint64_t files_space(const struct store *s);
+void files_ballast(struct store *s, bool keep);
+void files_close(struct store *s);
+/* Sets *why as printf does, and returns err. */
+int why_set(char **why, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* mark.c: the high-water mark. Reads it; all zero when there is none, or when it is damaged and
+ * that is accepted. */
+int mark_open(struct store *s, struct mark *m, bool accept_damage, char **why);
+/* Writes what the store holds now; a failure is logged, and no more than that. */
+void mark_write(struct store *s);
+/* As mark_write, over all that is there: for a mark that has to go down. Synced. */
+int mark_reset(struct store *s);
+void mark_sync(struct store *s);
+
+/* env.c: Berkeley DB's environment and the handles of the tables. */
+int env_open(struct store *s, char **why);
+/* Closes without writing anything when s->err is set: all but the memory is left to the kernel. */
+void env_close(struct store *s);
+/* Writes out what is dirty, if at least kbytes of log came since the last time. 0 or -errno. */
+int env_checkpoint(struct store *s, uint32_t kbytes);
+/* What a Berkeley DB return value is as -errno. */
+int env_error(int ret);
+
+/* turn.c: the turn's transaction, and the tables through it. */
+/* Opens the turn unless it is open. False when an error sticks. */
+bool turn_begin(struct store *s);
+/* Makes ret (Berkeley DB's) stick, and logs it. */
+void turn_fail(struct store *s, int ret, const char *what);
+void table_put(struct store *s, enum table t, const void *key, size_t klen, const void *data,
+    size_t len);
+/* Whether it was there. */
+bool table_delete(struct store *s, enum table t, const void *key, size_t klen);
+/* out is borrowed until the table is used again. 0, -ENOENT, -errno. */
+int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *out);
+bool table_has(struct store *s, enum table t, const void *key, size_t klen);
+int table_cursor(struct store *s, enum table t, DBC **out);
+/* The last key of a table whose keys are numbers. 0, -ENOENT, -errno. */
+int table_last(struct store *s, enum table t, uint64_t *n);
+/* Moves a row that can't be read to where it is kept for a person to look at. */
+void table_set_aside(struct store *s, enum table t, uint64_t id, const void *data, size_t len);
+
+/* meta.c: next id and counters; schema and instance. */
+int meta_load(struct store *s, char **why);
+void meta_flush(struct store *s);
+
+/* days.c */
+void day_note(struct store *s, enum day_kind kind, uint64_t at_us, uint64_t number);
+void days_flush(struct store *s);
+/* A run of numbers, both ends included. */
+struct span {
+	uint64_t first, last;
+};
+/* The numbers that may lie in since <= t < until (0: no bound), the highest first; the caller's. */
+int days_spans(struct store *s, enum day_kind kind, uint64_t since_us, uint64_t until_us,
+    struct span **out, size_t *n);
+
+/* index.c: the secondary keys of ended jobs. */
+enum index_kind {
+	INDEX_STATE = 's',
+	INDEX_QUEUE = 'q',
+	INDEX_PROJECT = 'p',
+	INDEX_USER = 'u',
+	INDEX_ENDED_AT = 'e',
+};
+#define INDEX_VALUE_MAX 128 /* longer ones are cut: rows are looked at anyway */
+#define INDEX_KEY_MAX	(1 + INDEX_VALUE_MAX + 1 + 8)
+/* All of a key but the number. Returns its length. */
+size_t index_prefix(uint8_t *key, enum index_kind kind, const char *value);
+size_t index_state_prefix(uint8_t *key, enum job_state state);
+void index_put(struct store *s, const struct job *j);
+void index_delete(struct store *s, const struct job *j);
+/* For an ended job whose row can't be read: its state as the index has it, or 0. */
+enum job_state index_forget_state(struct store *s, uint64_t id);
+
+/* jobs.c: reads an ended job, or sets its row aside. 0, -ENOENT (then too), -errno. */
+int job_read_ended(struct store *s, uint64_t id, struct job *j);
+
+/* tokens.c: drops some that are too old. */
+void tokens_expire(struct store *s, uint64_t now_us);
+
+#endif

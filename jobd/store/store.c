@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The store as a whole: opening, closing, housekeeping.
+ *
+ * Opening goes from what changes nothing to what does: whose directory, whose
+ * lock, whose schema, is it the store that was here; then recovery; then
+ * whether all is there. Whatever is refused before recovery is untouched.
+ *
+ * The files of the room: files.c and mark.c beside Berkeley DB, env.c and
+ * turn.c around it, record.c for rows as bytes; meta, days, tokens, journal,
+ * jobs and index a table each; walk.c and page.c read pages through the indexes.
+ */
+#include "config.h"
+
+#include "jobd/store/internal.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define CHECKPOINT_KBYTES 256	  /* of log: recovery takes 7 ms a megabyte */
+#define CHECKPOINT_US	  1000000 /* after the first commit that was not written out */
+#define RETRY_US	  5000000 /* after a checkpoint that failed */
+
+static struct store *new_store(void)
+{
+	struct store *s = calloc(1, sizeof(*s));
+
+	if (s)
+		s->dir_fd = s->lock_fd = s->mark_fd = -1;
+	return s;
+}
+
+static void free_store(struct store *s)
+{
+	env_close(s);
+	files_close(s);
+	buf_fini(&s->row);
+	buf_fini(&s->key);
+	free(s);
+}
+
+static int behind(const struct store *s, const struct mark *m, char **why)
+{
+	return why_set(why, -ESTALE,
+	    "%s ends at journal entry %" PRIu64 ", but had come to %" PRIu64
+	    ": it is damaged, or a copy from before", s->home, s->journal_last, m->journal);
+}
+
+/* All that is known before Berkeley DB touches anything. */
+static int open_files(struct store *s, const struct store_options *o, struct mark *mark, char **why)
+{
+	bool fresh = false;
+	int ret = files_open(s, o->dir, why);
+
+	if (ret == 0)
+		ret = files_lock(s, why);
+	if (ret == 0)
+		ret = files_check(s, &fresh, why);
+	if (ret == 0)
+		ret = mark_open(s, mark, o->accept_older, why);
+	if (ret == 0 && fresh && mark->journal > 0 && !o->accept_older)
+		ret = behind(s, mark, why);
+	return ret;
+}
+
+/* Compares the store with its mark, and takes from the mark what must not go back. */
+static int check_mark(struct store *s, const struct store_options *o, const struct mark *mark,
+    char **why)
+{
+	if (s->journal_last < mark->journal) {
+		if (!o->accept_older)
+			return behind(s, mark, why);
+		s->missing = mark->journal - s->journal_last;
+	}
+	/* Ids that were given after the copy was made are on logs and in people's notes. */
+	if (s->next_id < mark->next_id) {
+		s->next_id = mark->next_id;
+		s->meta_dirty = true;
+	}
+	int ret = store_commit(s);
+	if (ret == 0)
+		ret = mark_reset(s);
+	return ret ? why_set(why, ret, "%s: %s", s->dir, strerror(-ret)) : 0;
+}
+
+static int open_store(struct store *s, const struct store_options *o, char **why)
+{
+	struct mark mark;
+	int ret = open_files(s, o, &mark, why);
+
+	if (ret == 0)
+		ret = env_open(s, why);
+	if (ret == 0)
+		ret = meta_load(s, why);
+	if (ret)
+		return ret;
+	s->newest_job = s->next_id - 1;
+	ret = table_last(s, TABLE_JOURNAL, &s->journal_last);
+	if (ret && ret != -ENOENT)
+		return why_set(why, ret, "%s: %s", s->home, strerror(-ret));
+	ret = check_mark(s, o, &mark, why);
+	if (ret == 0)
+		files_ballast(s, true);
+	return ret;
+}
+
+int store_open(const struct store_options *o, struct store **out, char **why)
+{
+	struct store *s = new_store();
+
+	*out = NULL;
+	*why = NULL;
+	if (!s)
+		return why_set(why, -ENOMEM, "no memory");
+	s->ballast_bytes = o->ballast_bytes;
+	int ret = open_store(s, o, why);
+	if (ret) {
+		if (s->txn)
+			s->txn->abort(s->txn);
+		free_store(s);
+		return ret;
+	}
+	*out = s;
+	return 0;
+}
+
+void store_close(struct store *s)
+{
+	if (!s)
+		return;
+	if (!s->err) {
+		if (s->txn)
+			s->txn->abort(s->txn);
+		int ret = env_checkpoint(s, 0);
+		if (ret)
+			log_text(LOG_WARNING, "store: last checkpoint: %s", strerror(-ret));
+		mark_sync(s);
+	}
+	free_store(s);
+}
+
+const char *store_instance(const struct store *s)
+{
+	return s->instance;
+}
+
+uint64_t store_missing(const struct store *s)
+{
+	return s->missing;
+}
+
+void store_ballast(struct store *s, bool keep)
+{
+	files_ballast(s, keep);
+}
+
+/*
+ * A disk that is full is no reason to leave: the log holds everything, and the
+ * pages go out when there is room. Any other failure is, since later checkpoints
+ * could succeed without what this one did not write.
+ */
+static void checkpoint(struct store *s, uint64_t now)
+{
+	bool due = now - s->dirty_since_us >= CHECKPOINT_US;
+	int ret = env_checkpoint(s, due ? 0 : CHECKPOINT_KBYTES);
+
+	if (ret == -ENOSPC) {
+		log_text(LOG_ERR, "store: checkpoint: %s", strerror(-ret));
+		s->not_before_us = now + RETRY_US;
+		return;
+	}
+	if (ret) {
+		turn_fail(s, -ret, "checkpoint");
+		return;
+	}
+	if (due) {
+		mark_sync(s);
+		s->dirty_since_us = 0;
+	}
+}
+
+void store_tick(struct store *s, uint64_t now_us)
+{
+	uint64_t now = clock_mono_us();
+
+	if (s->err || store_is_dirty(s))
+		return;
+	tokens_expire(s, now_us);
+	if (store_commit(s) == 0 && s->dirty_since_us && now >= s->not_before_us)
+		checkpoint(s, now);
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The turn's transaction, and the tables through it.
+ *
+ * Reads open the turn too: in a private environment, reading outside the open
+ * transaction a page that it wrote panics, so there is no outside. A turn that
+ * only read ends without touching the disk. Locks of what was merely read are
+ * given back at once, or a walk through history would hold a lock a page.
+ */
+#include "config.h"
+
+#include "jobd/store/internal.h"
+
+#include <errno.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+
+bool turn_begin(struct store *s)
+{
+	if (s->err)
+		return false;
+	if (s->txn)
+		return true;
+	int ret = s->env->txn_begin(s->env, NULL, &s->txn, 0);
+	if (ret) {
+		s->txn = NULL;
+		turn_fail(s, ret, "begin");
+		return false;
+	}
+	return true;
+}
+
+void turn_fail(struct store *s, int ret, const char *what)
+{
+	if (s->err)
+		return;
+	s->err = env_error(ret);
+	log_text(LOG_CRIT, "store: %s: %s", what, db_strerror(ret));
+}
+
+static DBT dbt(const void *data, size_t len)
+{
+	DBT d;
+
+	memset(&d, 0, sizeof(d));
+	/* Berkeley DB does not write to what it is given as key or data. */
+	memcpy(&d.data, &data, sizeof(data));
+	d.size = (uint32_t)len;
+	return d;
+}
+
+void table_put(struct store *s, enum table t, const void *key, size_t klen, const void *data,
+    size_t len)
+{
+	if (!turn_begin(s))
+		return;
+	DBT k = dbt(key, klen), d = dbt(data, len);
+	s->dirty = true;
+	int ret = s->db[t]->put(s->db[t], s->txn, &k, &d, 0);
+	if (ret)
+		turn_fail(s, ret, "put");
+}
+
+bool table_delete(struct store *s, enum table t, const void *key, size_t klen)
+{
+	if (!turn_begin(s))
+		return false;
+	DBT k = dbt(key, klen);
+	int ret = s->db[t]->del(s->db[t], s->txn, &k, 0);
+	if (ret == 0)
+		s->dirty = true;
+	else if (ret != DB_NOTFOUND)
+		turn_fail(s, ret, "delete");
+	return ret == 0;
+}
+
+int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *out)
+{
+	if (!turn_begin(s))
+		return s->err;
+	DBT k = dbt(key, klen);
+	*out = dbt(NULL, 0);
+	int ret = s->db[t]->get(s->db[t], s->txn, &k, out, DB_READ_COMMITTED);
+	return env_error(ret);
+}
+
+bool table_has(struct store *s, enum table t, const void *key, size_t klen)
+{
+	if (!turn_begin(s))
+		return false;
+	DBT k = dbt(key, klen);
+	int ret = s->db[t]->exists(s->db[t], s->txn, &k, DB_READ_COMMITTED);
+	if (ret != 0 && ret != DB_NOTFOUND && ret != DB_KEYEMPTY)
+		turn_fail(s, ret, "look");
+	return ret == 0;
+}
+
+int table_cursor(struct store *s, enum table t, DBC **out)
+{
+	*out = NULL;
+	if (!turn_begin(s))
+		return s->err;
+	return env_error(s->db[t]->cursor(s->db[t], s->txn, out, DB_READ_COMMITTED));
+}
+
+int table_last(struct store *s, enum table t, uint64_t *n)
+{
+	DBC *c;
+	DBT k = dbt(NULL, 0), d = dbt(NULL, 0);
+	int ret = table_cursor(s, t, &c);
+
+	if (ret)
+		return ret;
+	ret = env_error(c->get(c, &k, &d, DB_LAST));
+	if (ret == 0)
+		*n = k.size == 8 ? get_be64(k.data) : 0;
+	c->close(c);
+	return ret;
+}
+
+void table_set_aside(struct store *s, enum table t, uint64_t id, const void *data, size_t len)
+{
+	uint8_t key[9] = { (uint8_t)t };
+
+	log_text(LOG_ERR, "store: a row of job %llu can't be read and is set aside",
+	    (unsigned long long)id);
+	put_be64(key + 1, id);
+	table_put(s, TABLE_ASIDE, key, sizeof(key), data, len);
+	table_delete(s, t, key + 1, 8);
+}
+
+static int end_reading(struct store *s)
+{
+	DB_TXN *txn = s->txn;
+
+	s->txn = NULL;
+	int ret = txn ? txn->commit(txn, 0) : 0;
+	if (ret)
+		turn_fail(s, ret, "end of a turn");
+	return s->err;
+}
+
+int store_commit(struct store *s)
+{
+	if (s->err)
+		return s->err;
+	if (!store_is_dirty(s))
+		return end_reading(s);
+	days_flush(s);
+	meta_flush(s);
+	if (s->err)
+		return s->err;
+	DB_TXN *txn = s->txn;
+	s->txn = NULL;
+	int ret = txn->commit(txn, 0);
+	if (ret) {
+		turn_fail(s, ret, "commit");
+		return s->err;
+	}
+	s->dirty = false;
+	mark_write(s);
+	if (s->dirty_since_us == 0)
+		s->dirty_since_us = clock_mono_us();
+	return 0;
+}
+
+bool store_is_dirty(const struct store *s)
+{
+	return s->dirty || s->meta_dirty;
+}
