@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The room's directories, and what lies in them:
+ *
+ *	RUNTIME/keepers/ID.ATTEMPT.NONCE	a keeper's listening socket (0700)
+ *	RUNTIME/notify/ID.ATTEMPT		a job's notify socket (0711)
+ *	STATE/exits/ID.ATTEMPT.NONCE		how an attempt ended while no jobd was there (0700)
+ *	STATE/log/ID÷1000/ID.ATTEMPT.log	an attempt's output (0700)
+ *
+ * All are opened at start, must be ours, and are named by descriptor ever
+ * after: nobody can put another in their place.
+ */
+#include "config.h"
+
+#include "jobd/proc/internal.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+/* Above the numbers that keepers are born with: posix_spawn's actions must not collide. */
+#define FD_FLOOR 16
+
+static int lift(int fd)
+{
+	if (fd < 0 || fd >= FD_FLOOR)
+		return fd;
+	int high = fcntl(fd, F_DUPFD_CLOEXEC, FD_FLOOR);
+	int error = errno;
+	close(fd);
+	errno = error;
+	return high;
+}
+
+static int open_dir(const char *parent, const char *name, mode_t mode, int *out, char **why)
+{
+	char *path = NULL;
+	struct stat st;
+	int fd = -1, rc = -ENOMEM;
+	if (asprintf(&path, "%s/%s", parent, name) < 0)
+		return rc;
+	if (mkdir(path, mode) < 0 && errno != EEXIST)
+		goto fail;
+	fd = lift(open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+	if (fd < 0 || fstat(fd, &st) < 0)
+		goto fail;
+	errno = EPERM;
+	if (st.st_uid != geteuid())
+		goto fail;
+	/* The process's umask may have taken bits away; an old directory may have more. */
+	if ((st.st_mode & 07777) != mode && fchmod(fd, mode) < 0)
+		goto fail;
+	free(path);
+	*out = fd;
+	return 0;
+fail:
+	rc = -errno;
+	if (why && asprintf(why, "%s: %s", path,
+		       rc == -EPERM ? "the directory is not ours" : strerror(-rc)) < 0)
+		*why = NULL;
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
+int files_open(struct proc *p, char **why)
+{
+	const struct proc_options *o = &p->o;
+	int rc = 0;
+	p->null_fd = lift(open("/dev/null", O_RDWR | O_CLOEXEC));
+	/* Held open: an upgrade that replaces the file does not mix versions in one jobd. */
+	p->binary_fd = lift(open(o->keeper_path, O_PATH | O_CLOEXEC));
+	if (p->null_fd < 0 || p->binary_fd < 0) {
+		rc = -errno;
+		if (why && asprintf(why, "%s: %s", p->null_fd < 0 ? "/dev/null" : o->keeper_path,
+			       strerror(-rc)) < 0)
+			*why = NULL;
+		return rc;
+	}
+	if ((rc = open_dir(o->runtime_dir, "keepers", 0700, &p->keepers_fd, why)) < 0 ||
+	    (rc = open_dir(o->runtime_dir, "notify", 0711, &p->notify_fd, why)) < 0 ||
+	    (rc = open_dir(o->state_dir, "exits", 0700, &p->exits_fd, why)) < 0 ||
+	    (rc = open_dir(o->state_dir, "log", 0700, &p->log_fd, why)) < 0)
+		return rc;
+	return 0;
+}
+
+void files_close(struct proc *p)
+{
+	int *fds[] = { &p->null_fd, &p->binary_fd, &p->keepers_fd, &p->notify_fd, &p->exits_fd,
+		&p->log_fd };
+	for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+		if (*fds[i] >= 0)
+			close(*fds[i]);
+		*fds[i] = -1;
+	}
+}
+
+void files_log_name(uint64_t id, uint32_t attempt, char *name, size_t size)
+{
+	snprintf(name, size, "%" PRIu64 "/%" PRIu64 ".%" PRIu32 ".log", id / 1000, id, attempt);
+}
+
+int files_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
+{
+	char name[64];
+	if (p->log_bucket != id / 1000) {
+		snprintf(name, sizeof name, "%" PRIu64, id / 1000);
+		if (mkdirat(p->log_fd, name, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		p->log_bucket = id / 1000;
+	}
+	/* A start that came to nothing used this number; its log is empty, and in the way. */
+	files_log_name(id, attempt, name, sizeof name);
+	if (unlinkat(p->log_fd, name, 0) < 0 && errno != ENOENT)
+		return -errno;
+	return 0;
+}
+
+int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
+{
+	char name[64];
+	files_log_name(id, attempt, name, sizeof name);
+	int fd = openat(p->log_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	return fd < 0 ? -errno : fd;
+}
+
+void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last)
+{
+	/* The bucket stays: a keeper may be about to make a file in it. */
+	for (uint32_t attempt = 1; attempt <= last; attempt++) {
+		char name[64];
+		files_log_name(id, attempt, name, sizeof name);
+		unlinkat(p->log_fd, name, 0);
+	}
+}
+
+/* Whether a file's name is a present attempt's: anything may follow, such as ".new". */
+static bool is_owned(const struct proc *p, const char *name, bool with_nonce)
+{
+	uint64_t id, nonce = 0;
+	uint32_t attempt;
+	int n = sscanf(name, "%" SCNu64 ".%" SCNu32 ".%16" SCNx64, &id, &attempt, &nonce);
+	if (n < (with_nonce ? 3 : 2))
+		return false;
+	const struct keeper *k = table_find(p, TABLE_ID, id);
+	return k && k->attempt == attempt && (!with_nonce || k->nonce == nonce);
+}
+
+/* Whether nobody listens any more: a keeper whose start was never recorded may be about to leave. */
+static bool is_deserted(const struct proc *p, const char *name)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	if (snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", p->keepers_fd, name) >=
+	    (int)sizeof a.sun_path)
+		return true;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	bool deserted = connect(fd, (struct sockaddr *)&a, sizeof a) < 0 && errno != EAGAIN;
+	close(fd);
+	return deserted;
+}
+
+static void sweep_dir(struct proc *p, int fd)
+{
+	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = copy >= 0 ? fdopendir(copy) : NULL;
+	if (!d) {
+		if (copy >= 0)
+			close(copy);
+		return;
+	}
+	for (struct dirent *e; (e = readdir(d));) {
+		if (e->d_name[0] == '.' || is_owned(p, e->d_name, fd != p->notify_fd))
+			continue;
+		if (fd == p->keepers_fd && !is_deserted(p, e->d_name))
+			continue;
+		if (unlinkat(fd, e->d_name, 0) == 0)
+			log_text(LOG_DEBUG, "event=swept file=%s", e->d_name);
+	}
+	closedir(d);
+}
+
+void files_sweep(struct proc *p)
+{
+	sweep_dir(p, p->keepers_fd);
+	sweep_dir(p, p->notify_fd);
+	sweep_dir(p, p->exits_fd);
+}

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of the room share: the room, a keeper's record, and who may
+ * call what. Nothing outside jobd/proc includes this.
+ *
+ * A record is freed in three places only: proc_flush, the handling of a
+ * child's end and the handling of a connection's end. A callback to core never frees the
+ * record it was made for, so that code may go on with it afterwards.
+ */
+#ifndef PROC_INTERNAL_H
+#define PROC_INTERNAL_H
+
+#include <event2/event.h>
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "jobd/proc/proc.h"
+#include "lib/buf.h"
+#include "lib/kmsg.h"
+#include "lib/tree.h"
+
+#define PRIORITY_NOTIFY 0 /* before all else: the kernel queues ten datagrams a socket */
+#define PRIORITY_KEEPER 1
+
+#define SILENT_AFTER_MS 5000 /* no answer for so long is silence */
+
+enum phase {
+	PHASE_STARTING = 1, /* spawned, or about to be found impossible */
+	PHASE_READY,	    /* stands at the gate */
+	PHASE_RUNNING,	    /* released or adopted: its keeper answers for it */
+	PHASE_ORPHAN,	    /* its keeper died: the room answers for it */
+	PHASE_OVER,	    /* core was told of the end; the acknowledgement is due */
+	PHASE_LEAVING,	    /* core has forgotten it; its keeper may still be there */
+};
+
+enum link {
+	LINK_NONE,     /* not connected */
+	LINK_GREETING, /* HELLO was sent */
+	LINK_GREETED,  /* HELLO came back; STATE or END follows */
+	LINK_UP,
+};
+
+/* What is to be done at the flush (wanted), and what the flush has let go (due). */
+enum {
+	DO_GATE = 1 << 0,
+	DO_DESIRE = 1 << 1,
+	DO_ACK = 1 << 2,
+	DO_ABANDON = 1 << 3,
+};
+
+/* Which of the tables a record stands in. */
+enum table_kind {
+	TABLE_ID,     /* by job */
+	TABLE_KEEPER, /* by the keeper's pid: our children alone */
+	TABLE_PID,    /* by the command's pid */
+	TABLE_KINDS,
+};
+
+struct keeper;
+
+struct table {
+	struct keeper **slots;
+	size_t nslots, used;
+};
+
+struct order_signal {
+	int number;
+	bool all;
+};
+
+struct orphan; /* orphan.c's */
+
+struct keeper {
+	struct proc *p;
+	struct keeper *chain[TABLE_KINDS]; /* within a slot */
+	struct keeper *prev, *next;	   /* of all */
+	struct keeper *next_wanted;	   /* of those with something to flush */
+	bool in_wanted;
+
+	uint64_t id, nonce;
+	uint32_t attempt, uid;
+	enum phase phase;
+	bool child; /* the keeper is our child, not reaped yet */
+	bool dead;  /* there is no such process any more */
+	bool silent;
+	bool exit_file_possible; /* it was without a connection for a while */
+	bool inherited;		 /* the keeper died first: command and cgroup are ours to clear */
+	pid_t keeper_pid, pid;
+	uint64_t keeper_start, pid_start;
+	char *cgroup, *boot_id;
+
+	int fd;
+	enum link link;
+	struct event *readable, *writable;
+	struct buf in, out;
+	unsigned tries; /* to connect, since the last answer */
+	uint64_t unanswered_since_us;
+
+	unsigned wanted, due;
+	uint64_t seq; /* of the latest order */
+	enum keeper_level level;
+	uint64_t grace_ms;
+	bool reached; /* core was told of this order's outcome */
+	struct order_signal *signals;
+	size_t nsignals, nsignals_due;
+
+	struct keeper_end end;
+	bool has_end; /* the command's end is known; its tree may live */
+
+	struct event *timer; /* one purpose at a time: see keeper_after */
+	void (*on_timer)(struct keeper *k);
+	int start_error;
+
+	int notify_fd;
+	struct event *notify_event;
+	int pidfd; /* of the command, where it is not our child */
+	struct orphan *orphan;
+};
+
+struct proc {
+	struct proc_options o; /* strings are the room's own */
+	struct proc_events ev;
+	void *ctx;
+	int binary_fd, null_fd;
+	int keepers_fd, notify_fd, exits_fd, log_fd;
+	char *cgroup_base; /* NULL: trees are walked */
+	bool cgroup_made;  /* by us, so it is ours to remove */
+	bool adopted;	   /* proc_adopted_all was called: unknown children may be reaped */
+	uint64_t log_bucket; /* made last; UINT64_MAX: none */
+	struct event *sigchld, *sweep;
+	struct table tables[TABLE_KINDS];
+	struct keeper *all, *first_wanted;
+};
+
+/* keeper.c: the record */
+struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_t nonce);
+void keeper_free(struct keeper *k);
+/* Takes the job's name from it: core may start the next attempt. */
+void keeper_detach(struct keeper *k);
+void keeper_want(struct keeper *k, unsigned what);
+/* Calls fn from the loop after so long (0: in the next round); replaces what was to come. */
+void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k));
+void keeper_name(const struct keeper *k, char name[KEEPER_NAME_MAX]);
+void keeper_invocation(const struct keeper *k, char *text, size_t size);
+void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start);
+/* The reports to core. Each makes the phase what it must be. */
+void keeper_report_end(struct keeper *k);
+void keeper_report_lost(struct keeper *k, const char *text);
+void keeper_report_unstarted(struct keeper *k, int error, const char *text); /* frees k */
+void keeper_report_silent(struct keeper *k, bool is);
+/* The keeper's process is gone: what has to follow. May free k. */
+void keeper_gone(struct keeper *k, int wait_status);
+/* Removes what an attempt leaves in the file system, and frees k. */
+void keeper_forget(struct keeper *k);
+void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail);
+
+/* table.c */
+int table_init(struct proc *p);
+void table_fini(struct proc *p);
+void table_put(struct keeper *k, enum table_kind kind);
+void table_remove(struct keeper *k, enum table_kind kind);
+struct keeper *table_find(const struct proc *p, enum table_kind kind, uint64_t key);
+
+/* spawn.c */
+int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64_t grace_ms);
+
+/* conn.c */
+int conn_open(struct keeper *k, int fd, enum link link);
+void conn_close(struct keeper *k);
+void conn_send_hello(struct keeper *k);
+/* Writes what waits; the rest goes when the socket takes it. */
+void conn_write(struct keeper *k);
+/* Writes what is due, if there is a connection to write it to. */
+void conn_push(struct keeper *k);
+/* Reads and handles all that is there. True at the end of the stream. */
+bool conn_read(struct keeper *k);
+
+/* adopt.c */
+void adopt_begin(struct keeper *k);
+/* Connects again to a keeper that closed its connection. */
+void adopt_reconnect(struct keeper *k);
+/* A released job's keeper is no more: exit file, else its command, else lost. */
+void adopt_without_keeper(struct keeper *k);
+void adopt_greeted(struct keeper *k);
+bool adopt_is_child(pid_t pid, uint64_t start);
+
+/* orphan.c */
+void orphan_begin(struct keeper *k);
+/* Learns, does what is due, and goes on with what is under way. May report the end. */
+void orphan_step(struct keeper *k);
+void orphan_signal(struct keeper *k, const struct order_signal *s);
+void orphan_free(struct keeper *k);
+/* A child of ours that is a job's command has ended, and is held until the acknowledgement. */
+void orphan_command_ended(struct keeper *k);
+
+/* survivors.c: whose a process is */
+/* Calls fn for each process of the attempt that can be told by its environment:
+ * among our children, or among all processes. */
+void survivors_each(const struct keeper *k, bool children_only, void (*fn)(void *ctx, pid_t pid),
+    void *ctx);
+/* " pids 12 13 survive" or NULL; the caller's. */
+char *survivors_text(const struct keeper *k);
+
+/* pidinfo.c: what the kernel says of a process that is not our child */
+int pidinfo_open(pid_t pid, uint64_t start);
+enum pidinfo { PIDINFO_ALIVE, PIDINFO_ENDED, PIDINFO_SOON, PIDINFO_UNKNOWN };
+enum pidinfo pidinfo_status(int pidfd, pid_t pid, int *wait_status);
+/* Whether a process that has ended never got as far as exec; false where it can't be told. */
+bool pidinfo_never_ran(pid_t pid);
+/* Our children, as the kernel lists them: a 0-terminated array, or NULL. */
+pid_t *pidinfo_children(void);
+
+/* reap.c */
+void reap_children(struct proc *p);
+
+/* notify.c */
+int notify_open(struct keeper *k);
+void notify_drain(struct keeper *k);
+void notify_close(struct keeper *k);
+/* The file is removed too. */
+void notify_remove(struct keeper *k);
+
+/* cgroup.c */
+void cgroup_choose(struct proc *p);
+void cgroup_release(struct proc *p);
+
+/* files.c: directories, logs, and the sweep of what nobody owns */
+int files_open(struct proc *p, char **why);
+void files_close(struct proc *p);
+void files_log_name(uint64_t id, uint32_t attempt, char *name, size_t size);
+int files_log_prepare(struct proc *p, uint64_t id, uint32_t attempt);
+void files_sweep(struct proc *p);
+
+/* An event of this room, with its priority if the base has as many. */
+struct event *proc_event(
+    struct proc *p, int fd, short what, void (*fn)(int, short, void *), void *arg, int priority);
+
+#endif

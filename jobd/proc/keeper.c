@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A keeper's record: made when it is spawned or adopted, named by its job until
+ * core has acknowledged the end, kept without a name until its process is gone.
+ *
+ * Owns the rule of who is told what, once: nothing is reported of a record
+ * that core has forgotten, and one end only.
+ */
+#include "config.h"
+
+#include "jobd/proc/internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/crash.h"
+#include "lib/log.h"
+#include "lib/status.h"
+
+struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_t nonce)
+{
+	struct keeper *k = calloc(1, sizeof *k);
+	if (!k)
+		return NULL;
+	k->p = p;
+	k->id = id;
+	k->attempt = attempt;
+	k->nonce = nonce;
+	k->fd = k->notify_fd = k->pidfd = -1;
+	k->phase = PHASE_STARTING;
+	k->next = p->all;
+	if (p->all)
+		p->all->prev = k;
+	p->all = k;
+	table_put(k, TABLE_ID);
+	return k;
+}
+
+static void unlist(struct keeper *k)
+{
+	if (k->next)
+		k->next->prev = k->prev;
+	*(k->prev ? &k->prev->next : &k->p->all) = k->next;
+	if (!k->in_wanted)
+		return;
+	struct keeper **at = &k->p->first_wanted;
+	while (*at != k)
+		at = &(*at)->next_wanted;
+	*at = k->next_wanted;
+}
+
+void keeper_free(struct keeper *k)
+{
+	if (!k)
+		return;
+	orphan_free(k);
+	conn_close(k);
+	notify_close(k);
+	unlist(k);
+	table_remove(k, TABLE_ID);
+	if (k->keeper_pid > 0)
+		table_remove(k, TABLE_KEEPER);
+	if (k->pid > 0)
+		table_remove(k, TABLE_PID);
+	if (k->timer)
+		event_free(k->timer);
+	if (k->pidfd >= 0)
+		close(k->pidfd);
+	keeper_end_fini(&k->end);
+	free(k->signals);
+	free(k->cgroup);
+	free(k->boot_id);
+	free(k);
+}
+
+void keeper_detach(struct keeper *k)
+{
+	table_remove(k, TABLE_ID);
+	k->phase = PHASE_LEAVING;
+	/* At once: the job's next attempt may want the same name before the flush. */
+	notify_remove(k);
+}
+
+void keeper_want(struct keeper *k, unsigned what)
+{
+	k->wanted |= what;
+	if (k->in_wanted)
+		return;
+	k->in_wanted = true;
+	k->next_wanted = k->p->first_wanted;
+	k->p->first_wanted = k;
+}
+
+static void on_timer(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct keeper *k = arg;
+	k->on_timer(k);
+}
+
+void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k))
+{
+	if (!k->timer)
+		k->timer = proc_event(k->p, -1, 0, on_timer, k, PRIORITY_KEEPER);
+	if (!k->timer)
+		return; /* without memory for 128 bytes a hung keeper is the least worry */
+	if (!fn) {
+		evtimer_del(k->timer);
+		return;
+	}
+	k->on_timer = fn;
+	struct timeval tv = { (time_t)(ms / 1000), (suseconds_t)(ms % 1000 * 1000) };
+	evtimer_add(k->timer, &tv);
+}
+
+void keeper_name(const struct keeper *k, char name[KEEPER_NAME_MAX])
+{
+	snprintf(name, KEEPER_NAME_MAX, KEEPER_NAME_FMT, k->id, k->attempt, k->nonce);
+}
+
+void keeper_invocation(const struct keeper *k, char *text, size_t size)
+{
+	snprintf(text, size, "%s-%" PRIu64 "-%" PRIu32, k->p->o.instance, k->id, k->attempt);
+}
+
+void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start)
+{
+	if (k->pid > 0)
+		table_remove(k, TABLE_PID);
+	k->pid = pid;
+	k->pid_start = start;
+	if (pid > 0)
+		table_put(k, TABLE_PID);
+}
+
+void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail)
+{
+	struct log_line l = LOG_LINE_INIT;
+	log_u64(&l, "job", k->id);
+	log_u64(&l, "attempt", k->attempt);
+	if (k->keeper_pid > 0)
+		log_u64(&l, "keeper", (uint64_t)k->keeper_pid);
+	log_str(&l, "event", event);
+	log_str(&l, "detail", detail);
+	log_emit(priority, &l);
+}
+
+void keeper_report_end(struct keeper *k)
+{
+	/* What the job said last comes before its end, whatever the order of descriptors. */
+	notify_drain(k);
+	k->phase = PHASE_OVER;
+	k->p->ev.ended(k->p->ctx, k->id, &k->end);
+}
+
+void keeper_report_lost(struct keeper *k, const char *text)
+{
+	keeper_log(LOG_ERR, k, "lost", text);
+	notify_drain(k);
+	k->phase = PHASE_OVER;
+	k->p->ev.lost(k->p->ctx, k->id, text);
+}
+
+void keeper_report_unstarted(struct keeper *k, int error, const char *text)
+{
+	keeper_log(LOG_WARNING, k, "unstarted", text);
+	keeper_detach(k);
+	k->p->ev.unstarted(k->p->ctx, k->id, error, text);
+	keeper_forget(k);
+}
+
+void keeper_report_silent(struct keeper *k, bool is)
+{
+	if (k->silent == is || k->phase == PHASE_LEAVING)
+		return;
+	k->silent = is;
+	keeper_log(LOG_WARNING, k, is ? "keeper-silent" : "keeper-answers", NULL);
+	k->p->ev.silent(k->p->ctx, k->id, is);
+}
+
+static void describe_death(char *text, size_t size, int wait_status)
+{
+	struct status s = status_decode(wait_status);
+	if (s.signal)
+		snprintf(text, size, "the keeper was ended by SIG%s", status_signal_name(s.signal));
+	else
+		snprintf(text, size, "the keeper ended with code %d", s.code);
+}
+
+void keeper_gone(struct keeper *k, int wait_status)
+{
+	/* What it sent before it died counts, an end above all. */
+	if (k->fd >= 0)
+		(void)conn_read(k);
+	conn_close(k);
+	keeper_after(k, 0, NULL);
+	k->dead = true;
+	k->inherited = k->phase != PHASE_LEAVING || !(k->due & DO_ACK);
+	char text[128] = "the keeper is gone";
+	if (wait_status >= 0)
+		describe_death(text, sizeof text, wait_status);
+	switch (k->phase) {
+	case PHASE_STARTING:
+	case PHASE_READY:
+		keeper_report_unstarted(k, -ECHILD, text);
+		break;
+	case PHASE_RUNNING:
+		keeper_log(LOG_ERR, k, "keeper-died", text);
+		adopt_without_keeper(k);
+		break;
+	case PHASE_LEAVING:
+		if (!k->in_wanted)
+			keeper_forget(k);
+		break;
+	case PHASE_ORPHAN:
+	case PHASE_OVER:
+		break;
+	}
+}
+
+/* A zombie that was held until core had its status on disk. */
+static void let_command_go(const struct keeper *k)
+{
+	if (k->pid <= 0 || tree_start_time(k->pid) != k->pid_start)
+		return;
+	siginfo_t si;
+	(void)waitid(P_PID, (id_t)k->pid, &si, WEXITED | WNOHANG);
+}
+
+void keeper_forget(struct keeper *k)
+{
+	char name[KEEPER_NAME_MAX];
+	keeper_name(k, name);
+	unlinkat(k->p->keepers_fd, name, 0);
+	unlinkat(k->p->exits_fd, name, 0);
+	notify_remove(k);
+	if (k->inherited) {
+		let_command_go(k);
+		if (k->cgroup && rmdir(k->cgroup) < 0 && errno != ENOENT)
+			keeper_log(LOG_WARNING, k, "cgroup-stays", strerror(errno));
+	}
+	keeper_free(k);
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A job's notify socket: what the job says of itself, with sd_notify(3)'s
+ * protocol. One a job, so that the socket is the identity: the credentials of a
+ * datagram may name a process that is gone.
+ *
+ * Taken are at most so many datagrams a turn and job, so that one that floods
+ * does not starve the others; descriptors that come along are closed once the
+ * datagram was handled, which is what BARRIER=1 waits for. What is too long is
+ * passed over.
+ */
+#include "config.h"
+
+#include "jobd/proc/internal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#define DATAGRAM_MAX 8192
+#define TURN_MAX     64
+#define FDS_MAX	     16 /* more than that the kernel drops */
+
+static void file_name(const struct keeper *k, char name[KEEPER_NAME_MAX])
+{
+	snprintf(name, KEEPER_NAME_MAX, "%" PRIu64 ".%" PRIu32, k->id, k->attempt);
+}
+
+static void close_sent(struct msghdr *m)
+{
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
+		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
+			continue;
+		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+		for (size_t i = 0; i < n; i++) {
+			int fd;
+			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
+			close(fd);
+		}
+	}
+}
+
+/* Takes one datagram. False when there is none. */
+static bool take_one(struct keeper *k)
+{
+	char text[DATAGRAM_MAX];
+	union {
+		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
+		struct cmsghdr align;
+	} control;
+	struct iovec iov = { text, sizeof text };
+	struct msghdr m = {
+		.msg_iov = &iov,
+		.msg_iovlen = 1,
+		.msg_control = control.bytes,
+		.msg_controllen = sizeof control.bytes,
+	};
+	ssize_t n = recvmsg(k->notify_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (n < 0)
+		return errno == EINTR;
+	if (!(m.msg_flags & MSG_TRUNC) && n > 0)
+		k->p->ev.notified(k->p->ctx, k->id, text, (size_t)n);
+	close_sent(&m);
+	return true;
+}
+
+void notify_drain(struct keeper *k)
+{
+	/* The socket may go while core handles what it said. */
+	for (int i = 0; i < TURN_MAX && k->notify_fd >= 0; i++)
+		if (!take_one(k))
+			break;
+}
+
+static void on_datagram(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	notify_drain(arg);
+}
+
+static int bind_socket(struct keeper *k, int fd)
+{
+	char name[KEEPER_NAME_MAX];
+	file_name(k, name);
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	/* Through the descriptor: socket paths end at 108 bytes, directories do not. */
+	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", k->p->notify_fd, name);
+	unlinkat(k->p->notify_fd, name, 0);
+	/* The file takes its mode from the descriptor's: it never stands open to others. */
+	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0)
+		return -errno;
+	if (k->p->o.set_identity &&
+	    fchownat(k->p->notify_fd, name, k->uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
+		return -errno;
+	return 0;
+}
+
+int notify_open(struct keeper *k)
+{
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -errno;
+	int rc = bind_socket(k, fd);
+	if (rc == 0) {
+		k->notify_event = proc_event(
+		    k->p, fd, EV_READ | EV_PERSIST, on_datagram, k, PRIORITY_NOTIFY);
+		if (!k->notify_event || event_add(k->notify_event, NULL) < 0)
+			rc = -ENOMEM;
+	}
+	k->notify_fd = fd;
+	if (rc < 0)
+		notify_remove(k);
+	return rc;
+}
+
+void notify_close(struct keeper *k)
+{
+	if (k->notify_event)
+		event_free(k->notify_event);
+	k->notify_event = NULL;
+	if (k->notify_fd >= 0)
+		close(k->notify_fd);
+	k->notify_fd = -1;
+}
+
+void notify_remove(struct keeper *k)
+{
+	if (k->notify_fd < 0)
+		return;
+	char name[KEEPER_NAME_MAX];
+	file_name(k, name);
+	unlinkat(k->p->notify_fd, name, 0);
+	notify_close(k);
+}

@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Jobs whose keeper died: the room does for them what a keeper does, with the
+ * same code for the tree, by timers instead of a process of their own.
+ *
+ * If we started the keeper, its command is our child now and waitid tells how
+ * it ends; the zombie stays until core has acknowledged. If the keeper was
+ * adopted, the command is init's child, and the kernel tells what a pidfd may know;
+ * where it does not, the job is lost, never guessed. Either way the rest of the
+ * tree is killed before an end is reported.
+ */
+#include "config.h"
+
+#include "jobd/proc/internal.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "lib/status.h"
+
+#define STEP_MS	       5
+#define STUCK_MS       1000
+#define STOP_LIMIT_US  2000000
+#define WATCH_MS       250 /* whether somebody continued a paused job */
+#define SOON_MS	       10
+#define SOON_TRIES_MAX 500
+
+enum orphan_state {
+	ORPHAN_RUNNING,
+	ORPHAN_STOPPING,
+	ORPHAN_STOPPED,
+	ORPHAN_ENDING,	/* told to; the grace runs */
+	ORPHAN_KILLING,
+	ORPHAN_CLEARING, /* the command has ended: the rest of its tree has to */
+};
+
+struct orphan {
+	struct tree *tree;
+	enum orphan_state state;
+	uint64_t deadline_us;
+	bool child;	/* the command is our child */
+	bool unexecuted; /* when last seen, it had not called exec */
+	bool unknown;	/* how it ended can't be known */
+	bool complained;
+	unsigned soon_tries;
+	struct event *pidfd_event;
+};
+
+static void apply(struct keeper *k);
+
+void orphan_free(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	if (!o)
+		return;
+	if (o->pidfd_event)
+		event_free(o->pidfd_event);
+	tree_free(o->tree);
+	free(o);
+	k->orphan = NULL;
+}
+
+static void add_member(void *ctx, pid_t pid)
+{
+	(void)tree_adopt(ctx, pid, 0);
+}
+
+/* What has lost its parents has come to us, or to init: the walk from the command misses it. */
+static void collect(struct keeper *k)
+{
+	if (!k->cgroup)
+		survivors_each(k, k->orphan->child, add_member, k->orphan->tree);
+}
+
+static void set_end(struct keeper *k, enum keeper_end_kind kind, int status)
+{
+	k->end.kind = kind;
+	k->end.status = status;
+	k->end.ended_at_us = clock_real_us();
+	k->has_end = true;
+}
+
+/* waitid(2) as the kernel has it, with the resource use that libc's leaves out. */
+static void ask_child(struct keeper *k)
+{
+	siginfo_t si = { 0 };
+	struct rusage ru = { 0 };
+	if (syscall(SYS_waitid, P_PID, k->pid, &si, WEXITED | WNOHANG | WNOWAIT, &ru) < 0) {
+		if (errno == ECHILD)
+			k->orphan->unknown = k->has_end = true;
+		return;
+	}
+	if (si.si_pid == 0)
+		return;
+	/* A child that waited at the gate when its keeper died leaves without having run. */
+	set_end(k, pidinfo_never_ran(k->pid) ? KEEPER_END_NEVER_RAN : KEEPER_END_EXITED,
+	    status_from_siginfo(si.si_code, si.si_status));
+	k->end.cpu_us = (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000 +
+	    (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
+	k->end.max_rss_kb = (uint64_t)ru.ru_maxrss;
+	k->end.in_blocks = (uint64_t)ru.ru_inblock;
+	k->end.out_blocks = (uint64_t)ru.ru_oublock;
+}
+
+static void ask_kernel(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	int status = 0;
+	switch (pidinfo_status(k->pidfd, k->pid, &status)) {
+	case PIDINFO_ALIVE:
+		o->unexecuted = pidinfo_never_ran(k->pid);
+		break;
+	case PIDINFO_ENDED:
+		/* Whether it came to run after it was seen at the gate, nobody can tell. */
+		o->unknown = o->unexecuted;
+		set_end(k, KEEPER_END_EXITED, status);
+		break;
+	case PIDINFO_SOON:
+		if (o->soon_tries++ < SOON_TRIES_MAX)
+			break;
+		/* fall through */
+	case PIDINFO_UNKNOWN:
+		o->unknown = k->has_end = true;
+		break;
+	}
+}
+
+static void learn(struct keeper *k)
+{
+	if (k->has_end)
+		return;
+	if (k->orphan->child)
+		ask_child(k);
+	else
+		ask_kernel(k);
+}
+
+static void be_over(struct keeper *k)
+{
+	bool unknown = k->orphan->unknown;
+	keeper_after(k, 0, NULL);
+	orphan_free(k);
+	k->end.id = k->id;
+	k->end.attempt = k->attempt;
+	k->end.nonce = k->nonce;
+	k->end.empty = true;
+	if (unknown)
+		keeper_report_lost(k, "the keeper died, and how the command ended can't be known");
+	else
+		keeper_report_end(k);
+}
+
+static void step_clearing(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	pid_t culprit = 0;
+	collect(k);
+	enum tree_progress progress = tree_kill_step(o->tree, &culprit);
+	if (progress == TREE_DONE) {
+		/* Those that lost their parent just now were nobody's a moment ago. */
+		collect(k);
+		if (tree_count(o->tree) == 0) {
+			be_over(k);
+			return;
+		}
+	}
+	if (progress == TREE_STUCK && !o->complained) {
+		o->complained = true;
+		keeper_log(LOG_ERR, k, "unkillable", "a process of the job may not be signalled");
+	}
+	keeper_after(k, progress == TREE_STUCK ? STUCK_MS : STEP_MS, orphan_step);
+}
+
+static void give_up_stopping(struct keeper *k, pid_t culprit)
+{
+	tree_continue(k->orphan->tree);
+	k->orphan->state = ORPHAN_RUNNING;
+	k->reached = true;
+	k->p->ev.unstoppable(k->p->ctx, k->id, culprit);
+}
+
+static void step_stopping(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	pid_t culprit = 0;
+	collect(k);
+	enum tree_progress progress = tree_stop_step(o->tree, &culprit);
+	if (progress == TREE_STUCK || (progress == TREE_AGAIN && clock_mono_us() > o->deadline_us)) {
+		give_up_stopping(k, culprit);
+		return;
+	}
+	if (progress == TREE_AGAIN) {
+		keeper_after(k, STEP_MS, orphan_step);
+		return;
+	}
+	o->state = ORPHAN_STOPPED;
+	keeper_after(k, WATCH_MS, orphan_step);
+	if (k->reached)
+		return;
+	k->reached = true;
+	k->p->ev.stopped(k->p->ctx, k->id);
+}
+
+static void step_stopped(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	pid_t culprit = 0;
+	keeper_after(k, WATCH_MS, orphan_step);
+	if (tree_is_stopped(o->tree, &culprit))
+		return;
+	o->state = ORPHAN_STOPPING;
+	o->deadline_us = clock_mono_us() + STOP_LIMIT_US;
+	keeper_after(k, 0, orphan_step);
+	k->p->ev.recontinued(k->p->ctx, k->id, culprit);
+}
+
+static void step_ending(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	uint64_t now = clock_mono_us();
+	if (now < o->deadline_us) {
+		keeper_after(k, (o->deadline_us - now) / 1000 + 1, orphan_step);
+		return;
+	}
+	o->state = ORPHAN_KILLING;
+	keeper_after(k, 0, orphan_step);
+}
+
+static void step_killing(struct keeper *k)
+{
+	pid_t culprit = 0;
+	collect(k);
+	bool stuck = tree_kill_step(k->orphan->tree, &culprit) == TREE_STUCK;
+	keeper_after(k, stuck ? STUCK_MS : STEP_MS, orphan_step);
+}
+
+void orphan_step(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	learn(k);
+	if (k->has_end)
+		o->state = ORPHAN_CLEARING;
+	else if (k->due & DO_DESIRE)
+		apply(k);
+	k->due &= ~(unsigned)DO_DESIRE;
+	switch (o->state) {
+	case ORPHAN_RUNNING:
+		break;
+	case ORPHAN_STOPPING:
+		step_stopping(k);
+		return;
+	case ORPHAN_STOPPED:
+		step_stopped(k);
+		break;
+	case ORPHAN_ENDING:
+		step_ending(k);
+		break;
+	case ORPHAN_KILLING:
+		step_killing(k);
+		break;
+	case ORPHAN_CLEARING:
+		step_clearing(k);
+		return;
+	}
+	if (o->soon_tries)
+		keeper_after(k, SOON_MS, orphan_step);
+}
+
+static void on_pidfd(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	orphan_step(arg);
+}
+
+static void watch_pidfd(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	o->pidfd_event = proc_event(k->p, k->pidfd, EV_READ, on_pidfd, k, PRIORITY_KEEPER);
+	if (!o->pidfd_event || event_add(o->pidfd_event, NULL) < 0)
+		keeper_log(LOG_ERR, k, "no-memory", NULL);
+}
+
+void orphan_begin(struct keeper *k)
+{
+	struct orphan *o = calloc(1, sizeof *o);
+	struct tree *tree = o ? tree_new(0, k->cgroup) : NULL;
+	if (!tree) {
+		free(o);
+		keeper_report_lost(k, "the keeper died, and there is no memory to look after the rest");
+		return;
+	}
+	k->phase = PHASE_ORPHAN;
+	k->orphan = o;
+	o->tree = tree;
+	o->child = adopt_is_child(k->pid, k->pid_start);
+	if (k->pid > 0)
+		(void)tree_adopt(tree, k->pid, k->pid_start);
+	collect(k);
+	if (!o->child && k->pidfd >= 0 && !k->has_end)
+		watch_pidfd(k);
+	keeper_log(LOG_WARNING, k, "orphaned", o->child ? "jobd is the parent now" : NULL);
+	k->p->ev.orphaned(k->p->ctx, k->id);
+	/* What was wanted of the keeper is wanted still. */
+	k->due |= DO_DESIRE;
+	orphan_step(k);
+}
+
+static void apply_run(struct keeper *k)
+{
+	k->orphan->state = ORPHAN_RUNNING;
+	if (k->reached)
+		return;
+	tree_continue(k->orphan->tree);
+	k->reached = true;
+	k->p->ev.running(k->p->ctx, k->id);
+}
+
+static void apply_end(struct keeper *k)
+{
+	struct orphan *o = k->orphan;
+	k->reached = true;
+	if (k->grace_ms == 0) {
+		o->state = ORPHAN_KILLING;
+		return;
+	}
+	o->state = ORPHAN_ENDING;
+	o->deadline_us = clock_mono_us() + k->grace_ms * 1000;
+	collect(k);
+	/* TERM first: to a stopped process it is delivered as it goes on. */
+	tree_signal(o->tree, SIGTERM);
+	tree_continue(o->tree);
+}
+
+static void apply(struct keeper *k)
+{
+	if (k->level == LEVEL_RUN) {
+		apply_run(k);
+	} else if (k->level == LEVEL_END) {
+		apply_end(k);
+	} else if (k->level == LEVEL_STOP) {
+		k->orphan->state = ORPHAN_STOPPING;
+		k->orphan->deadline_us = clock_mono_us() + STOP_LIMIT_US;
+	}
+}
+
+void orphan_signal(struct keeper *k, const struct order_signal *s)
+{
+	if (k->has_end || (s->number == SIGCONT && k->level == LEVEL_STOP))
+		return; /* a paused job is not continued by the back door */
+	if (s->all) {
+		collect(k);
+		tree_signal(k->orphan->tree, s->number);
+		return;
+	}
+	int fd = pidinfo_open(k->pid, k->pid_start);
+	if (fd < 0)
+		return;
+	(void)syscall(SYS_pidfd_send_signal, fd, s->number, NULL, 0);
+	close(fd);
+}
+
+void orphan_command_ended(struct keeper *k)
+{
+	if (k->phase == PHASE_ORPHAN && !k->has_end)
+		orphan_step(k);
+}

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Children that ended: keepers, commands of keepers that died, and what those
+ * left behind, which comes to us as the subreaper.
+ *
+ * A command's zombie holds its status until core has it on disk: after our
+ * own re-execution it is still there to be asked. So each zombie is looked at
+ * before it is taken; while one is held, waitid would show that one again and
+ * again, and the list of children is walked instead.
+ */
+#include "config.h"
+
+#include "jobd/proc/internal.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/wait.h>
+
+#include "lib/status.h"
+
+#define TURN_MAX 1024
+
+static bool is_held_for(const struct keeper *k, pid_t pid)
+{
+	if (k->pid != pid || k->phase == PHASE_STARTING || k->phase == PHASE_READY)
+		return false;
+	if (k->phase == PHASE_LEAVING && k->due & (DO_ACK | DO_ABANDON))
+		return false;
+	return tree_start_time(pid) == k->pid_start;
+}
+
+static int take(pid_t pid)
+{
+	siginfo_t si = { 0 };
+	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
+		return -1;
+	return status_from_siginfo(si.si_code, si.si_status);
+}
+
+/* False when the zombie has to stay. */
+static bool reap_one(struct proc *p, pid_t pid)
+{
+	struct keeper *k = table_find(p, TABLE_KEEPER, (uint64_t)pid);
+	if (k) {
+		int status = take(pid);
+		table_remove(k, TABLE_KEEPER);
+		k->child = false;
+		keeper_gone(k, status);
+		return true;
+	}
+	for (k = table_find(p, TABLE_PID, (uint64_t)pid); k; k = k->chain[TABLE_PID]) {
+		if (!is_held_for(k, pid))
+			continue;
+		orphan_command_ended(k);
+		return false;
+	}
+	(void)take(pid);
+	return true;
+}
+
+static void reap_listed(struct proc *p)
+{
+	pid_t *children = pidinfo_children();
+	for (size_t i = 0; children && children[i]; i++) {
+		siginfo_t si = { 0 };
+		if (waitid(P_PID, (id_t)children[i], &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
+			reap_one(p, si.si_pid);
+	}
+	free(children);
+}
+
+void reap_children(struct proc *p)
+{
+	if (!p->adopted)
+		return;
+	for (int i = 0; i < TURN_MAX; i++) {
+		siginfo_t si = { 0 };
+		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == 0)
+			return;
+		if (!reap_one(p, si.si_pid)) {
+			reap_listed(p);
+			return;
+		}
+	}
+	event_active(p->sigchld, EV_SIGNAL, 1); /* a fork bomb's ashes: more in the next round */
+}
