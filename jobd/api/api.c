@@ -34,3 +34,10 @@ void api_set_policy(struct api *a, const struct api_policy *p)
 {
 	a->policy = *p;
 }
+
+bool api_user_name(void *ctx, uid_t uid, const char **name)
+{
+	struct api *a = ctx;
+
+	return a->o.user_name(a->o.ctx, uid, name);
+}

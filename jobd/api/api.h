@@ -39,6 +39,8 @@ struct api_options {
 	uint64_t started_at_us;
 	/* The uid for a user's name; PENDING: server_resume_names follows. */
 	enum api_name (*user_uid)(void *ctx, const char *name, uid_t *uid);
+	/* As server_options.user_name. */
+	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */
 	int (*reload)(void *ctx, char ***messages);
 	/* Stops the daemon after this turn. */
@@ -56,6 +58,7 @@ void api_set_policy(struct api *a, const struct api_policy *p);
 
 /* For server_options, with the api as the context. */
 extern server_handler *const api_handlers[];
+bool api_user_name(void *ctx, uid_t uid, const char **name);
 const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_method *m,
     const json_t *params, json_t **error_params);
 void api_refused(void *ctx, const struct peer *p, const struct varlink_method *m,

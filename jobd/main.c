@@ -1,0 +1,514 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jobd: the rooms, wired together, and the loop.
+ *
+ * One turn of the loop is one transaction: events are handled and change jobs
+ * in memory, core starts what may start and commits, and only then do orders go to
+ * keepers and answers to clients.
+ *
+ * Crash-only: when a commit fails nobody knows what is on disk, so nothing is
+ * answered and jobd executes itself; the next self recovers as after any death.
+ * The listening socket goes along, so that clients wait instead of failing.
+ * ENOSPC is waited out (1 to 60 s); after EIO jobd stops, since recovery would
+ * trust pages that were never written.
+ *
+ * Fatal at start: mistakes in the configuration, directories that are not
+ * ours, a store that is locked, newer or older than it was, a socket that can't
+ * be bound. Everything later is logged and survived.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "jobd/api/api.h"
+#include "jobd/core/engine.h"
+#include "jobd/options.h"
+#include "jobd/policy.h"
+#include "jobd/proc/proc.h"
+#include "jobd/server/server.h"
+#include "jobd/store/store.h"
+#include "jobd/sys/boot.h"
+#include "jobd/sys/config.h"
+#include "jobd/sys/daemon.h"
+#include "jobd/sys/limits.h"
+#include "jobd/sys/logger.h"
+#include "jobd/sys/names.h"
+#include "jobd/sys/paths.h"
+#include "lib/clock.h"
+#include "lib/crash.h"
+#include "lib/log.h"
+#include "lib/strv.h"
+
+#define SIGNALS 3
+
+struct jobd {
+	char **argv;
+	struct options options;
+	struct restart restart;
+	struct paths paths;
+	struct config *config;
+	struct policy policy;
+	char boot_id[BOOT_ID_SIZE];
+	char keeper_path[PATH_MAX];
+	int ready_fd; /* of daemon_begin */
+	struct event_base *base;
+	struct event *signals[SIGNALS], *tick;
+	struct names *names;
+	struct store *store;
+	struct engine *engine;
+	struct proc *proc;
+	struct api *api;
+	struct server *server;
+	bool stopping;
+};
+
+static void say_messages(char **messages)
+{
+	for (size_t i = 0; messages && messages[i]; i++)
+		fprintf(stderr, "jobd: %s\n", messages[i]);
+}
+
+/* Start-up failed: the reason goes to whoever started jobd. */
+static int fail(struct jobd *d, char *why, const char *otherwise)
+{
+	const char *text = why ? why : otherwise;
+
+	log_text(LOG_ERR, "event=start-failed error=\"%s\"", text);
+	if (!d->options.foreground)
+		daemon_failed(d->ready_fd, text);
+	free(why);
+	return 1;
+}
+
+static struct engine_settings settings_of(const struct config *c)
+{
+	return (struct engine_settings){
+		.max_running = c->max_running,
+		.kill_grace_ms = c->kill_grace_us / 1000,
+		.ageing_us = c->ageing_us,
+		.low_disk_bytes = c->low_disk_bytes,
+	};
+}
+
+static int reload(void *ctx, char ***messages)
+{
+	struct jobd *d = ctx;
+	struct config *next;
+
+	notify_reloading();
+	int rc = config_load(d->paths.config, d->paths.config_given, &next, messages);
+	if (rc == 0) {
+		struct engine_settings s = settings_of(next);
+		config_free(d->config);
+		d->config = next;
+		log_set_level(next->log_level);
+		logger_set_facility(next->syslog_facility);
+		engine_configure(d->engine, &s);
+		names_flush(d->names);
+		policy_resolve(&d->policy, next, d->names);
+		api_set_policy(d->api, &d->policy.api);
+		log_text(LOG_NOTICE, "event=reloaded");
+	} else {
+		log_text(LOG_ERR, "event=reload-refused error=\"the configuration in force stays\"");
+		for (size_t i = 0; *messages && (*messages)[i]; i++)
+			log_text(LOG_ERR, "event=config error=\"%s\"", (*messages)[i]);
+	}
+	notify_ready(NULL);
+	return rc;
+}
+
+static void stop(void *ctx)
+{
+	struct jobd *d = ctx;
+
+	d->stopping = true;
+}
+
+static uint64_t dropped_lines(void *ctx)
+{
+	(void)ctx;
+	return logger_dropped();
+}
+
+static enum api_name user_uid(void *ctx, const char *name, uid_t *uid)
+{
+	struct jobd *d = ctx;
+
+	switch (names_uid(d->names, name, uid)) {
+	case NAMES_KNOWN:
+		return API_NAME_KNOWN;
+	case NAMES_PENDING:
+		return API_NAME_PENDING;
+	case NAMES_UNKNOWN:
+		break;
+	}
+	return API_NAME_UNKNOWN;
+}
+
+static bool user_name(void *ctx, uid_t uid, const char **name)
+{
+	struct jobd *d = ctx;
+
+	return names_user(d->names, uid, name);
+}
+
+static void names_known(void *ctx)
+{
+	struct jobd *d = ctx;
+
+	if (d->policy.pending) {
+		policy_resolve(&d->policy, d->config, d->names);
+		if (d->api)
+			api_set_policy(d->api, &d->policy.api);
+	}
+	if (d->server)
+		server_resume_names(d->server);
+}
+
+static void on_signal(evutil_socket_t sig, short what, void *arg)
+{
+	struct jobd *d = arg;
+	char **messages = NULL;
+
+	(void)what;
+	if (sig == SIGHUP) {
+		reload(d, &messages);
+		strv_free(messages);
+		return;
+	}
+	engine_note(d->engine, NULL, "shutdown", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	d->stopping = true;
+}
+
+static void on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct jobd *d = arg;
+
+	(void)fd;
+	(void)what;
+	engine_tick(d->engine);
+	store_tick(d->store, clock_real_us());
+}
+
+/* From the build tree, the keeper that was built with this jobd; else the installed one. */
+static void find_keeper(char *out, size_t size)
+{
+	char self[PATH_MAX];
+	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
+	char *slash;
+
+	if (n > 0) {
+		self[n] = 0;
+		slash = strrchr(self, '/');
+		if (slash) {
+			*slash = 0;
+			int len = snprintf(out, size, "%s/keeper/jobd-keeper", self);
+			if (len > 0 && (size_t)len < size && access(out, X_OK) == 0)
+				return;
+		}
+	}
+	snprintf(out, size, "%s", PKGLIBEXECDIR "/jobd-keeper");
+}
+
+/* The libevent base, with signals and the tick. */
+static int open_base(struct jobd *d)
+{
+	static const int numbers[SIGNALS] = { SIGHUP, SIGTERM, SIGINT };
+	struct timeval second = { 1, 0 };
+
+	d->base = event_base_new();
+	if (!d->base)
+		return -ENOMEM;
+	signal(SIGPIPE, SIG_IGN);
+	for (int i = 0; i < SIGNALS; i++) {
+		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
+		if (!d->signals[i] || event_add(d->signals[i], NULL))
+			return -ENOMEM;
+	}
+	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
+	return d->tick && event_add(d->tick, &second) == 0 ? 0 : -ENOMEM;
+}
+
+/* Names first, so that the policy is whole before anybody is served. */
+static int open_names(struct jobd *d)
+{
+	int rc = names_open(d->base, names_known, d, NULL, &d->names);
+
+	if (rc)
+		return rc;
+	policy_resolve(&d->policy, d->config, d->names);
+	while (d->policy.pending)
+		event_base_loop(d->base, EVLOOP_ONCE);
+	return 0;
+}
+
+static int open_store(struct jobd *d, char **why)
+{
+	struct store_options so = {
+		.dir = d->paths.state_dir,
+		.accept_older = d->options.accept_older,
+		.ballast_bytes = d->config->ballast_bytes,
+	};
+	int rc = store_open(&so, &d->store, why);
+	if (rc)
+		return rc;
+	struct engine_options eo = {
+		.store = d->store,
+		.settings = settings_of(d->config),
+		.state_dir = d->paths.state_dir,
+		.boot_id = d->boot_id,
+		.real_us = clock_real_us,
+		.mono_us = clock_mono_us,
+		.free_bytes = disk_free_bytes,
+	};
+	d->engine = engine_new(&eo);
+	return d->engine ? 0 : -ENOMEM;
+}
+
+static int open_proc(struct jobd *d, char **why)
+{
+	struct proc_options po = {
+		.base = d->base,
+		.state_dir = d->paths.state_dir,
+		.runtime_dir = d->paths.runtime_dir,
+		.keeper_path = d->keeper_path,
+		.instance = store_instance(d->store),
+		.socket_path = d->paths.socket,
+		.boot_id = d->boot_id,
+		.cgroup = d->config->cgroup,
+		.set_identity = geteuid() == 0,
+		.nofile_soft = d->restart.nofile_soft,
+		.nofile_hard = d->restart.nofile_hard,
+	};
+	int rc = proc_open(&po, engine_proc_events(), d->engine, &d->proc, why);
+
+	return rc ? rc : engine_load(d->engine, d->proc);
+}
+
+static int open_server(struct jobd *d, char **why)
+{
+	struct api_options ao = {
+		.base = d->base,
+		.engine = d->engine,
+		.version = PACKAGE_VERSION,
+		.started_at_us = clock_real_us(),
+		.user_uid = user_uid,
+		.user_name = user_name,
+		.reload = reload,
+		.stop = stop,
+		.dropped_lines = dropped_lines,
+		.ctx = d,
+	};
+	d->api = api_new(&ao);
+	if (!d->api)
+		return -ENOMEM;
+	api_set_policy(d->api, &d->policy.api);
+
+	struct server_options so = {
+		.base = d->base,
+		.path = d->paths.socket,
+		.listen_fd = d->restart.listen_fd,
+		.mode = geteuid() == 0 ? 0666 : 0600,
+		.version = PACKAGE_VERSION,
+		.user_name = api_user_name,
+		.authorise = api_authorise,
+		.refused = api_refused,
+		.handlers = api_handlers,
+		.ctx = d->api,
+		.max_connections = d->config->max_connections,
+	};
+	int rc = server_open(&so, &d->server, why);
+	if (rc == 0)
+		api_set_server(d->api, d->server);
+	return rc;
+}
+
+/* Opens the rooms in the order of need. 0, or the exit status. */
+static int open_rooms(struct jobd *d)
+{
+	struct logger_options lo = { .foreground = d->options.foreground,
+		.facility = d->config->syslog_facility };
+	char *why = NULL;
+
+	log_set_level(d->config->log_level);
+	if (logger_open(&lo))
+		return fail(d, NULL, "no thread for the log could be made");
+	find_keeper(d->keeper_path, sizeof d->keeper_path);
+	if (boot_id(d->boot_id))
+		return fail(d, NULL, "/proc is not mounted");
+	if (!d->restart.is)
+		limits_raise_nofile(&d->restart.nofile_soft, &d->restart.nofile_hard);
+	if (open_base(d) || open_names(d))
+		return fail(d, NULL, "no memory");
+	int rc = open_store(d, &why);
+	if (rc == 0)
+		rc = open_proc(d, &why);
+	if (rc == 0)
+		rc = open_server(d, &why);
+	if (rc == -ENOSPC && d->restart.is)
+		return 0; /* the caller starts over */
+	return rc ? fail(d, why, strerror(-rc)) : 0;
+}
+
+/* Executes this program anew, with the same arguments. Returns only when that is impossible. */
+static void start_over(struct jobd *d)
+{
+	int fd = d->server ? server_listen_fd(d->server) : d->restart.listen_fd;
+
+	logger_close(200);
+	if (fd >= 0)
+		fcntl(fd, F_SETFD, 0);
+	d->restart.listen_fd = fd;
+	restart_give(&d->restart);
+	notify_environment();
+	execv("/proc/self/exe", d->argv);
+}
+
+/* A commit failed. Waits where that can help, and starts over; returns where it can't. */
+static void recover(struct jobd *d, int rc)
+{
+	static const unsigned waits_s[] = { 1, 2, 4, 8, 15, 30, 60 };
+	unsigned last = sizeof waits_s / sizeof waits_s[0] - 1;
+	unsigned step = d->restart.step < last ? d->restart.step : last;
+
+	if (rc == -EIO) {
+		log_text(LOG_CRIT, "event=stopped error=\"the disk failed while jobs were being written: "
+				   "what is on it has to be checked before jobd starts again\"");
+		return;
+	}
+	log_text(LOG_CRIT, "event=restarting error=\"%s\" wait_s=%u", strerror(-rc),
+	    rc == -ENOSPC ? waits_s[step] : 0);
+	if (rc == -ENOSPC) {
+		struct timespec t = { (time_t)waits_s[step], 0 };
+		signal(SIGTERM, SIG_DFL); /* who wants to end it now may */
+		signal(SIGINT, SIG_DFL);
+		nanosleep(&t, NULL);
+	}
+	d->restart.step++;
+	start_over(d);
+	log_text(LOG_CRIT, "event=stopped error=\"jobd can't execute itself: %s\"", strerror(errno));
+}
+
+/* Turns until it is told to stop. 0, or -errno of the commit that failed. */
+static int run(struct jobd *d)
+{
+	while (!d->stopping) {
+		int flags = engine_wants_turn(d->engine) ? EVLOOP_NONBLOCK : EVLOOP_ONCE;
+		event_base_loop(d->base, flags);
+		int rc = engine_turn(d->engine);
+		if (rc)
+			return rc;
+		proc_flush(d->proc);
+		server_flush(d->server);
+	}
+	return 0;
+}
+
+static void close_rooms(struct jobd *d)
+{
+	server_close(d->server, false);
+	proc_close(d->proc);
+	api_free(d->api);
+	engine_free(d->engine);
+	store_close(d->store);
+	policy_fini(&d->policy);
+	names_close(d->names);
+	for (int i = 0; i < SIGNALS; i++)
+		event_free(d->signals[i]);
+	event_free(d->tick);
+	event_base_free(d->base);
+	logger_close(2000);
+	config_free(d->config);
+	paths_fini(&d->paths);
+}
+
+static int serve(struct jobd *d)
+{
+	int rc = open_rooms(d);
+
+	if (rc)
+		return rc;
+	if (!d->server) {
+		recover(d, -ENOSPC);
+		return 1;
+	}
+	engine_note(d->engine, NULL, "start", d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
+	rc = engine_turn(d->engine);
+	if (rc == 0) {
+		proc_flush(d->proc);
+		log_text(LOG_NOTICE, "event=started version=" PACKAGE_VERSION " pid=%ld socket=\"%s\"",
+		    (long)getpid(), d->paths.socket);
+		notify_ready(NULL);
+		daemon_ready(d->ready_fd);
+		d->ready_fd = -1;
+		d->restart.step = 0;
+		rc = run(d);
+	}
+	if (rc) {
+		recover(d, rc);
+		return 1;
+	}
+	notify_stopping(NULL);
+	log_text(LOG_NOTICE, "event=stopped pid=%ld", (long)getpid());
+	close_rooms(d);
+	return 0;
+}
+
+/* -t: what the configuration says. */
+static int test(struct jobd *d)
+{
+	printf("%s: %s\n", d->paths.config, d->config->source ? "good" : "not there; the defaults hold");
+	printf("state in %s, sockets in %s, listening at %s\n", d->paths.state_dir, d->paths.runtime_dir,
+	    d->paths.socket);
+	config_print(d->config, stdout);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct jobd d = { .argv = argv, .ready_fd = -1, .restart = { .listen_fd = -1 } };
+	char **messages = NULL, *why = NULL;
+	int status = options_parse(argc, argv, &d.options);
+
+	if (status >= 0)
+		return status;
+	if (!crash_init()) {
+		fprintf(stderr, "jobd: JOBD_CRASH_AT names no crash point\n");
+		return 2;
+	}
+	d.restart = restart_take();
+	notify_take();
+	umask(022);
+	if (paths_init(&d.paths, &d.options.paths, &why)) {
+		fprintf(stderr, "jobd: %s\n", why ? why : "no memory");
+		return 1;
+	}
+	if (config_load(d.paths.config, d.paths.config_given, &d.config, &messages)) {
+		say_messages(messages);
+		return 1;
+	}
+	if (d.options.test)
+		return test(&d);
+	if (paths_prepare(&d.paths, &why)) {
+		fprintf(stderr, "jobd: %s\n", why ? why : "no memory");
+		return 1;
+	}
+	if (!d.options.foreground && !d.restart.is) {
+		d.ready_fd = daemon_begin();
+		if (d.ready_fd < 0) {
+			fprintf(stderr, "jobd: can't go to the background: %s\n", strerror(-d.ready_fd));
+			return 1;
+		}
+	}
+	return serve(&d);
+}

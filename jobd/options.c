@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: ISC */
+/* See options.h. */
+#include "config.h"
+
+#include "jobd/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static const char usage[] =
+    "Usage: jobd [-f] [-c FILE] [-t] [OPTION]...\n"
+    "Supervises long-running commands; jobctl(1) talks to it.\n"
+    "\n"
+    "  -f, --foreground       stay in the foreground, log to standard error\n"
+    "  -c, --config FILE      read FILE instead of the usual jobd.conf\n"
+    "  -t, --test             check the configuration, say what it found, and exit\n"
+    "      --state-dir DIR    keep jobs, journal and logs in DIR\n"
+    "      --runtime-dir DIR  keep sockets in DIR\n"
+    "      --socket PATH      listen at PATH\n"
+    "      --accept-older-store\n"
+    "                         start although the store is older than it was: a restored backup\n"
+    "      --version          print the version and exit\n"
+    "      --help             print this and exit\n";
+
+enum { OPT_STATE_DIR = 256, OPT_RUNTIME_DIR, OPT_SOCKET, OPT_ACCEPT, OPT_VERSION, OPT_HELP };
+
+static const struct option longs[] = {
+	{ "foreground", no_argument, NULL, 'f' },
+	{ "config", required_argument, NULL, 'c' },
+	{ "test", no_argument, NULL, 't' },
+	{ "state-dir", required_argument, NULL, OPT_STATE_DIR },
+	{ "runtime-dir", required_argument, NULL, OPT_RUNTIME_DIR },
+	{ "socket", required_argument, NULL, OPT_SOCKET },
+	{ "accept-older-store", no_argument, NULL, OPT_ACCEPT },
+	{ "version", no_argument, NULL, OPT_VERSION },
+	{ "help", no_argument, NULL, OPT_HELP },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int complain(void)
+{
+	fputs("Try 'jobd --help'.\n", stderr);
+	return 2;
+}
+
+int options_parse(int argc, char **argv, struct options *o)
+{
+	int c;
+
+	*o = (struct options){ 0 };
+	while ((c = getopt_long(argc, argv, "fc:t", longs, NULL)) != -1) {
+		switch (c) {
+		case 'f':
+			o->foreground = true;
+			break;
+		case 'c':
+			o->paths.config = optarg;
+			break;
+		case 't':
+			o->test = true;
+			break;
+		case OPT_STATE_DIR:
+			o->paths.state_dir = optarg;
+			break;
+		case OPT_RUNTIME_DIR:
+			o->paths.runtime_dir = optarg;
+			break;
+		case OPT_SOCKET:
+			o->paths.socket = optarg;
+			break;
+		case OPT_ACCEPT:
+			o->accept_older = true;
+			break;
+		case OPT_VERSION:
+			puts("jobd " PACKAGE_VERSION);
+			return 0;
+		case OPT_HELP:
+			fputs(usage, stdout);
+			return 0;
+		default:
+			return complain();
+		}
+	}
+	if (optind < argc) {
+		fprintf(stderr, "jobd: unexpected argument '%s'\n", argv[optind]);
+		return complain();
+	}
+	return -1;
+}
+
+struct restart restart_take(void)
+{
+	struct restart r = { .listen_fd = -1 };
+	const char *text = getenv("JOBD_RESTART");
+
+	if (text && sscanf(text, "%d %u %" SCNu64 " %" SCNu64, &r.listen_fd, &r.step, &r.nofile_soft,
+			&r.nofile_hard) == 4)
+		r.is = true;
+	else
+		r = (struct restart){ .listen_fd = -1 };
+	unsetenv("JOBD_RESTART");
+	return r;
+}
+
+int restart_give(const struct restart *r)
+{
+	char text[100];
+
+	snprintf(text, sizeof text, "%d %u %" PRIu64 " %" PRIu64, r->listen_fd, r->step,
+	    r->nofile_soft, r->nofile_hard);
+	return setenv("JOBD_RESTART", text, 1) ? -errno : 0;
+}
