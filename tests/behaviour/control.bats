@@ -8,7 +8,7 @@ local_setup() {
 
 # Submits a job that counts in the file "ticks" until it is ended; prints its number.
 ticking() {
-	submit "$@" -- sh -c 'while :; do echo tick >>ticks; sleep 0.02; done'
+	submit -- sh -c 'while :; do echo tick >>ticks; sleep 0.02; done'
 }
 
 ticks() {
@@ -100,14 +100,15 @@ lines_are() {
 	ok jobctl cancel --now --wait "$id" "$held"
 	expect 3 jobctl pause "$id"
 	contains "$error" cancelled
-	expect 3 jobctl cancel "$held"
 	expect 3 jobctl priority "$id" 1
+	ok jobctl cancel "$id"
 }
 
-@test "a completed job is not retried" {
+@test "a completed job is neither retried nor cancelled" {
 	ok jobctl submit --wait -- true
 	expect 3 jobctl retry 1
 	contains "$error" completed
+	expect 3 jobctl cancel 1
 }
 
 @test "cancel ends the command with SIGTERM, and the job is cancelled" {

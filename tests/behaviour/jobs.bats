@@ -222,11 +222,13 @@ local_setup() {
 	is "$(tr '\n' ' ' <order)" "4 2 5 3 "
 }
 
-@test "a job that never got a terminal's attention ends all the same: 200 short ones" {
+@test "jobs that are submitted at once each run once" {
+	submitters=()
 	for i in $(seq 10); do
-		submit -- sh -c 'echo $JOBD_ID >>ran' >/dev/null &
+		submit -- sh -c 'echo $JOBD_ID >>ran' >/dev/null 3>&- &
+		submitters+=($!)
 	done
-	wait $(jobs -p | grep -vx "$jobd_pid")
+	wait "${submitters[@]}"
 	ok jobctl wait 1-10
 	is "$(sort -u ran | wc -l)" 10
 	is "$(wc -l <ran)" 10
@@ -234,7 +236,6 @@ local_setup() {
 
 @test "log shows what the command wrote, its last lines, and follows it" {
 	id=$(submit -- sh -c 'seq 100; while [ ! -e go ]; do sleep 0.02; done; echo last')
-	eventually has_line 100 "$(find "$D/state" -name '*log*' -type f -newer "$D/jobd.conf" | head -n 1)" || :
 	eventually log_has "$id" 100
 	ok jobctl log -n 2 "$id"
 	is "$output" $'99\n100'

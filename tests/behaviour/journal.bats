@@ -68,10 +68,10 @@ audit_verbs() {
 }
 
 @test "nothing a job or a client names can forge or break a line of the log" {
-	lines=$(wc -l <"$D/jobd.log")
+	before=$(wc -l <"$D/jobd.log")
 	ok jobctl submit --wait --name $'x\njob=9 to=completed \e[31m "q\\' --project $'p\r' -- true
 	eventually has_line 'to=completed' "$D/jobd.log"
-	tail -n "+$((lines + 1))" "$D/jobd.log" >new
+	tail -n "+$((before + 1))" "$D/jobd.log" >new
 	not grep -q '^job=9' new
 	not grep -q ' job=9 ' <(sed 's/"[^"]*\(\\"[^"]*\)*"//g' new)
 	not grep -qP '[^\x20-\x7e]' new

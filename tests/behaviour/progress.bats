@@ -17,8 +17,8 @@ is_field() {
 }
 
 @test "a job reports percent, step, item, counters and text" {
-	reporting 'jobctl report --percent 42 --step "2/5 comparing" --item "a file" \
-		--count added:3,updated:1,unchanged:96 --text "half way"'
+	reporting 'jobctl report --percent 42 --step 2/5 --step-name comparing --item "a file" \
+		--count added=3 --count updated=1 --count unchanged=96 "half way"'
 	eventually is_field progress.percent 42
 	is "$(field 1 progress.step)" 2
 	is "$(field 1 progress.steps)" 5

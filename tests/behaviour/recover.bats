@@ -8,7 +8,7 @@ local_setup() {
 
 # A job that writes a line when it starts and one when it may end.
 slow() {
-	submit "$@" -- sh -c 'echo start >>runs; while [ ! -e go ]; do sleep 0.02; done; echo end >>runs; exit 7'
+	submit -- sh -c 'echo start >>runs; while [ ! -e go ]; do sleep 0.02; done; echo end >>runs; exit 7'
 }
 
 @test "SIGTERM leaves jobs running, and the next jobd takes them up" {
@@ -129,16 +129,16 @@ slow() {
 }
 
 @test "a submission that is repeated makes one job" {
-	printf '%s\0' '{"method":"org.jobd.Job.Submit","parameters":{"command":["true"],"token":"t1"}}' >call
-	first=$(call <call | json parameters.job.id)
+	printf '%s\0' '{"method":"org.jobd.Job.Submit","parameters":{"command":["true"],"token":"t1"}}' >submission
+	first=$(say <submission | json parameters.job.id)
 	kill_jobd
 	start_jobd
-	is "$(call <call | json parameters.job.id)" "$first"
+	is "$(say <submission | json parameters.job.id)" "$first"
 	is "$(jobctl list --json --state queued,held,running,paused,completed | wc -l)" 1
 }
 
 # Sends what comes in to the daemon, and prints the replies a line each.
-call() {
+say() {
 	socat -t 5 - "UNIX-CONNECT:$D/s" | tr '\0' '\n'
 }
 

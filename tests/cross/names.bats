@@ -100,6 +100,7 @@ table() {
 
 @test "completion offers every verb and its options" {
 	PATH=$top_builddir/jobctl:$PATH
+	# shellcheck source=etc/jobctl.bash disable=SC1091
 	source etc/jobctl.bash
 	COMP_WORDS=(jobctl '') COMP_CWORD=1
 	_jobctl
