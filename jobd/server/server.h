@@ -46,7 +46,7 @@ struct server_options {
 	int listen_fd;	  /* a listening socket handed on by a former self, or -1 */
 	mode_t mode;	  /* of the socket: who may connect */
 	const char *version;
-	/* The name of a uid: fills *name (borrowed until the loop's next turn) and returns
+	/* The name of a uid, asked for once a connection: fills *name (borrowed until the loop's next turn) and returns
 	 * true; or returns false, and server_resume_names is called when it is known. */
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/*
@@ -67,13 +67,20 @@ struct server_options {
 
 /* Binds (or takes over) the socket and begins to accept. 0, or -errno and *why. */
 int server_open(const struct server_options *o, struct server **out, char **why);
-/* Stops accepting; the path is removed unless keep. Connections end. */
+/*
+ * Stops accepting; connections end at once, calls that wait get their on_close. The path is removed
+ * and the listening descriptor closed, unless keep: then both stay, for the next self. Not from
+ * within a handler or a callback of the room.
+ */
 void server_close(struct server *s, bool keep);
 /* The listening descriptor, to be handed on over an exec. */
 int server_listen_fd(const struct server *s);
-/* Some user names became known: calls that waited for them go on. */
+/* Some user names became known: calls that waited for them go on, in the loop's next turn. */
 void server_resume_names(struct server *s);
-/* Sends the answers that waited for the commit. */
+/*
+ * Sends the answers that waited for the commit, and ends the turn: call it once after each pass of
+ * the loop. Calls no handler and no callback.
+ */
 void server_flush(struct server *s);
 /* How many connections there are. */
 size_t server_connections(const struct server *s);
@@ -84,22 +91,23 @@ const struct varlink_method *call_method(const struct call *c);
 const json_t *call_params(const struct call *c);
 bool call_wants_more(const struct call *c);
 
-/* Answers and ends the call. params is stolen; NULL is {}. */
+/* Answers and ends the call. params is stolen; NULL is {}. An answer to a oneway call is dropped. */
 void call_reply(struct call *c, json_t *params);
 /* Sends one of several; only where call_wants_more. params is stolen. */
 void call_continue(struct call *c, json_t *params);
 /* Answers with an error and ends the call. name is the whole name; params is stolen. */
 void call_error(struct call *c, const char *name, json_t *params);
-/* The handler is to be called once more, when a name has become known. */
+/* The handler is to be called once more, after server_resume_names. */
 void call_again(struct call *c);
 /*
- * For a call that is answered later: fn is called once if the connection ends
- * first; the call is gone after it. Setting it again replaces it; NULL takes it back.
+ * For a call that is answered later: fn is called once if the client goes or the server is closed
+ * first; the call is gone after it. Never called from within server_flush. Setting it again replaces it; NULL takes it back.
  */
 void call_on_close(struct call *c, void (*fn)(void *arg), void *arg);
 /*
  * For a stream: how many bytes wait to be read by the client. A handler that sees
- * more than CALL_BACKLOG holds back, and goes on when drained is called.
+ * more than CALL_BACKLOG holds back, and goes on when fn is called: each time that what waits has
+ * fallen to CALL_BACKLOG or less after it was more; from within the loop, so that it may answer.
  */
 #define CALL_BACKLOG (256u << 10)
 size_t call_backlog(const struct call *c);

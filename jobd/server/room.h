@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * What the files of this room share, and nobody else includes.
+ *
+ * Who calls whom: socket accepts, connection reads and writes, dispatch turns a
+ * message into a call and hands it to its handler, call takes the answer back to
+ * the connection, server holds them together.
+ *
+ * Two rules keep it simple:
+ * - Handlers and their callbacks are called from within the loop only, never
+ *   from server_flush: what a flush finds out (a client that left, a backlog that
+ *   went) becomes *due*, and is seen to in the next turn.
+ * - A connection is freed only by its own work or flush, never by another's.
+ */
+#ifndef SERVER_ROOM_H
+#define SERVER_ROOM_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "jobd/server/server.h"
+#include "lib/buf.h"
+
+#define CALLS_PER_TURN	 100u		 /* from one connection */
+#define BYTES_PER_TURN	 (256u << 10)	 /* of calls, from one connection */
+#define BACKLOG_MAX	 (1u << 20)	 /* answers not read: nothing more is begun */
+#define PENDING_MAX	 VARLINK_MESSAGE_MAX /* calls not begun: nothing more is read */
+#define READ_CHUNK	 (64u << 10)
+
+struct connection;
+
+/* A line that may come often: said at once, then counted, and the count said later. */
+struct tally {
+	struct event timer;
+	const char *what;
+	int priority;
+	unsigned more;
+};
+
+struct call {
+	struct connection *conn;
+	const struct varlink_method *method;
+	json_t *message; /* its whole envelope */
+	json_t *params;	 /* its parameters, or an empty object */
+	bool more, oneway;
+	bool again; /* waits for a name */
+	void (*on_close)(void *arg);
+	void *close_arg;
+	void (*on_drain)(void *arg);
+	void *drain_arg;
+};
+
+struct connection {
+	struct server *server;
+	TAILQ_ENTRY(connection) link;
+	TAILQ_ENTRY(connection) due_link;   /* where due */
+	TAILQ_ENTRY(connection) dirty_link; /* where dirty */
+	int fd;
+	struct event read_ev, write_ev;
+
+	struct buf in;
+	size_t in_at, scanned; /* what is done with; how far there is no NUL after it */
+	struct buf out;
+	size_t out_at, released; /* what is sent; what may be sent, since it is committed */
+
+	struct call *call; /* the one that was begun and not answered */
+	uint64_t turn;	   /* that of the two below */
+	unsigned turn_calls;
+	size_t turn_bytes;
+
+	struct peer peer;
+	char *user;
+	char process[32];
+	gid_t *groups;
+
+	bool due;     /* has something to do in the next turn */
+	bool dirty;   /* has answers for the next flush */
+	bool reading; /* read_ev is added */
+	bool named;   /* the user's name is known */
+	bool retry;   /* a call that waits for a name is to be tried again */
+	bool stalled; /* there may be calls in `in` that could not be begun yet */
+	bool over;    /* the backlog went over CALL_BACKLOG */
+	bool eof;     /* nothing more comes in */
+	bool hup;     /* nobody reads any more */
+	bool ending;  /* broke the protocol: ends when it has been told */
+};
+
+TAILQ_HEAD(connections, connection);
+
+struct server {
+	struct server_options o;
+	char *path;
+	int listen_fd, reserve_fd;
+	dev_t dev; /* the socket's, as it was made */
+	ino_t ino;
+	uid_t nobody; /* the uid that stands for any that has no number here */
+	struct event accept_ev, unmute_ev;
+	struct event due_ev;   /* a zero timer: the loop does not sleep */
+	struct event watch_ev; /* looks after clients that are not read from */
+	struct connections all, due, dirty;
+	size_t count, due_count;
+	uint64_t turn;
+	struct tally refusals, offences;
+	char scratch[READ_CHUNK];
+};
+
+/* tally.c */
+void tally_init(struct tally *t, struct event_base *base, int priority, const char *what);
+void tally_fini(struct tally *t);
+void tally_add(struct tally *t, uid_t uid, pid_t pid, const char *why);
+
+/* socket.c */
+int socket_open(struct server *s, char **why);
+void socket_close(struct server *s, bool keep);
+
+/* peer.c: fills in c->peer but for the user's name. 0 or -errno; -EPERM for a uid that is nobody's. */
+int peer_read(struct connection *c);
+
+/* server.c */
+void server_due(struct connection *c);
+void server_dirty(struct connection *c);
+void server_watch(struct server *s);
+
+/* connection.c */
+/* Takes the descriptor. 0, or -errno and it is closed. */
+int connection_new(struct server *s, int fd);
+/* Does what can be done now, in the loop; may free c. */
+void connection_work(struct connection *c);
+/* Releases and sends; may free c. */
+void connection_flush(struct connection *c);
+void connection_free(struct connection *c);
+size_t connection_backlog(const struct connection *c);
+/* Queues a message. What can not be queued ends the connection. */
+void connection_put(struct connection *c, const json_t *message);
+/* The peer broke the protocol: it is told which part of the message, and the connection ends. */
+void connection_offence(struct connection *c, const char *part, const char *why);
+/* Nobody reads any more. */
+void connection_hangup(struct connection *c);
+/* Whether a hang-up would go unnoticed. */
+bool connection_blind(const struct connection *c);
+/* Whether the peer has gone, both ways. */
+bool connection_gone(const struct connection *c);
+
+/* dispatch.c: message is stolen. */
+void dispatch(struct connection *c, json_t *message);
+void dispatch_again(struct call *c);
+
+/* call.c */
+/* The connection ended first: on_close is called, the call is gone. */
+void call_drop(struct call *c);
+void call_free(struct call *c);
+/* Answers that every dispatcher gives: name: value are its only parameter. */
+void call_refuse(struct call *c, const char *error, const char *name, const char *value);
+
+#endif
