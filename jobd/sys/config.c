@@ -1,0 +1,385 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The configuration: the table of settings, their defaults, how each value is
+ * checked and printed. A new setting is a row here and a member of struct config.
+ */
+#include "jobd/sys/config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "jobd/sys/config-read.h"
+#include "lib/buf.h"
+#include "lib/duration.h"
+#include "lib/strv.h"
+
+#define FILE_MAX (1u << 20)
+#define SECOND	 UINT64_C(1000000)
+#define DAY	 (86400 * SECOND)
+#define MEBIBYTE (UINT64_C(1) << 20)
+#define EXBIBYTE (UINT64_C(1) << 60)
+
+const struct setting config_settings[] = {
+	{ "max_running", SETTING_COUNT, offsetof(struct config, max_running), 1, 100000,
+	    "a number of jobs from 1 to 100000, such as 4" },
+	{ "kill_grace", SETTING_DURATION, offsetof(struct config, kill_grace_us), 0, DAY,
+	    "a duration up to a day, such as 4s or 1min30s" },
+	{ "ageing", SETTING_DURATION, offsetof(struct config, ageing_us), 0, 366 * DAY,
+	    "a duration up to a year, such as 10min, or 0 for none" },
+	{ "admin_group", SETTING_GROUP, offsetof(struct config, admin_group), 0, 0,
+	    "the name of a group, such as adm" },
+	{ "submit_users", SETTING_NAMES, offsetof(struct config, submit_users), 0, 0,
+	    "names of users, such as {\"ann\", \"bob\"}" },
+	{ "submit_groups", SETTING_NAMES, offsetof(struct config, submit_groups), 0, 0,
+	    "names of groups, such as {\"staff\"}" },
+	{ "syslog_facility", SETTING_FACILITY, offsetof(struct config, syslog_facility), 0, 0,
+	    "a facility: daemon, user, cron, local0 to local7" },
+	{ "log_level", SETTING_LEVEL, offsetof(struct config, log_level), 0, 0,
+	    "a level: err, warning, notice, info or debug" },
+	{ "low_disk", SETTING_SIZE, offsetof(struct config, low_disk_bytes), 0, EXBIBYTE,
+	    "a size, such as 64M or 1G, or 0 for none" },
+	{ "ballast", SETTING_SIZE, offsetof(struct config, ballast_bytes), 0, EXBIBYTE,
+	    "a size, such as 16M, or 0 for none" },
+	{ "cgroup", SETTING_CGROUP, offsetof(struct config, cgroup), 0, 0,
+	    "auto, no, or the absolute path of a cgroup v2 directory" },
+	{ "max_connections", SETTING_COUNT, offsetof(struct config, max_connections), 1, 100000,
+	    "a number of clients from 1 to 100000, such as 1000" },
+	{ NULL, SETTING_COUNT, 0, 0, 0, NULL },
+};
+
+struct word {
+	const char *name;
+	int value;
+};
+
+static const struct word facilities[] = {
+	{ "daemon", LOG_DAEMON },
+	{ "user", LOG_USER },
+	{ "cron", LOG_CRON },
+	{ "local0", LOG_LOCAL0 },
+	{ "local1", LOG_LOCAL1 },
+	{ "local2", LOG_LOCAL2 },
+	{ "local3", LOG_LOCAL3 },
+	{ "local4", LOG_LOCAL4 },
+	{ "local5", LOG_LOCAL5 },
+	{ "local6", LOG_LOCAL6 },
+	{ "local7", LOG_LOCAL7 },
+	{ NULL, 0 },
+};
+
+/* The first of two names for one level is the one that is printed. */
+static const struct word levels[] = {
+	{ "err", LOG_ERR },
+	{ "error", LOG_ERR },
+	{ "warning", LOG_WARNING },
+	{ "warn", LOG_WARNING },
+	{ "notice", LOG_NOTICE },
+	{ "info", LOG_INFO },
+	{ "debug", LOG_DEBUG },
+	{ NULL, 0 },
+};
+
+static const char *word_name(const struct word *words, int value)
+{
+	for (; words->name; words++)
+		if (words->value == value)
+			return words->name;
+	return NULL;
+}
+
+static int set_word(int *to, const struct word *words, const char *value)
+{
+	for (; words->name; words++) {
+		if (strcasecmp(words->name, value) == 0) {
+			*to = words->value;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+const char *config_facility_name(int facility)
+{
+	return word_name(facilities, facility);
+}
+
+const char *config_level_name(int level)
+{
+	return word_name(levels, level);
+}
+
+/* A user's or group's name: not checked for being there (it may come later), but for being one. */
+static bool is_name(const char *s)
+{
+	if (!*s || *s == '-' || strlen(s) > 256)
+		return false;
+	bool digits = true;
+	for (; *s; s++) {
+		unsigned char c = (unsigned char)*s;
+		if (c <= ' ' || c == 0x7f || strchr(":/,", c))
+			return false;
+		digits = digits && c >= '0' && c <= '9';
+	}
+	return !digits;
+}
+
+static int set_string(char **to, const char *value)
+{
+	char *copy = strdup(value);
+	if (!copy)
+		return -ENOMEM;
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
+static int set_count(unsigned *to, const struct setting *s, const char *value)
+{
+	char *end;
+	errno = 0;
+	unsigned long long v = strtoull(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end || errno || v < s->min || v > s->max)
+		return -EINVAL;
+	*to = (unsigned)v;
+	return 0;
+}
+
+static int set_u64(uint64_t *to, const struct setting *s, const char *value)
+{
+	uint64_t v;
+	bool well = s->kind == SETTING_SIZE ? size_parse(value, &v) : duration_parse_us(value, &v);
+	if (!well || v < s->min || v > s->max)
+		return -EINVAL;
+	*to = v;
+	return 0;
+}
+
+int config_set(struct config *c, const struct setting *s, const char *value)
+{
+	void *at = (char *)c + s->offset;
+	switch (s->kind) {
+	case SETTING_COUNT:
+		return set_count(at, s, value);
+	case SETTING_DURATION:
+	case SETTING_SIZE:
+		return set_u64(at, s, value);
+	case SETTING_GROUP:
+		return is_name(value) ? set_string(at, value) : -EINVAL;
+	case SETTING_NAMES:
+		return is_name(value) ? strv_add(at, value) : -EINVAL;
+	case SETTING_FACILITY:
+		return set_word(at, facilities, value);
+	case SETTING_LEVEL:
+		return set_word(at, levels, value);
+	case SETTING_CGROUP:
+		if (value[0] != '/' && strcmp(value, "auto") != 0 && strcmp(value, "no") != 0)
+			return -EINVAL;
+		return set_string(at, value);
+	}
+	return -EINVAL;
+}
+
+static struct config *defaults(void)
+{
+	struct config *c = calloc(1, sizeof(*c));
+	if (!c)
+		return NULL;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	c->max_running = cpus > 0 ? (unsigned)cpus : 1;
+	c->kill_grace_us = 4 * SECOND;
+	c->ageing_us = 600 * SECOND;
+	c->syslog_facility = LOG_DAEMON;
+	c->log_level = LOG_INFO;
+	c->low_disk_bytes = 64 * MEBIBYTE;
+	c->ballast_bytes = 16 * MEBIBYTE;
+	c->max_connections = 1000;
+	c->cgroup = strdup("auto");
+	if (!c->cgroup) {
+		free(c);
+		return NULL;
+	}
+	return c;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	free(c->admin_group);
+	strv_free(c->submit_users);
+	strv_free(c->submit_groups);
+	free(c->cgroup);
+	free(c->source);
+	free(c);
+}
+
+/* Reads a whole regular file. 0 or -errno; -EFBIG over a megabyte. */
+static int slurp(const char *path, struct buf *text)
+{
+	/* Non-blocking: a fifo in its place must not hang a reload. */
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd < 0)
+		return -errno;
+	struct stat st;
+	int rc = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EISDIR;
+	while (rc == 0 && text->len <= FILE_MAX) {
+		void *at = buf_reserve(text, 4096);
+		ssize_t n = at ? read(fd, at, 4096) : -1;
+		if (n > 0)
+			text->len += (size_t)n;
+		else if (n == 0)
+			break;
+		else if (!at || errno != EINTR)
+			rc = at ? -errno : -ENOMEM;
+	}
+	close(fd);
+	if (rc == 0 && text->len > FILE_MAX)
+		rc = -EFBIG;
+	if (rc == 0)
+		buf_put(text, "", 1);
+	return text->failed ? -ENOMEM : rc;
+}
+
+static int say_file(const char *path, int rc, char ***messages)
+{
+	char line[512];
+	const char *what = rc == -EISDIR ? "is not a file" :
+	    rc == -EFBIG		 ? "is over 1 MiB: that is no configuration" :
+					   strerror(-rc);
+	snprintf(line, sizeof(line), "%s: %s", path, what);
+	strv_add(messages, line);
+	return rc;
+}
+
+int config_load(const char *path, bool must_exist, struct config **out, char ***messages)
+{
+	*out = NULL;
+	*messages = NULL;
+	struct buf text = BUF_INIT;
+	struct config *c = defaults();
+	int rc = c ? 0 : -ENOMEM;
+	if (rc < 0 || !path)
+		goto done;
+	rc = slurp(path, &text);
+	if (rc == -ENOENT && !must_exist) {
+		rc = 0;
+		goto done;
+	}
+	if (rc < 0) {
+		say_file(path, rc, messages);
+		goto done;
+	}
+	rc = set_string(&c->source, path);
+	if (rc == 0)
+		rc = config_read(path, (char *)text.data, text.len - 1, c, messages);
+done:
+	buf_fini(&text);
+	if (rc == 0)
+		*out = c;
+	else
+		config_free(c);
+	return rc;
+}
+
+struct unit {
+	uint64_t size;
+	const char *name;
+};
+
+static const struct unit time_units[] = {
+	{ DAY, "d" },
+	{ 3600 * SECOND, "h" },
+	{ 60 * SECOND, "min" },
+	{ SECOND, "s" },
+	{ 1000, "ms" },
+	{ 1, "us" },
+};
+
+static const struct unit size_units[] = {
+	{ MEBIBYTE << 20, "T" },
+	{ MEBIBYTE << 10, "G" },
+	{ MEBIBYTE, "M" },
+	{ 1024, "K" },
+	{ 1, "B" },
+};
+
+/* In the largest unit that leaves no rest, so that what is printed reads back as it was. */
+static void print_units(FILE *to, uint64_t v, const struct unit *u)
+{
+	while (v % u->size != 0)
+		u++;
+	if (v == 0)
+		fputs("0", to);
+	else
+		fprintf(to, "%" PRIu64 "%s", v / u->size, u->name);
+}
+
+static void print_quoted(FILE *to, const char *s)
+{
+	fputc('"', to);
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			fputc('\\', to);
+		fputc(*s, to);
+	}
+	fputc('"', to);
+}
+
+static void print_names(FILE *to, char *const *v)
+{
+	fputc('{', to);
+	for (size_t i = 0; v && v[i]; i++) {
+		if (i)
+			fputs(", ", to);
+		print_quoted(to, v[i]);
+	}
+	fputc('}', to);
+}
+
+static void print_value(FILE *to, const struct setting *s, const void *at)
+{
+	switch (s->kind) {
+	case SETTING_COUNT:
+		fprintf(to, "%u", *(const unsigned *)at);
+		break;
+	case SETTING_DURATION:
+		print_units(to, *(const uint64_t *)at, time_units);
+		break;
+	case SETTING_SIZE:
+		print_units(to, *(const uint64_t *)at, size_units);
+		break;
+	case SETTING_NAMES:
+		print_names(to, *(char *const *const *)at);
+		break;
+	case SETTING_FACILITY:
+		fputs(config_facility_name(*(const int *)at), to);
+		break;
+	case SETTING_LEVEL:
+		fputs(config_level_name(*(const int *)at), to);
+		break;
+	case SETTING_GROUP:
+	case SETTING_CGROUP:
+		print_quoted(to, *(char *const *)at);
+		break;
+	}
+}
+
+void config_print(const struct config *c, FILE *to)
+{
+	for (const struct setting *s = config_settings; s->name; s++) {
+		const void *at = (const char *)c + s->offset;
+		/* A group that is not set has no way to be written. */
+		bool unset = s->kind == SETTING_GROUP && *(char *const *)at == NULL;
+		fprintf(to, "%s%s = ", unset ? "# " : "", s->name);
+		if (!unset)
+			print_value(to, s, at);
+		fputc('\n', to);
+	}
+}

@@ -1,0 +1,250 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where log lines go. The queue is a ring that is written by the loop and
+ * drained by one thread; its lock is never held while a line is written out.
+ * There is one logger a process, as there is one syslog connection.
+ *
+ * What can go wrong: the reader is stuck. Then the ring fills, further lines are counted
+ * as dropped, and the thread says how many once it gets on.
+ */
+#include "jobd/sys/logger.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <syslog.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/log.h"
+
+#define RING 1024
+
+struct line {
+	int priority;
+	char *text;
+};
+
+static struct {
+	pthread_mutex_t lock;
+	pthread_cond_t filled;	/* a line is there, or it is time to go */
+	pthread_cond_t drained; /* the thread has gone */
+	struct line ring[RING];
+	size_t first, count;
+	uint64_t dropped;  /* all */
+	uint64_t unsaid;   /* of them, not yet logged */
+	int facility;
+	bool open, closing, gone, to_stderr, to_journal;
+	void (*write)(void *ctx, int priority, const char *text);
+	void *ctx;
+} the = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER };
+
+static const char *const words[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info",
+	"debug" };
+
+/*
+ * A terminal may be stopped and a pipe's reader asleep: what can't be written
+ * now is dropped. O_NONBLOCK would be the shell's too: the description is shared.
+ */
+static bool write_stderr(int priority, const char *text, size_t len)
+{
+	struct pollfd p = { .fd = STDERR_FILENO, .events = POLLOUT };
+	if (poll(&p, 1, 0) != 1 || !(p.revents & POLLOUT))
+		return false;
+	char head[16];
+	int pri = LOG_PRI(priority);
+	int n = the.to_journal ? snprintf(head, sizeof(head), "<%d>", pri)
+			       : snprintf(head, sizeof(head), "%s: ", words[pri]);
+	/* One call: a pipe takes up to 4096 bytes whole or not at all. */
+	struct iovec v[3] = {
+		{ .iov_base = head, .iov_len = (size_t)n },
+		{ .iov_len = len },
+		{ .iov_base = (char[]){ '\n' }, .iov_len = 1 },
+	};
+	memcpy(&v[1].iov_base, &text, sizeof(text)); /* writev does not write to it */
+	return writev(STDERR_FILENO, v, 3) > 0;
+}
+
+static void stderr_sink(void *ctx, int priority, const char *text, size_t len)
+{
+	(void)ctx;
+	char note[64];
+	if (the.unsaid) {
+		int n = snprintf(note, sizeof(note), "log-lines-dropped count=%llu",
+		    (unsigned long long)the.unsaid);
+		if (write_stderr(LOG_WARNING, note, (size_t)n))
+			the.unsaid = 0;
+	}
+	if (!write_stderr(priority, text, len)) {
+		the.dropped++;
+		the.unsaid++;
+	}
+}
+
+static void queue_sink(void *ctx, int priority, const char *text, size_t len)
+{
+	(void)ctx;
+	char *copy = strndup(text, len);
+	pthread_mutex_lock(&the.lock);
+	if (copy && the.count < RING) {
+		the.ring[(the.first + the.count++) % RING] = (struct line){ priority, copy };
+		copy = NULL;
+		pthread_cond_signal(&the.filled);
+	} else {
+		the.dropped++;
+		the.unsaid++;
+	}
+	pthread_mutex_unlock(&the.lock);
+	free(copy);
+}
+
+static void write_syslog(void *ctx, int priority, const char *text)
+{
+	(void)ctx;
+	syslog(priority, "%s", text);
+}
+
+/* Writes one line, with the lock held before and after, and not meanwhile. */
+static void write_out(int priority, const char *text)
+{
+	int facility = the.facility;
+	pthread_mutex_unlock(&the.lock);
+	the.write(the.ctx, facility | priority, text);
+	pthread_mutex_lock(&the.lock);
+}
+
+static void *drain(void *arg)
+{
+	(void)arg;
+	pthread_mutex_lock(&the.lock);
+	for (;;) {
+		while (the.count == 0 && !the.closing)
+			pthread_cond_wait(&the.filled, &the.lock);
+		if (the.count == 0)
+			break;
+		struct line l = the.ring[the.first];
+		the.first = (the.first + 1) % RING;
+		the.count--;
+		write_out(l.priority, l.text);
+		free(l.text);
+		if (the.unsaid && the.count == 0) {
+			char note[64];
+			snprintf(note, sizeof(note), "log-lines-dropped count=%llu",
+			    (unsigned long long)the.unsaid);
+			the.unsaid = 0;
+			write_out(LOG_WARNING, note);
+		}
+	}
+	the.gone = true;
+	pthread_cond_signal(&the.drained);
+	pthread_mutex_unlock(&the.lock);
+	return NULL;
+}
+
+/* Whether standard error is the journal's stream, which takes priorities as <N>. */
+static bool stderr_is_journal(void)
+{
+	const char *s = getenv("JOURNAL_STREAM");
+	unsigned long long dev, ino;
+	struct stat st;
+	return s && sscanf(s, "%llu:%llu", &dev, &ino) == 2 && fstat(STDERR_FILENO, &st) == 0 &&
+	    st.st_dev == dev && st.st_ino == ino;
+}
+
+static int start_thread(void)
+{
+	pthread_condattr_t attr;
+	pthread_condattr_init(&attr);
+	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+	pthread_cond_init(&the.drained, &attr);
+	pthread_condattr_destroy(&attr);
+
+	/* Signals are the loop's. */
+	sigset_t all, was;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
+	pthread_t thread;
+	int rc = pthread_create(&thread, NULL, drain, NULL);
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
+	if (rc)
+		return -rc;
+	/* It may hang in syslog(3) when the process ends: nobody joins it. */
+	pthread_detach(thread);
+	return 0;
+}
+
+int logger_open(const struct logger_options *o)
+{
+	if (the.open)
+		return -EBUSY;
+	the.first = the.count = 0;
+	the.dropped = the.unsaid = 0;
+	the.closing = the.gone = false;
+	the.facility = o->facility;
+	the.to_stderr = o->foreground;
+	the.write = o->write ? o->write : write_syslog;
+	the.ctx = o->ctx;
+	if (o->foreground) {
+		the.to_journal = stderr_is_journal();
+		the.open = true;
+		log_set_sink(stderr_sink, NULL);
+		return 0;
+	}
+	if (!o->write)
+		openlog(o->ident ? o->ident : "jobd", LOG_PID | LOG_NDELAY, o->facility);
+	int rc = start_thread();
+	if (rc < 0)
+		return rc;
+	the.open = true;
+	log_set_sink(queue_sink, NULL);
+	return 0;
+}
+
+void logger_set_facility(int facility)
+{
+	pthread_mutex_lock(&the.lock);
+	the.facility = facility;
+	pthread_mutex_unlock(&the.lock);
+}
+
+uint64_t logger_dropped(void)
+{
+	pthread_mutex_lock(&the.lock);
+	uint64_t n = the.dropped;
+	pthread_mutex_unlock(&the.lock);
+	return n;
+}
+
+void logger_close(unsigned wait_ms)
+{
+	if (!the.open)
+		return;
+	log_set_sink(NULL, NULL);
+	if (the.to_stderr) {
+		the.open = false;
+		return;
+	}
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	pthread_mutex_lock(&the.lock);
+	the.closing = true;
+	pthread_cond_signal(&the.filled);
+	int rc = 0;
+	while (!the.gone && rc == 0)
+		rc = pthread_cond_timedwait(&the.drained, &the.lock, &until);
+	/* A thread that is stuck still uses what is here: then the logger stays open, and silent. */
+	the.open = !the.gone;
+	pthread_mutex_unlock(&the.lock);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Words to a service manager, as sd_notify(3) has them: datagrams to the socket
+ * that $NOTIFY_SOCKET names. Nothing waits for it, and nothing depends on it.
+ */
+#include "jobd/sys/daemon.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+
+/* One environment a process: so one manager. Empty: none. */
+static char manager[sizeof(((struct sockaddr_un *)0)->sun_path)];
+
+void notify_take(void)
+{
+	const char *path = getenv("NOTIFY_SOCKET");
+	/* Paths and abstract names; what is longer than an address can hold is nobody's. */
+	if (path && (path[0] == '/' || path[0] == '@') && path[1] && strlen(path) < sizeof(manager))
+		strcpy(manager, path);
+	unsetenv("NOTIFY_SOCKET");
+}
+
+void notify_environment(void)
+{
+	if (manager[0])
+		setenv("NOTIFY_SOCKET", manager, 1);
+}
+
+static void notify(const char *text)
+{
+	if (!manager[0])
+		return;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return;
+	struct sockaddr_un to = { .sun_family = AF_UNIX };
+	size_t len = strlen(manager);
+	memcpy(to.sun_path, manager, len);
+	if (manager[0] == '@')
+		to.sun_path[0] = '\0';
+	/* An abstract name is its bytes and no more: the length tells where it ends. */
+	sendto(fd, text, strlen(text), MSG_NOSIGNAL, (struct sockaddr *)&to,
+	    (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len));
+	close(fd);
+}
+
+static void notify_status(const char *word, const char *status)
+{
+	char text[512];
+	/* A line break in it would begin another assignment. */
+	int len = snprintf(text, sizeof(text), "%s%s%s", word, status ? "\nSTATUS=" : "",
+	    status ? status : "");
+	for (int i = (int)strlen(word) + 1; status && i < len && i < (int)sizeof(text) - 1; i++)
+		if (text[i] == '\n')
+			text[i] = ' ';
+	notify(text);
+}
+
+void notify_ready(const char *status)
+{
+	char word[64];
+	snprintf(word, sizeof(word), "READY=1\nMAINPID=%ld", (long)getpid());
+	notify_status(word, status);
+}
+
+void notify_reloading(void)
+{
+	char text[64];
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%" PRIu64, clock_mono_us());
+	notify(text);
+}
+
+void notify_stopping(const char *status)
+{
+	notify_status("STOPPING=1", status);
+}

@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Where things are. What is refused: a directory that is a symbolic link, is
+ * another's or can be written to by another, or stands in one where anybody may
+ * rename it; a socket path that sun_path cannot hold. Directories are made, never
+ * changed: an administrator's own mode is left as it is.
+ */
+#include "jobd/sys/paths.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "lib/socketpath.h"
+
+__attribute__((format(printf, 1, 2))) static char *printed(const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	char *s;
+	int n = vasprintf(&s, fmt, ap);
+	va_end(ap);
+	return n < 0 ? NULL : s;
+}
+
+/* An absolute copy without slashes at its end: lstat would follow a link before one. */
+static char *absolute(const char *path)
+{
+	char *out = NULL;
+	if (path[0] == '/') {
+		out = strdup(path);
+	} else {
+		char *cwd = getcwd(NULL, 0);
+		out = cwd ? printed("%s/%s", cwd, path) : NULL;
+		free(cwd);
+	}
+	for (size_t n = out ? strlen(out) : 0; n > 1 && out[n - 1] == '/'; n--)
+		out[n - 1] = '\0';
+	return out;
+}
+
+static char *default_config(uid_t uid)
+{
+	if (uid == 0)
+		return strdup("/etc/jobd.conf");
+	const char *base = getenv("XDG_CONFIG_HOME");
+	if (base && base[0] == '/')
+		return printed("%s/jobd/jobd.conf", base);
+	const char *home = getenv("HOME");
+	return home && home[0] == '/' ? printed("%s/.config/jobd/jobd.conf", home) : NULL;
+}
+
+static char *default_runtime_dir(uid_t uid, const struct paths_options *o, const char *state_dir)
+{
+	char *dir = socketpath_runtime_dir(uid);
+	char *usual = socketpath_state_dir(uid);
+	/* Where it would go below the state directory, it goes below the one that was asked for. */
+	size_t n = usual ? strlen(usual) : 0;
+	if (o->state_dir && (!dir || (n && strncmp(dir, usual, n) == 0 && dir[n] == '/'))) {
+		free(dir);
+		dir = printed("%s/run", state_dir);
+	}
+	free(usual);
+	return dir;
+}
+
+static int fail(struct paths *p, int rc, char **why, char *text)
+{
+	*why = text;
+	paths_fini(p);
+	return rc;
+}
+
+int paths_init(struct paths *p, const struct paths_options *o, char **why)
+{
+	uid_t uid = geteuid();
+	*p = (struct paths){ .config_given = o->config != NULL };
+	*why = NULL;
+
+	p->state_dir = o->state_dir ? absolute(o->state_dir) : socketpath_state_dir(uid);
+	if (!p->state_dir)
+		return fail(p, -ENOENT, why,
+		    strdup("no place for the state: set $HOME, or give --state-dir"));
+	p->runtime_dir = o->runtime_dir ? absolute(o->runtime_dir)
+					: default_runtime_dir(uid, o, p->state_dir);
+	if (!p->runtime_dir)
+		return fail(p, -ENOENT, why,
+		    strdup("no place for the socket: set $XDG_RUNTIME_DIR, or give --runtime-dir"));
+	/* Without a home there is no file to look for, and the defaults serve. */
+	p->config = o->config ? absolute(o->config) : default_config(uid);
+	p->socket = o->socket ? absolute(o->socket)
+			      : printed("%s/%s", p->runtime_dir, SOCKETPATH_NAME);
+	if (!p->socket || (o->config && !p->config))
+		return fail(p, -ENOMEM, why, NULL);
+
+	size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
+	if (strlen(p->socket) > most)
+		return fail(p, -ENAMETOOLONG, why,
+		    printed("%s: a socket's path may have %zu bytes, this one has %zu; "
+			    "give a shorter --runtime-dir or --socket",
+			p->socket, most, strlen(p->socket)));
+	return 0;
+}
+
+/* Makes the directories above the last. What can't be made shows when the last is. */
+static void make_parents(const char *path, mode_t mode)
+{
+	char *copy = strdup(path);
+	for (char *slash = copy; slash && (slash = strchr(slash + 1, '/')) != NULL;) {
+		*slash = '\0';
+		mkdir(copy, mode);
+		*slash = '/';
+	}
+	free(copy);
+}
+
+/* Whether anybody may rename what stands in the directory that holds path. */
+static bool parent_is_open(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *parent = slash == path ? strdup("/") : strndup(path, (size_t)(slash - path));
+	struct stat st;
+	bool open = parent && stat(parent, &st) == 0 && (st.st_mode & S_IWOTH) &&
+	    !(st.st_mode & S_ISVTX);
+	free(parent);
+	return open;
+}
+
+/* What is wrong with it, with what to do; NULL: nothing. */
+static char *complaint(const char *path, const char *option, int *rc)
+{
+	struct stat st;
+	if (lstat(path, &st) < 0) {
+		*rc = -errno;
+		return printed("%s: %s; make it, or give another %s", path, strerror(errno), option);
+	}
+	*rc = -EPERM;
+	if (S_ISLNK(st.st_mode))
+		return printed("%s: is a symbolic link; give the directory itself with %s", path,
+		    option);
+	if (!S_ISDIR(st.st_mode)) {
+		*rc = -ENOTDIR;
+		return printed("%s: is not a directory; move it away, or give another %s", path,
+		    option);
+	}
+	if (st.st_uid != geteuid())
+		return printed("%s: belongs to uid %ju, but jobd runs as uid %ju; "
+			       "give it to that user (chown), or give another %s",
+		    path, (uintmax_t)st.st_uid, (uintmax_t)geteuid(), option);
+	if (st.st_mode & (S_IWGRP | S_IWOTH))
+		return printed("%s: others may write there (mode %04o); run: chmod go-w %s", path,
+		    (unsigned)st.st_mode & 07777, path);
+	if (parent_is_open(path))
+		return printed("%s: anybody may rename it, since the directory it is in is writable "
+			       "by all and not sticky; give another %s",
+		    path, option);
+	*rc = 0;
+	return NULL;
+}
+
+static int prepare(const char *path, mode_t mode, const char *option, char **why)
+{
+	make_parents(path, geteuid() == 0 ? 0755 : 0700);
+	if (mkdir(path, mode) == 0) {
+		chmod(path, mode); /* whatever the umask took away; it is new and ours */
+	} else if (errno != EEXIST) {
+		int rc = -errno;
+		*why = printed("%s: cannot be made: %s; make it, or give another %s", path,
+		    strerror(-rc), option);
+		return rc;
+	}
+	int rc = 0;
+	*why = complaint(path, option, &rc);
+	return rc;
+}
+
+int paths_prepare(const struct paths *p, char **why)
+{
+	int rc = prepare(p->state_dir, 0700, "--state-dir", why);
+	if (rc == 0)
+		rc = prepare(p->runtime_dir, 0755, "--runtime-dir", why);
+	return rc;
+}
+
+void paths_fini(struct paths *p)
+{
+	free(p->config);
+	free(p->state_dir);
+	free(p->runtime_dir);
+	free(p->socket);
+	*p = (struct paths){ 0 };
+}
