@@ -14,11 +14,12 @@ sources() {
 	find lib jobd jobctl -name '*.[ch]' ! -name 'varlink_tables.c' ! -name 'varlink_handlers.h' | sort
 }
 
-# The room a file or a header lives in: its directory, main.c by itself.
+# The room a file or a header lives in: its directory. jobd/ itself is main's.
 room() {
-	case $1 in
-	jobd/main.c) echo main ;;
-	*) dirname "$1" ;;
+	local directory=${1%/*}
+	case $directory in
+	jobd) echo main ;;
+	*) echo "$directory" ;;
 	esac
 }
 
@@ -27,7 +28,7 @@ may_know() {
 	case $1:$2 in
 	# The build's own, and what everyone may use.
 	*:config.h | *:lib/*) return 0 ;;
-	# main wires the rooms together.
+	# main, with the little it has of its own, wires the rooms together.
 	main:jobd/*) return 0 ;;
 	# A room knows itself.
 	jobd/store:jobd/store/* | jobd/proc:jobd/proc/* | jobd/core:jobd/core/*) return 0 ;;
