@@ -1,39 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * What keepers tell: the facts of an attempt, made into steps of the table.
- * How an attempt counts is decided here, by attempt_outcome, and nowhere else.
  *
  * A fact about a job that is not (or no longer) in the state for it is passed
  * over: a keeper may speak while the job was being cancelled or held.
  */
 #include "config.h"
 
-#include "jobd/core/attempt.h"
-
 #include <stdio.h>
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "jobd/core/outcome.h"
 #include "lib/log.h"
-#include "lib/status.h"
-
-struct attempt_outcome attempt_outcome(bool cancel_requested, const struct keeper_end *end)
-{
-	struct status st = status_decode(end->status);
-
-	if (end->kind == KEEPER_END_NEVER_RAN)
-		return (struct attempt_outcome){ cancel_requested ? EVENT_CANCELLED : EVENT_NEVER_RAN,
-			REASON_NONE };
-	if (cancel_requested)
-		return (struct attempt_outcome){ EVENT_CANCELLED, REASON_NONE };
-	if (end->kind == KEEPER_END_SPAWN)
-		return (struct attempt_outcome){ EVENT_FAILED, REASON_SPAWN };
-	if (st.code == 0)
-		return (struct attempt_outcome){ EVENT_COMPLETED, REASON_NONE };
-	if (end->shutdown)
-		return (struct attempt_outcome){ EVENT_FAILED, REASON_SHUTDOWN };
-	return (struct attempt_outcome){ EVENT_FAILED, st.signal ? REASON_SIGNAL : REASON_EXIT };
-}
 
 static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
 {

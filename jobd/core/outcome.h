@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* How the end of an attempt counts. Pure. */
-#ifndef CORE_ATTEMPT_H
-#define CORE_ATTEMPT_H
+#ifndef CORE_OUTCOME_H
+#define CORE_OUTCOME_H
 
 #include "jobd/core/state.h"
 #include "lib/kmsg.h"
