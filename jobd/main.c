@@ -186,7 +186,7 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 		strv_free(messages);
 		return;
 	}
-	engine_note(d->engine, NULL, "shutdown", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	engine_note(d->engine, NULL, "daemon-stop", sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	d->stopping = true;
 }
 
@@ -442,7 +442,7 @@ static int serve(struct jobd *d)
 		recover(d, -ENOSPC);
 		return 1;
 	}
-	engine_note(d->engine, NULL, "start", d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
+	engine_note(d->engine, NULL, "daemon-start", d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
 	rc = engine_turn(d->engine);
 	if (rc == 0) {
 		proc_flush(d->proc);

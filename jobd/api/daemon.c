@@ -35,7 +35,7 @@ void api_daemon_stop(void *ctx, struct call *c)
 	struct api *a = ctx;
 	struct actor who = call_actor(c);
 
-	engine_note(a->o.engine, &who, "shutdown", NULL);
+	engine_note(a->o.engine, &who, "daemon-stop", NULL);
 	call_reply(c, NULL);
 	a->o.stop(a->o.ctx);
 }

@@ -89,5 +89,7 @@ enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 		return REASON_LOW_DISK;
 	if (e->mono_us() < e->backoff_until_us)
 		return REASON_BACKOFF;
+	if (e->active < e->settings.max_running)
+		return REASON_NONE; /* it starts in a moment */
 	return live_first(&e->live) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
 }

@@ -130,7 +130,7 @@ void adopt_begin(struct keeper *k)
 	if (is_other_boot(k)) {
 		keeper_set_pid(k, 0, 0); /* these numbers are somebody else's by now */
 		k->dead = true;
-		adopt_without_keeper(k);
+		adopt_without_keeper(k, "the host restarted");
 		return;
 	}
 	/* Opened before anything can end: the kernel tells the status to who held one. */
@@ -218,15 +218,17 @@ static void lose(struct keeper *k)
 	free(text);
 }
 
-void adopt_without_keeper(struct keeper *k)
+void adopt_without_keeper(struct keeper *k, const char *how)
 {
 	k->dead = true;
 	if (take_exit_file(k) && k->end.empty) {
 		crash_point("exitfile-read");
 		keeper_report_end(k);
-	} else if (!is_other_boot(k) && (k->has_end || is_command_there(k))) {
-		orphan_begin(k);
-	} else {
-		lose(k);
+		return;
 	}
+	keeper_log(LOG_ERR, k, "keeper-died", how);
+	if (!is_other_boot(k) && (k->has_end || is_command_there(k)))
+		orphan_begin(k);
+	else
+		lose(k);
 }

@@ -293,7 +293,7 @@ static void tell_core(struct keeper *k, const struct state_report *s)
 		p->ev.recontinued(p->ctx, k->id, s->recontinued);
 		return;
 	}
-	if (s->seq != k->seq || k->reached || k->due & DO_DESIRE || k->wanted & DO_DESIRE)
+	if (s->seq != k->seq || k->due & DO_DESIRE || !keeper_is_awaited(k))
 		return;
 	if (s->culprit) {
 		k->reached = true;

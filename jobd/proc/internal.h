@@ -51,16 +51,16 @@ enum {
 };
 
 /* Which of the tables a record stands in. */
-enum table_kind {
+enum roster_kind {
 	TABLE_ID,     /* by job */
 	TABLE_KEEPER, /* by the keeper's pid: our children alone */
 	TABLE_PID,    /* by the command's pid */
-	TABLE_KINDS,
+	ROSTER_KINDS,
 };
 
 struct keeper;
 
-struct table {
+struct roster {
 	struct keeper **slots;
 	size_t nslots, used;
 };
@@ -74,7 +74,7 @@ struct orphan; /* orphan.c's */
 
 struct keeper {
 	struct proc *p;
-	struct keeper *chain[TABLE_KINDS]; /* within a slot */
+	struct keeper *chain[ROSTER_KINDS]; /* within a slot */
 	struct keeper *prev, *next;	   /* of all */
 	struct keeper *next_wanted;	   /* of those with something to flush */
 	bool in_wanted;
@@ -99,10 +99,12 @@ struct keeper {
 	uint64_t unanswered_since_us;
 
 	unsigned wanted, due;
-	uint64_t seq; /* of the latest order */
-	enum keeper_level level;
+	enum keeper_level asked_level; /* by core; in force from the flush on */
+	uint64_t asked_grace_ms;
+	enum keeper_level level; /* in force */
 	uint64_t grace_ms;
-	bool reached; /* core was told of this order's outcome */
+	uint64_t seq; /* of the order in force, as last sent */
+	bool reached; /* core was told of its outcome */
 	struct order_signal *signals;
 	size_t nsignals, nsignals_due;
 
@@ -130,7 +132,7 @@ struct proc {
 	bool adopted;	   /* proc_adopted_all was called: unknown children may be reaped */
 	uint64_t log_bucket; /* made last; UINT64_MAX: none */
 	struct event *sigchld, *sweep;
-	struct table tables[TABLE_KINDS];
+	struct roster rosters[ROSTER_KINDS];
 	struct keeper *all, *first_wanted;
 };
 
@@ -140,6 +142,8 @@ void keeper_free(struct keeper *k);
 /* Takes the job's name from it: core may start the next attempt. */
 void keeper_detach(struct keeper *k);
 void keeper_want(struct keeper *k, unsigned what);
+/* Whether core still waits for the outcome of the order in force, and has given no later one. */
+bool keeper_is_awaited(const struct keeper *k);
 /* Calls fn from the loop after so long (0: in the next round); replaces what was to come. */
 void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k));
 void keeper_name(const struct keeper *k, char name[KEEPER_NAME_MAX]);
@@ -156,12 +160,12 @@ void keeper_gone(struct keeper *k, int wait_status);
 void keeper_forget(struct keeper *k);
 void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail);
 
-/* table.c */
-int table_init(struct proc *p);
-void table_fini(struct proc *p);
-void table_put(struct keeper *k, enum table_kind kind);
-void table_remove(struct keeper *k, enum table_kind kind);
-struct keeper *table_find(const struct proc *p, enum table_kind kind, uint64_t key);
+/* roster.c */
+int roster_init(struct proc *p);
+void roster_fini(struct proc *p);
+void roster_put(struct keeper *k, enum roster_kind kind);
+void roster_remove(struct keeper *k, enum roster_kind kind);
+struct keeper *roster_find(const struct proc *p, enum roster_kind kind, uint64_t key);
 
 /* spawn.c */
 int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64_t grace_ms);
@@ -181,8 +185,8 @@ bool conn_read(struct keeper *k);
 void adopt_begin(struct keeper *k);
 /* Connects again to a keeper that closed its connection. */
 void adopt_reconnect(struct keeper *k);
-/* A released job's keeper is no more: exit file, else its command, else lost. */
-void adopt_without_keeper(struct keeper *k);
+/* A released job's keeper is no more: exit file, else its command, else lost. how is for the log. */
+void adopt_without_keeper(struct keeper *k, const char *how);
 void adopt_greeted(struct keeper *k);
 bool adopt_is_child(pid_t pid, uint64_t start);
 
@@ -226,12 +230,12 @@ void notify_remove(struct keeper *k);
 void cgroup_choose(struct proc *p);
 void cgroup_release(struct proc *p);
 
-/* files.c: directories, logs, and the sweep of what nobody owns */
-int files_open(struct proc *p, char **why);
-void files_close(struct proc *p);
-void files_log_name(uint64_t id, uint32_t attempt, char *name, size_t size);
-int files_log_prepare(struct proc *p, uint64_t id, uint32_t attempt);
-void files_sweep(struct proc *p);
+/* dirs.c: directories, logs, and the sweep of what nobody owns */
+int dirs_open(struct proc *p, char **why);
+void dirs_close(struct proc *p);
+void dirs_log_name(uint64_t id, uint32_t attempt, char *name, size_t size);
+int dirs_log_prepare(struct proc *p, uint64_t id, uint32_t attempt);
+void dirs_sweep(struct proc *p);
 
 /* An event of this room, with its priority if the base has as many. */
 struct event *proc_event(

@@ -39,7 +39,7 @@ struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_
 	if (p->all)
 		p->all->prev = k;
 	p->all = k;
-	table_put(k, TABLE_ID);
+	roster_put(k, TABLE_ID);
 	return k;
 }
 
@@ -64,11 +64,11 @@ void keeper_free(struct keeper *k)
 	conn_close(k);
 	notify_close(k);
 	unlist(k);
-	table_remove(k, TABLE_ID);
+	roster_remove(k, TABLE_ID);
 	if (k->keeper_pid > 0)
-		table_remove(k, TABLE_KEEPER);
+		roster_remove(k, TABLE_KEEPER);
 	if (k->pid > 0)
-		table_remove(k, TABLE_PID);
+		roster_remove(k, TABLE_PID);
 	if (k->timer)
 		event_free(k->timer);
 	if (k->pidfd >= 0)
@@ -82,7 +82,7 @@ void keeper_free(struct keeper *k)
 
 void keeper_detach(struct keeper *k)
 {
-	table_remove(k, TABLE_ID);
+	roster_remove(k, TABLE_ID);
 	k->phase = PHASE_LEAVING;
 	/* At once: the job's next attempt may want the same name before the flush. */
 	notify_remove(k);
@@ -96,6 +96,11 @@ void keeper_want(struct keeper *k, unsigned what)
 	k->in_wanted = true;
 	k->next_wanted = k->p->first_wanted;
 	k->p->first_wanted = k;
+}
+
+bool keeper_is_awaited(const struct keeper *k)
+{
+	return !k->reached && !(k->wanted & DO_DESIRE);
 }
 
 static void on_timer(int fd, short what, void *arg)
@@ -134,11 +139,11 @@ void keeper_invocation(const struct keeper *k, char *text, size_t size)
 void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start)
 {
 	if (k->pid > 0)
-		table_remove(k, TABLE_PID);
+		roster_remove(k, TABLE_PID);
 	k->pid = pid;
 	k->pid_start = start;
 	if (pid > 0)
-		table_put(k, TABLE_PID);
+		roster_put(k, TABLE_PID);
 }
 
 void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail)
@@ -213,8 +218,7 @@ void keeper_gone(struct keeper *k, int wait_status)
 		keeper_report_unstarted(k, -ECHILD, text);
 		break;
 	case PHASE_RUNNING:
-		keeper_log(LOG_ERR, k, "keeper-died", text);
-		adopt_without_keeper(k);
+		adopt_without_keeper(k, text);
 		break;
 	case PHASE_LEAVING:
 		if (!k->in_wanted)

@@ -183,6 +183,8 @@ static void give_up_stopping(struct keeper *k, pid_t culprit)
 {
 	tree_continue(k->orphan->tree);
 	k->orphan->state = ORPHAN_RUNNING;
+	if (!keeper_is_awaited(k))
+		return;
 	k->reached = true;
 	k->p->ev.unstoppable(k->p->ctx, k->id, culprit);
 }
@@ -203,7 +205,7 @@ static void step_stopping(struct keeper *k)
 	}
 	o->state = ORPHAN_STOPPED;
 	keeper_after(k, WATCH_MS, orphan_step);
-	if (k->reached)
+	if (!keeper_is_awaited(k))
 		return;
 	k->reached = true;
 	k->p->ev.stopped(k->p->ctx, k->id);

@@ -47,7 +47,7 @@ static void on_sweep(int fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
-	files_sweep(arg);
+	dirs_sweep(arg);
 }
 
 static void free_options(struct proc_options *o)
@@ -91,9 +91,9 @@ int proc_open(const struct proc_options *o, const struct proc_events *ev, void *
 	p->log_bucket = UINT64_MAX;
 	p->ev = *ev;
 	p->ctx = ctx;
-	int rc = copy_options(&p->o, o) ? table_init(p) : -ENOMEM;
+	int rc = copy_options(&p->o, o) ? roster_init(p) : -ENOMEM;
 	if (rc == 0)
-		rc = files_open(p, why);
+		rc = dirs_open(p, why);
 	/* What a dead keeper leaves behind comes to us, not to init. */
 	if (rc == 0 && prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		rc = -errno;
@@ -120,8 +120,8 @@ void proc_close(struct proc *p)
 	if (p->sweep)
 		event_free(p->sweep);
 	cgroup_release(p);
-	files_close(p);
-	table_fini(p);
+	dirs_close(p);
+	roster_fini(p);
 	free_options(&p->o);
 	free(p);
 }
@@ -134,7 +134,7 @@ static void on_impossible(struct keeper *k)
 int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *const *env,
     uint64_t grace_ms, uint64_t *nonce)
 {
-	if (table_find(p, TABLE_ID, j->id))
+	if (roster_find(p, TABLE_ID, j->id))
 		return -EEXIST;
 	if (getrandom(nonce, sizeof *nonce, 0) != sizeof *nonce)
 		return -EIO;
@@ -142,7 +142,7 @@ int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *cons
 	if (!k)
 		return -ENOMEM;
 	k->uid = j->uid;
-	int rc = files_log_prepare(p, k->id, attempt);
+	int rc = dirs_log_prepare(p, k->id, attempt);
 	if (rc == 0)
 		rc = notify_open(k);
 	if (rc == 0)
@@ -156,14 +156,14 @@ int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *cons
 
 void proc_release(struct proc *p, uint64_t id)
 {
-	struct keeper *k = table_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, TABLE_ID, id);
 	if (k && k->phase == PHASE_READY)
 		keeper_want(k, DO_GATE);
 }
 
 void proc_abandon(struct proc *p, uint64_t id)
 {
-	struct keeper *k = table_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, TABLE_ID, id);
 	if (!k || (k->phase != PHASE_STARTING && k->phase != PHASE_READY))
 		return;
 	keeper_detach(k);
@@ -173,18 +173,17 @@ void proc_abandon(struct proc *p, uint64_t id)
 
 void proc_order(struct proc *p, uint64_t id, enum keeper_level level, uint64_t grace_ms)
 {
-	struct keeper *k = table_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, TABLE_ID, id);
 	if (!k || k->phase == PHASE_OVER)
 		return;
-	k->level = level;
-	k->grace_ms = grace_ms;
-	k->reached = false;
+	k->asked_level = level;
+	k->asked_grace_ms = grace_ms;
 	keeper_want(k, DO_DESIRE);
 }
 
 void proc_signal(struct proc *p, uint64_t id, int sig, bool all)
 {
-	struct keeper *k = table_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, TABLE_ID, id);
 	if (!k || k->phase == PHASE_OVER)
 		return;
 	struct order_signal *s = realloc(k->signals, (k->nsignals + 1) * sizeof *s);
@@ -197,7 +196,7 @@ void proc_signal(struct proc *p, uint64_t id, int sig, bool all)
 
 void proc_acknowledge(struct proc *p, uint64_t id)
 {
-	struct keeper *k = table_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, TABLE_ID, id);
 	if (!k)
 		return;
 	keeper_detach(k);
@@ -207,7 +206,7 @@ void proc_acknowledge(struct proc *p, uint64_t id)
 void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms)
 {
 	const struct job_attempt *a = &j->now;
-	if (table_find(p, TABLE_ID, j->id))
+	if (roster_find(p, TABLE_ID, j->id))
 		return;
 	struct keeper *k = keeper_new(p, j->id, a->number, a->nonce);
 	if (!k) {
@@ -227,7 +226,7 @@ void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, ui
 	/* After our own re-execution keepers are our children still. */
 	k->child = a->keeper_pid > 0 && adopt_is_child(a->keeper_pid, a->keeper_start);
 	if (k->child)
-		table_put(k, TABLE_KEEPER);
+		roster_put(k, TABLE_KEEPER);
 	int rc = notify_open(k);
 	if (rc < 0)
 		keeper_log(LOG_WARNING, k, "no-notify-socket", strerror(-rc));
@@ -238,7 +237,7 @@ void proc_adopted_all(struct proc *p)
 {
 	struct timeval later = { SWEEP_S, 0 };
 	p->adopted = true;
-	files_sweep(p);
+	dirs_sweep(p);
 	evtimer_add(p->sweep, &later);
 	/* Children that ended before we listened. */
 	event_active(p->sigchld, EV_SIGNAL, 1);
@@ -281,6 +280,11 @@ static void flush_orphan(struct keeper *k)
 static void flush_one(struct keeper *k)
 {
 	k->in_wanted = false;
+	if (k->wanted & DO_DESIRE) {
+		k->level = k->asked_level;
+		k->grace_ms = k->asked_grace_ms;
+		k->reached = false;
+	}
 	k->due |= k->wanted;
 	k->wanted = 0;
 	k->nsignals_due = k->nsignals;

@@ -143,7 +143,7 @@ static void put_start(struct keeper *k, const struct job *j, char *const *env, u
 	const struct proc_options *o = &k->p->o;
 	struct buf *b = &k->out;
 	char log[64];
-	files_log_name(k->id, k->attempt, log, sizeof log);
+	dirs_log_name(k->id, k->attempt, log, sizeof log);
 	size_t mark = kmsg_begin(b, KMSG_START);
 	tlv_put_u64(b, KTAG_VERSION, KMSG_VERSION);
 	tlv_put_u64(b, KTAG_ID, k->id);
@@ -200,7 +200,7 @@ int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64
 	if (rc < 0)
 		return rc;
 	k->child = true;
-	table_put(k, TABLE_KEEPER);
+	roster_put(k, TABLE_KEEPER);
 	crash_point("spawned");
 	conn_write(k);
 	return 0;

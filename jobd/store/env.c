@@ -27,7 +27,8 @@
 #define LOG_FILE_BYTES	(1u << 20) /* what is left behind of them after a checkpoint is small */
 #define LOG_BUFFER	(128u << 10) /* most turns in one write; at most a quarter of a file */
 #define PAGE_BYTES	4096 /* the file system's, so that a page is written whole or not */
-#define LOCKS_MAX	200000 /* pages a turn may touch; they take memory as they are used */
+/* Berkeley DB sets their memory aside at once: 6 MB. */
+#define LOCKS_MAX	50000 /* pages one turn may touch: three a submission at the worst */
 
 static const char *const table_names[TABLES] = {
 	[TABLE_META] = "meta",

@@ -18,29 +18,32 @@
 
 #include <errno.h>
 
-size_t index_prefix(uint8_t *key, enum index_kind kind, const char *value)
+static size_t make_prefix(uint8_t *key, enum index_kind kind, const void *value, size_t len)
 {
-	size_t len = strnlen(value, INDEX_VALUE_MAX);
-
 	key[0] = (uint8_t)kind;
 	memcpy(key + 1, value, len);
 	key[1 + len] = 0;
 	return len + 2;
 }
 
+size_t index_prefix(uint8_t *key, enum index_kind kind, const char *value)
+{
+	return make_prefix(key, kind, value, strnlen(value, INDEX_VALUE_MAX));
+}
+
 size_t index_state_prefix(uint8_t *key, enum job_state state)
 {
-	const char value[2] = { (char)state, '\0' };
+	uint8_t value = (uint8_t)state;
 
-	return index_prefix(key, INDEX_STATE, value);
+	return make_prefix(key, INDEX_STATE, &value, 1);
 }
 
 static size_t ended_at_prefix(uint8_t *key, uint64_t ended_at_us)
 {
-	key[0] = INDEX_ENDED_AT;
-	put_be64(key + 1, ended_at_us);
-	key[9] = 0;
-	return 10;
+	uint8_t value[8];
+
+	put_be64(value, ended_at_us);
+	return make_prefix(key, INDEX_ENDED_AT, value, sizeof(value));
 }
 
 /* Makes the job's keys one by one: which is 0, 1, … Returns 0 for one the job has not. */

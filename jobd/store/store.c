@@ -21,7 +21,9 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define CHECKPOINT_KBYTES 256	  /* of log: recovery takes 7 ms a megabyte */
+/* Of log. Recovery takes 7 ms a megabyte; a checkpoint stops the loop for 4 ms at 256 kB, 7 at
+ * 1 MB and 12 at 4 MB, with submissions at full speed, and costs a third less at 1 MB. */
+#define CHECKPOINT_KBYTES 1024
 #define CHECKPOINT_US	  1000000 /* after the first commit that was not written out */
 #define RETRY_US	  5000000 /* after a checkpoint that failed */
 

@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -75,7 +74,6 @@ static int detach(void)
 	if (pid > 0)
 		_exit(0);
 	signal(SIGHUP, SIG_DFL);
-	umask(077); /* what others may see is said where it is made */
 	return chdir("/") < 0 ? -errno : 0;
 }
 

@@ -73,7 +73,7 @@ fail:
 	return rc;
 }
 
-int files_open(struct proc *p, char **why)
+int dirs_open(struct proc *p, char **why)
 {
 	const struct proc_options *o = &p->o;
 	int rc = 0;
@@ -95,7 +95,7 @@ int files_open(struct proc *p, char **why)
 	return 0;
 }
 
-void files_close(struct proc *p)
+void dirs_close(struct proc *p)
 {
 	int *fds[] = { &p->null_fd, &p->binary_fd, &p->keepers_fd, &p->notify_fd, &p->exits_fd,
 		&p->log_fd };
@@ -106,12 +106,12 @@ void files_close(struct proc *p)
 	}
 }
 
-void files_log_name(uint64_t id, uint32_t attempt, char *name, size_t size)
+void dirs_log_name(uint64_t id, uint32_t attempt, char *name, size_t size)
 {
 	snprintf(name, size, "%" PRIu64 "/%" PRIu64 ".%" PRIu32 ".log", id / 1000, id, attempt);
 }
 
-int files_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
+int dirs_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
 {
 	char name[64];
 	if (p->log_bucket != id / 1000) {
@@ -121,7 +121,7 @@ int files_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
 		p->log_bucket = id / 1000;
 	}
 	/* A start that came to nothing used this number; its log is empty, and in the way. */
-	files_log_name(id, attempt, name, sizeof name);
+	dirs_log_name(id, attempt, name, sizeof name);
 	if (unlinkat(p->log_fd, name, 0) < 0 && errno != ENOENT)
 		return -errno;
 	return 0;
@@ -130,7 +130,7 @@ int files_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
 int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
 {
 	char name[64];
-	files_log_name(id, attempt, name, sizeof name);
+	dirs_log_name(id, attempt, name, sizeof name);
 	int fd = openat(p->log_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	return fd < 0 ? -errno : fd;
 }
@@ -140,7 +140,7 @@ void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last)
 	/* The bucket stays: a keeper may be about to make a file in it. */
 	for (uint32_t attempt = 1; attempt <= last; attempt++) {
 		char name[64];
-		files_log_name(id, attempt, name, sizeof name);
+		dirs_log_name(id, attempt, name, sizeof name);
 		unlinkat(p->log_fd, name, 0);
 	}
 }
@@ -153,7 +153,7 @@ static bool is_owned(const struct proc *p, const char *name, bool with_nonce)
 	int n = sscanf(name, "%" SCNu64 ".%" SCNu32 ".%16" SCNx64, &id, &attempt, &nonce);
 	if (n < (with_nonce ? 3 : 2))
 		return false;
-	const struct keeper *k = table_find(p, TABLE_ID, id);
+	const struct keeper *k = roster_find(p, TABLE_ID, id);
 	return k && k->attempt == attempt && (!with_nonce || k->nonce == nonce);
 }
 
@@ -192,7 +192,7 @@ static void sweep_dir(struct proc *p, int fd)
 	closedir(d);
 }
 
-void files_sweep(struct proc *p)
+void dirs_sweep(struct proc *p)
 {
 	sweep_dir(p, p->keepers_fd);
 	sweep_dir(p, p->notify_fd);

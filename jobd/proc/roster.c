@@ -13,7 +13,7 @@
 
 #define FIRST_SLOTS 64 /* a power of two */
 
-static uint64_t key_of(const struct keeper *k, enum table_kind kind)
+static uint64_t key_of(const struct keeper *k, enum roster_kind kind)
 {
 	if (kind == TABLE_ID)
 		return k->id;
@@ -21,15 +21,15 @@ static uint64_t key_of(const struct keeper *k, enum table_kind kind)
 }
 
 /* Ids and pids are near-sequential: spreading by the golden ratio is enough. */
-static size_t slot_of(const struct table *t, uint64_t key)
+static size_t slot_of(const struct roster *t, uint64_t key)
 {
 	return (size_t)((key * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (t->nslots - 1);
 }
 
-int table_init(struct proc *p)
+int roster_init(struct proc *p)
 {
-	for (int kind = 0; kind < TABLE_KINDS; kind++) {
-		struct table *t = &p->tables[kind];
+	for (int kind = 0; kind < ROSTER_KINDS; kind++) {
+		struct roster *t = &p->rosters[kind];
 		t->slots = calloc(FIRST_SLOTS, sizeof(struct keeper *));
 		if (!t->slots)
 			return -ENOMEM;
@@ -38,15 +38,15 @@ int table_init(struct proc *p)
 	return 0;
 }
 
-void table_fini(struct proc *p)
+void roster_fini(struct proc *p)
 {
-	for (int kind = 0; kind < TABLE_KINDS; kind++)
-		free(p->tables[kind].slots);
+	for (int kind = 0; kind < ROSTER_KINDS; kind++)
+		free(p->rosters[kind].slots);
 }
 
-static void grow(struct table *t, enum table_kind kind)
+static void grow(struct roster *t, enum roster_kind kind)
 {
-	struct table bigger = { calloc(t->nslots * 2, sizeof(struct keeper *)), t->nslots * 2, t->used };
+	struct roster bigger = { calloc(t->nslots * 2, sizeof(struct keeper *)), t->nslots * 2, t->used };
 	if (!bigger.slots)
 		return;
 	for (size_t i = 0; i < t->nslots; i++) {
@@ -62,9 +62,9 @@ static void grow(struct table *t, enum table_kind kind)
 	*t = bigger;
 }
 
-void table_put(struct keeper *k, enum table_kind kind)
+void roster_put(struct keeper *k, enum roster_kind kind)
 {
-	struct table *t = &k->p->tables[kind];
+	struct roster *t = &k->p->rosters[kind];
 	if (t->used >= t->nslots)
 		grow(t, kind);
 	struct keeper **head = &t->slots[slot_of(t, key_of(k, kind))];
@@ -73,9 +73,9 @@ void table_put(struct keeper *k, enum table_kind kind)
 	t->used++;
 }
 
-void table_remove(struct keeper *k, enum table_kind kind)
+void roster_remove(struct keeper *k, enum roster_kind kind)
 {
-	struct table *t = &k->p->tables[kind];
+	struct roster *t = &k->p->rosters[kind];
 	struct keeper **at = &t->slots[slot_of(t, key_of(k, kind))];
 	while (*at && *at != k)
 		at = &(*at)->chain[kind];
@@ -86,9 +86,9 @@ void table_remove(struct keeper *k, enum table_kind kind)
 	t->used--;
 }
 
-struct keeper *table_find(const struct proc *p, enum table_kind kind, uint64_t key)
+struct keeper *roster_find(const struct proc *p, enum roster_kind kind, uint64_t key)
 {
-	const struct table *t = &p->tables[kind];
+	const struct roster *t = &p->rosters[kind];
 	struct keeper *k = t->slots[slot_of(t, key)];
 	while (k && key_of(k, kind) != key)
 		k = k->chain[kind];

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The command's process between fork and exec. It sets itself up in the order
+ * that privilege and safety ask for, says so through the gate's socket, and
+ * blocks there until its keeper's jobd has it on record. End of file instead of
+ * a word means: leave, nothing was run.
+ *
+ * From the fork on it may not be looked into or traced by the job's user: it is
+ * not dumpable, which it inherits from the keeper, which a change of user keeps
+ * so, and which ends with exec.
+ *
+ * What fails is reported by name and errno, before the gate or after it (exec),
+ * and the process leaves. The socket closes at exec: that is how success is told.
+ */
+#include "config.h"
+
+#include "jobd/keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define CHILD_GATE 3 /* where the child keeps its end */
+
+/* What was executed here is lost with exec, and can't be written as somebody else. */
+#ifdef JOBD_COVERAGE
+void __gcov_dump(void);
+static uid_t born_as;
+static void save_coverage(void)
+{
+	if (geteuid() == born_as)
+		__gcov_dump();
+}
+#else
+static void save_coverage(void)
+{
+}
+#endif
+
+/* Never comes back. */
+static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...)
+{
+	struct child_report r = {.error = errno};
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(r.step, sizeof(r.step), fmt, ap);
+	va_end(ap);
+	send(CHILD_GATE, &r, sizeof(r), MSG_NOSIGNAL);
+	save_coverage();
+	_exit(127);
+}
+
+/*
+ * Everything at its default and nothing blocked: what is ignored survives exec,
+ * and so does what whoever started jobd had ignored. The system call, since the
+ * library refuses to touch two of the real-time signals.
+ */
+static void reset_signals(void)
+{
+	static const unsigned long
+	    none[16]; /* struct kernel_sigaction, SIG_DFL, on every machine */
+	for (int sig = 1; sig < _NSIG; sig++)
+		syscall(SYS_rt_sigaction, sig, none, NULL, _NSIG / 8);
+	syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, _NSIG / 8);
+}
+
+/* jobd had raised it for itself. A hard limit that has sunk since can't be helped. */
+static void set_limits(const struct start *s)
+{
+	struct rlimit rl = s->nofile, now;
+	if (!s->has_nofile || setrlimit(RLIMIT_NOFILE, &rl) == 0)
+		return;
+	if (errno != EPERM || getrlimit(RLIMIT_NOFILE, &now) < 0)
+		fail("limit of open files");
+	rl.rlim_max = now.rlim_max;
+	if (rl.rlim_cur > rl.rlim_max)
+		rl.rlim_cur = rl.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &rl) < 0)
+		fail("limit of open files");
+}
+
+/* The keeper's own is lowered; to raise it back needs the privilege that is about to go. */
+static void reset_oom_score(void)
+{
+	if (geteuid() != 0)
+		return;
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd >= 0 && write(fd, "0", 1) < 0)
+		fail("oom_score_adj");
+	if (fd >= 0)
+		close(fd);
+}
+
+/* Each result is checked and then read back: a half-dropped privilege is the worst of both. */
+static void set_identity(const struct start *s, const struct identity *id)
+{
+	gid_t g[3];
+	uid_t u[3];
+	if (setgroups(id->ngroups, id->groups) < 0)
+		fail("groups of %s", id->user);
+	if (setresgid(id->gid, id->gid, id->gid) < 0)
+		fail("setgid %u", (unsigned)id->gid);
+	if (getresgid(&g[0], &g[1], &g[2]) < 0 || g[0] != id->gid || g[1] != id->gid ||
+	    g[2] != id->gid) {
+		errno = EPERM;
+		fail("setgid %u", (unsigned)id->gid);
+	}
+	if (setresuid(s->uid, s->uid, s->uid) < 0)
+		fail("setuid %u", (unsigned)s->uid);
+	if (getresuid(&u[0], &u[1], &u[2]) < 0 || u[0] != s->uid || u[1] != s->uid ||
+	    u[2] != s->uid || (s->uid != 0 && setuid(0) == 0)) {
+		errno = EPERM;
+		fail("setuid %u", (unsigned)s->uid);
+	}
+}
+
+static void set_output(int log, int gate)
+{
+	/* 0 is /dev/null already. The log's number may be in the way of the gate's. */
+	if (dup2(log, STDOUT_FILENO) < 0 || dup2(log, STDERR_FILENO) < 0 ||
+	    (gate != CHILD_GATE && dup3(gate, CHILD_GATE, O_CLOEXEC) < 0))
+		_exit(127); /* there is nowhere to say it: the keeper sees an end without a word */
+	if (close_range(CHILD_GATE + 1, ~0u, 0) < 0)
+		fail("close_range");
+}
+
+static void wait_at_gate(void)
+{
+	const struct child_report ready = {0};
+	char word;
+	if (send(CHILD_GATE, &ready, sizeof(ready), MSG_NOSIGNAL) < 0)
+		_exit(0);
+	ssize_t n;
+	do {
+		n = recv(CHILD_GATE, &word, 1, 0);
+	} while (n < 0 && errno == EINTR);
+	save_coverage();
+	if (n != 1)
+		_exit(0);
+}
+
+static void __attribute__((noreturn))
+child_main(struct keeper *k, int log, int gate, const char *home)
+{
+	const struct start *s = &k->start;
+	const char *dir = s->cwd ? s->cwd : home ? home : "/";
+	set_output(log, gate);
+	if (setsid() < 0)
+		fail("setsid");
+	reset_signals();
+	set_limits(s);
+	reset_oom_score();
+	if (s->set_identity)
+		set_identity(s, &k->identity);
+	umask(s->mask);
+	if (chdir(dir) < 0) /* as the user: what he may not enter, he does not */
+		fail("chdir %s", dir);
+	environ = s->env; /* the command is looked for along the job's PATH */
+	wait_at_gate();
+	execvpe(s->argv[0], s->argv, s->env);
+	fail("exec %s", s->argv[0]);
+}
+
+int child_fork(struct keeper *k, int log, const char *home)
+{
+	int sv[2];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
+		return -errno;
+#ifdef JOBD_COVERAGE
+	born_as = geteuid();
+#endif
+	pid_t pid = fork();
+	if (pid < 0) {
+		int error = errno;
+		close(sv[0]);
+		close(sv[1]);
+		return -error;
+	}
+	if (pid == 0)
+		child_main(k, log, sv[1], home);
+	close(sv[1]);
+	k->pid = pid;
+	k->gate = sv[0];
+	return 0;
+}
+
+int child_report(struct keeper *k, struct child_report *r)
+{
+	if (k->gate < 0)
+		return -1;
+	ssize_t n = recv(k->gate, r, sizeof(*r), MSG_DONTWAIT);
+	if (n == (ssize_t)sizeof(*r)) {
+		r->step[sizeof(r->step) - 1] = '\0';
+		return 1;
+	}
+	return n < 0 && (errno == EAGAIN || errno == EINTR) ? 0 : -1;
+}
+
+void child_close(struct keeper *k)
+{
+	if (k->gate >= 0)
+		close(k->gate);
+	k->gate = -1;
+}

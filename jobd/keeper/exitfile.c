@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The exit file: what an END message would say, for a jobd that comes later.
+ * It is whole or it is not there: written under another name, synced, renamed,
+ * and the directory synced. jobd removes it once the end is in its store.
+ *
+ * What can go wrong: no space, a directory that is not writable. The caller
+ * then keeps the status itself (the zombie), and tries again.
+ */
+#include "config.h"
+
+#include "jobd/keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/crash.h"
+
+static char *read_boot_id(void)
+{
+	char id[64];
+	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, id, sizeof(id) - 1);
+	if (fd >= 0)
+		close(fd);
+	if (n <= 0)
+		return NULL;
+	id[n] = '\0';
+	id[strcspn(id, "\n")] = '\0';
+	return strdup(id);
+}
+
+static int write_all(int fd, const struct buf *b)
+{
+	for (size_t done = 0; done < b->len;) {
+		ssize_t n = write(fd, b->data + done, b->len - done);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n < 0 ? -errno : -EIO;
+		done += (size_t)n;
+	}
+	return 0;
+}
+
+static int write_file(int dir, const char *name, const struct buf *b)
+{
+	int fd = openat(dir, name, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd < 0)
+		return -errno;
+	int rc = write_all(fd, b);
+	if (rc == 0 && fsync(fd) < 0)
+		rc = -errno;
+	if (close(fd) < 0 && rc == 0)
+		rc = -errno;
+	return rc;
+}
+
+int exitfile_write(int dir, const char *name, struct keeper_end *e)
+{
+	char temporary[KEEPER_NAME_MAX + 8];
+	snprintf(temporary, sizeof(temporary), "%s.new", name);
+	if (!e->boot_id)
+		e->boot_id = read_boot_id();
+	struct buf b = BUF_INIT;
+	keeper_end_put(&b, e);
+	int rc = b.failed || !e->boot_id ? -ENOMEM : write_file(dir, temporary, &b);
+	buf_fini(&b);
+	if (rc == 0 && renameat(dir, temporary, dir, name) < 0)
+		rc = -errno;
+	if (rc < 0) {
+		unlinkat(dir, temporary, 0);
+		return rc;
+	}
+	if (fsync(dir) < 0)
+		return -errno;
+	crash_point("keeper-exitfile-written");
+	return 0;
+}

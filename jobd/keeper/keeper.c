@@ -1,0 +1,328 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * jobd-keeper: one per running job, a child of jobd. It starts the command,
+ * stops, continues and ends it with all its descendants, waits for it, and
+ * holds the exit status until that is on disk: jobd's, or its own exit file. It
+ * outlives jobd; that is what it is for.
+ *
+ * Born with six descriptors (lib/kmsg.h) and told everything else in START.
+ * Keeps jobd's user, is not dumpable, and waits in one poll: a child, a
+ * signal, jobd, a timer. It never waits for jobd to read.
+ *
+ * What is fatal: a start by anybody but jobd. Everything else ends as a record
+ * of how the job ended.
+ */
+#include "config.h"
+
+#include "jobd/keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/crash.h"
+#include "lib/procfs.h"
+#include "lib/status.h"
+
+#if defined(__SANITIZE_ADDRESS__)
+#define LEAKS_ARE_LOOKED_FOR 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define LEAKS_ARE_LOOKED_FOR 1
+#endif
+#endif
+
+/* ---- what ended ---- */
+
+/* waitid(2), and what the process used: the library's wrapper leaves that out. */
+static bool look(idtype_t type, pid_t pid, int options, siginfo_t *si, struct rusage *ru)
+{
+	memset(si, 0, sizeof(*si));
+	memset(ru, 0, sizeof(*ru));
+	return syscall(SYS_waitid, type, pid, si, options | WEXITED | WNOHANG, ru) == 0 &&
+	       si->si_pid;
+}
+
+static void count_usage(struct keeper_end *e, const struct rusage *ru)
+{
+	e->cpu_us += (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000000 +
+		     (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec);
+	if ((uint64_t)ru->ru_maxrss > e->max_rss_kb)
+		e->max_rss_kb = (uint64_t)ru->ru_maxrss;
+	e->in_blocks += (uint64_t)ru->ru_inblock;
+	e->out_blocks += (uint64_t)ru->ru_oublock;
+}
+
+/* The child had the gate open and could not execute: that is not the command's failure. */
+static void note_exec_failure(struct keeper *k)
+{
+	struct child_report r;
+	if (k->phase < PHASE_RUNNING || child_report(k, &r) <= 0 || !r.step[0])
+		return;
+	k->end.kind = KEEPER_END_SPAWN;
+	free(k->end.step);
+	k->end.step = strdup(r.step);
+	k->end.error = r.error;
+}
+
+bool keeper_command_died(struct keeper *k)
+{
+	siginfo_t si;
+	struct rusage ru;
+	if (k->dead || !k->pid || !look(P_PID, k->pid, WNOWAIT, &si, &ru))
+		return false;
+	note_exec_failure(k);
+	k->dead = true;
+	k->end.status = status_from_siginfo(si.si_code, si.si_status);
+	k->end.ended_at_us = clock_real_us();
+	count_usage(&k->end, &ru);
+	crash_point("keeper-exited");
+	return true;
+}
+
+static void reap(struct keeper *k, pid_t pid)
+{
+	siginfo_t si;
+	struct rusage ru;
+	if (look(P_PID, pid, 0, &si, &ru))
+		count_usage(&k->end, &ru);
+}
+
+/*
+ * The first zombie there is may be the command's, which has to stay: then the
+ * others are found by name.
+ */
+void keeper_reap_others(struct keeper *k)
+{
+	siginfo_t si;
+	struct rusage ru;
+	while (!k->dead && look(P_ALL, 0, WNOWAIT, &si, &ru) && si.si_pid != k->pid)
+		reap(k, si.si_pid);
+	if (!k->dead)
+		return;
+	struct pidlist children = PIDLIST_INIT;
+	int proc = procfs_open();
+	if (proc >= 0 && procfs_children(proc, getpid(), getpid(), &children) == 0)
+		for (size_t i = 0; i < children.n; i++)
+			if (children.v[i] != k->pid)
+				reap(k, children.v[i]);
+	if (proc >= 0)
+		close(proc);
+	free(children.v);
+}
+
+/* ---- what happened ---- */
+
+static void on_child(struct keeper *k)
+{
+	if (keeper_command_died(k)) {
+		control(k, EVENT_DIED);
+		return;
+	}
+	keeper_reap_others(k);
+	control(k, EVENT_CHILD);
+}
+
+/* TERM comes first: when the host goes down, the command has it at the same moment. */
+static void on_signals(struct keeper *k)
+{
+	struct signalfd_siginfo si[8];
+	bool child = false, told = false;
+	ssize_t n;
+	while ((n = read(k->signals, si, sizeof(si))) > 0)
+		for (size_t i = 0; i < (size_t)n / sizeof(si[0]); i++) {
+			child |= si[i].ssi_signo == SIGCHLD;
+			told |= si[i].ssi_signo == SIGTERM || si[i].ssi_signo == SIGINT;
+		}
+	if (told)
+		control(k, EVENT_SHUTDOWN);
+	if (child)
+		on_child(k);
+}
+
+/*
+ * The child says that it stands at the gate, or what failed. Later it is not
+ * listened to before it has died: a failed exec is read then, and one that
+ * succeeds need not wake anybody.
+ */
+static void on_gate(struct keeper *k)
+{
+	struct child_report r;
+	int rc = child_report(k, &r);
+	if (rc == 0)
+		return;
+	if (rc > 0 && !r.step[0]) {
+		control(k, EVENT_SET_UP);
+		return;
+	}
+	k->end.step = strdup(rc > 0 ? r.step : "its process, which was killed");
+	k->end.error = rc > 0 ? r.error : 0;
+	control(k, EVENT_UNFIT);
+}
+
+static void on_jobd(struct keeper *k)
+{
+	bool open = conn_read(&k->jobd);
+	/* What it said before it went still counts: a gate that was opened is open. */
+	if (talk_listen(k) && open)
+		return;
+	conn_close(&k->jobd);
+	control(k, EVENT_ALONE);
+}
+
+/* ---- the loop ---- */
+
+static int timeout_ms(const struct keeper *k)
+{
+	if (!k->due_us)
+		return -1;
+	uint64_t now = clock_mono_us();
+	if (now >= k->due_us)
+		return 0;
+	uint64_t ms = (k->due_us - now + 999) / 1000;
+	return ms < 3600000 ? (int)ms : 3600000;
+}
+
+static void on_timer(struct keeper *k)
+{
+	if (!k->due_us || clock_mono_us() < k->due_us)
+		return;
+	k->due_us = 0;
+	control(k, EVENT_TIMER);
+}
+
+/* Whoever connects before the gate is open waits: if it never opens there is nothing to adopt. */
+static void turn(struct keeper *k)
+{
+	enum { SIGNALS, JOBD, GATE, LISTENER, PENDING };
+	struct pollfd p[PENDING + PENDING_MAX] = {
+	    [SIGNALS] = {.fd = k->signals, .events = POLLIN},
+	    [JOBD] = {.fd = k->jobd.fd, .events = POLLIN},
+	    [GATE] = {.fd = k->gate, .events = POLLIN},
+	    [LISTENER] = {.fd = k->phase >= PHASE_RUNNING ? k->listener : -1, .events = POLLIN},
+	};
+	if (k->jobd.out.len)
+		p[JOBD].events |= POLLOUT;
+	for (int i = 0; i < PENDING_MAX; i++)
+		p[PENDING + i] = (struct pollfd){.fd = k->pending[i].fd, .events = POLLIN};
+	if (poll(p, PENDING + PENDING_MAX, timeout_ms(k)) < 0)
+		return;
+	if (p[GATE].revents)
+		on_gate(k);
+	if (p[SIGNALS].revents)
+		on_signals(k);
+	if (p[JOBD].revents & ~POLLOUT)
+		on_jobd(k);
+	for (int i = 0; i < PENDING_MAX; i++)
+		if (p[PENDING + i].revents) {
+			conn_hear(k, &k->pending[i]);
+			if (k->pending[i].fd < 0 && k->jobd.in.len)
+				on_jobd(k);
+		}
+	if (p[LISTENER].revents)
+		conn_accept(k);
+	on_timer(k);
+	conn_write(&k->jobd);
+}
+
+/* Blocks what is read from the descriptor, and lets nobody's hang-up end us. */
+static int take_signals(void)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	if (sigprocmask(SIG_SETMASK, &set, NULL) < 0)
+		return -1;
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/* The job's leader of many should be killed for memory, not the one who knows of it. */
+static void lower_oom_score(void)
+{
+	if (geteuid() != 0)
+		return;
+	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	ssize_t n = write(fd, "-900", 4);
+	(void)n; /* an extra */
+	close(fd);
+}
+
+static bool was_born_right(void)
+{
+	struct stat st;
+	for (int fd = KEEPER_FD_SOCKET; fd <= KEEPER_FD_EXITS; fd++)
+		if (fstat(fd, &st) < 0 ||
+		    (fd == KEEPER_FD_SOCKET ? !S_ISSOCK(st.st_mode) : !S_ISDIR(st.st_mode)))
+			return false;
+	return crash_init();
+}
+
+static bool prepare(struct keeper *k)
+{
+	lower_oom_score();
+	prctl(PR_SET_NAME, "jobd-keeper");
+#ifndef LEAKS_ARE_LOOKED_FOR /* which is done by tracing oneself */
+	prctl(PR_SET_DUMPABLE, 0);
+#endif
+	umask(077);
+	if (chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
+		return false;
+	conn_init(&k->jobd, KEEPER_FD_SOCKET);
+	for (int i = 0; i < PENDING_MAX; i++)
+		conn_init(&k->pending[i], -1);
+	k->gate = k->listener = -1;
+	k->level = k->reached = LEVEL_RUN;
+	k->failed_seq = NO_SEQ;
+	k->signals = take_signals();
+	return k->signals >= 0;
+}
+
+/* The last thing: from here on the status is known to nobody but the disk. */
+static void leave(struct keeper *k)
+{
+	if (k->pid)
+		waitpid(k->pid, NULL, WNOHANG);
+	start_clean(k);
+	child_close(k);
+	close(k->signals);
+	tree_free(k->tree);
+	keeper_end_fini(&k->end);
+	conn_close(&k->jobd);
+	for (int i = 0; i < PENDING_MAX; i++)
+		conn_close(&k->pending[i]);
+	free(k->cgroup);
+}
+
+int main(void)
+{
+	struct keeper k = {.phase = PHASE_WAITING};
+	if (!was_born_right()) {
+		fputs("jobd-keeper is started by jobd, and by nobody else\n", stderr);
+		return 2;
+	}
+	if (!prepare(&k))
+		return 1; /* jobd sees the connection end before a word was said */
+	crash_point("keeper-born");
+	while (k.phase != PHASE_DONE)
+		turn(&k);
+	leave(&k);
+	return 0;
+}

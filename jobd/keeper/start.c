@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * From START to a child that sets itself up: the user is looked up (a name
+ * service may hang: here it harms nobody but this job), the environment
+ * completed, the log made, the child forked, its cgroup and the listening
+ * socket made while it works.
+ *
+ * A step that fails is named, as a person would: "user 4242 is unknown",
+ * "log 12/12.1.log". Only the cgroup may fail: its tree is walked, then.
+ */
+#include "config.h"
+
+#include "jobd/keeper/keeper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <inttypes.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/crash.h"
+#include "lib/strv.h"
+
+#define PATH_OF_USERS "PATH=/usr/local/bin:/usr/bin:/bin"
+#define PATH_OF_ROOT  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define GROUPS_MAX    65536
+
+static bool set_str(char **to, const struct tlv *f)
+{
+	free(*to);
+	*to = tlv_str(f);
+	return *to != NULL;
+}
+
+static bool read_field(struct start *s, const struct tlv *f, size_t *nargv, size_t *nenv)
+{
+	switch ((int)f->tag) {
+	case KTAG_ID:
+		s->id = tlv_u64(f);
+		return true;
+	case KTAG_ATTEMPT:
+		s->attempt = (uint32_t)tlv_u64(f);
+		return true;
+	case KTAG_NONCE:
+		s->nonce = tlv_u64(f);
+		return true;
+	case KTAG_ARG:
+		return tlv_strv(f, &s->argv, nargv);
+	case KTAG_ENV:
+		return tlv_strv(f, &s->env, nenv);
+	case KTAG_CWD:
+		return set_str(&s->cwd, f);
+	case KTAG_UID:
+		s->uid = (uint32_t)tlv_u64(f);
+		return tlv_u64(f) < UINT32_MAX; /* (uid_t)-1 means "leave it as it is" to setuid */
+	case KTAG_SET_IDENTITY:
+		s->set_identity = tlv_u64(f) != 0;
+		return true;
+	case KTAG_UMASK:
+		s->mask = (mode_t)(tlv_u64(f) & 0777);
+		return true;
+	case KTAG_LOG:
+		return set_str(&s->log, f);
+	case KTAG_CGROUP_BASE:
+		return set_str(&s->cgroup_base, f);
+	case KTAG_NOFILE_SOFT:
+		s->nofile.rlim_cur = tlv_u64(f);
+		s->has_nofile = true;
+		return true;
+	case KTAG_NOFILE_HARD:
+		s->nofile.rlim_max = tlv_u64(f);
+		return true;
+	case KTAG_GRACE_MS:
+		s->grace_ms = tlv_u64(f);
+		return true;
+	case KTAG_INVOCATION:
+		return set_str(&s->invocation, f);
+	default:
+		return true;
+	}
+}
+
+bool start_read(struct keeper *k, struct tlv_reader *r)
+{
+	struct start *s = &k->start;
+	size_t nargv = 0, nenv = 0;
+	struct tlv f;
+	bool uid = false, fit = true;
+	while (fit && tlv_next(r, &f)) {
+		fit = read_field(s, &f, &nargv, &nenv);
+		uid |= f.tag == KTAG_UID;
+	}
+	k->end.id = s->id;
+	k->end.attempt = s->attempt;
+	k->end.nonce = s->nonce;
+	snprintf(k->name, sizeof(k->name), KEEPER_NAME_FMT, s->id, s->attempt, s->nonce);
+	if (fit && !r->bad && nargv > 0 && s->log && (uid || !s->set_identity))
+		return true;
+	k->end.step = strdup("the message that starts it");
+	k->end.error = EBADMSG;
+	return false;
+}
+
+void start_fini(struct start *s)
+{
+	strv_free(s->argv);
+	strv_free(s->env);
+	free(s->cwd);
+	free(s->log);
+	free(s->cgroup_base);
+	free(s->invocation);
+	s->argv = s->env = NULL;
+	s->cwd = s->log = s->cgroup_base = s->invocation = NULL;
+}
+
+/* Names the step that failed. -1, to be returned. */
+static int __attribute__((format(printf, 3, 4)))
+failed(struct keeper *k, int error, const char *fmt, ...)
+{
+	char text[512];
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	k->end.step = strdup(text);
+	k->end.error = error;
+	return -1;
+}
+
+/* All of the user's groups, as initgroups(3) would set them. */
+static int find_groups(struct keeper *k)
+{
+	struct identity *id = &k->identity;
+	for (int n = 32;; n = n < GROUPS_MAX ? n * 4 : n + 1) {
+		gid_t *groups = realloc(id->groups, (size_t)n * sizeof(*groups));
+		if (!groups || n > GROUPS_MAX)
+			return failed(k, groups ? EINVAL : ENOMEM, "groups of %s", id->user);
+		id->groups = groups;
+		int had = n;
+		if (getgrouplist(id->user, id->gid, groups, &had) >= 0) {
+			id->ngroups = (size_t)had;
+			return 0;
+		}
+	}
+}
+
+static int add_var(struct keeper *k, const char *name, const char *value)
+{
+	if (strv_env(k->start.env, name))
+		return 0;
+	char *var = NULL;
+	if (asprintf(&var, "%s=%s", name, value) < 0)
+		return failed(k, ENOMEM, "environment");
+	int rc = strv_add(&k->start.env, var);
+	free(var);
+	return rc < 0 ? failed(k, -rc, "environment") : 0;
+}
+
+static bool has_all(char *const *env)
+{
+	return strv_env(env, "HOME") && strv_env(env, "USER") && strv_env(env, "LOGNAME") &&
+	       strv_env(env, "SHELL");
+}
+
+/*
+ * What login would have set, where the submitter did not. Without the
+ * privilege to be somebody else a user that nobody knows is no hindrance.
+ */
+static int find_user(struct keeper *k, char **home)
+{
+	struct start *s = &k->start;
+	struct identity *id = &k->identity;
+	if (!s->set_identity && s->cwd && has_all(s->env))
+		return 0;
+	errno = 0;
+	const struct passwd *pw = getpwuid(s->set_identity ? s->uid : geteuid());
+	int error = errno;
+	if (!pw) {
+		if (!s->set_identity)
+			return 0;
+		if (error && error != ENOENT && error != ESRCH)
+			return failed(k, error, "look-up of user %u", (unsigned)s->uid);
+		return failed(k, 0, "user %u is unknown", (unsigned)s->uid);
+	}
+	id->gid = pw->pw_gid;
+	id->user = strdup(pw->pw_name);
+	*home = strdup(pw->pw_dir);
+	if (!id->user || !*home)
+		return failed(k, ENOMEM, "user %u", (unsigned)s->uid);
+	if (add_var(k, "HOME", pw->pw_dir) < 0 || add_var(k, "USER", pw->pw_name) < 0 ||
+	    add_var(k, "LOGNAME", pw->pw_name) < 0 ||
+	    add_var(k, "SHELL", *pw->pw_shell ? pw->pw_shell : "/bin/sh") < 0)
+		return -1;
+	/* pw is not to be used after this: groups are of the same library. */
+	return s->set_identity ? find_groups(k) : 0;
+}
+
+static int complete_environment(struct keeper *k)
+{
+	struct start *s = &k->start;
+	bool root = s->set_identity ? s->uid == 0 : geteuid() == 0;
+	if (s->invocation && add_var(k, "JOBD_INVOCATION", s->invocation) < 0)
+		return -1;
+	if (!strv_env(s->env, "PATH") && strv_add(&s->env, root ? PATH_OF_ROOT : PATH_OF_USERS) < 0)
+		return failed(k, ENOMEM, "environment");
+	return 0;
+}
+
+/* The log, which only jobd's user can have put things beside. A descriptor, or -1. */
+static int make_log(struct keeper *k)
+{
+	const struct start *s = &k->start;
+	const int flags =
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC;
+	int fd = openat(KEEPER_FD_LOGS, s->log, flags, 0600);
+	if (fd < 0 && errno == EEXIST) {
+		/* Left by a start of this attempt that never ran, and used none up. */
+		unlinkat(KEEPER_FD_LOGS, s->log, 0);
+		fd = openat(KEEPER_FD_LOGS, s->log, flags, 0600);
+	}
+	if (fd < 0)
+		return failed(k, errno, "log %s", s->log);
+	if (s->set_identity && fchown(fd, s->uid, k->identity.gid) < 0) {
+		int error = errno;
+		close(fd);
+		return failed(k, error, "owner of log %s", s->log);
+	}
+	return fd;
+}
+
+static bool write_pid(const char *dir, pid_t pid)
+{
+	char path[4096], number[24];
+	if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= (int)sizeof(path))
+		return false;
+	int len = snprintf(number, sizeof(number), "%d", (int)pid);
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	bool written = fd >= 0 && write(fd, number, (size_t)len) == len;
+	if (fd >= 0)
+		close(fd);
+	return written;
+}
+
+/* The child stands at the gate or before it: whatever it will start is in there too. */
+static void make_cgroup(struct keeper *k)
+{
+	char *dir = NULL;
+	if (!k->start.cgroup_base || asprintf(&dir, "%s/%s", k->start.cgroup_base, k->name) < 0)
+		return;
+	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
+		free(dir);
+		return;
+	}
+	if (write_pid(dir, k->pid)) {
+		k->cgroup = dir;
+		return;
+	}
+	rmdir(dir);
+	free(dir);
+}
+
+int start_prepare(struct keeper *k)
+{
+	char *home = NULL;
+	int log = -1, rc = -1;
+	if (find_user(k, &home) < 0 || complete_environment(k) < 0)
+		goto out;
+	log = make_log(k);
+	if (log < 0)
+		goto out;
+	rc = child_fork(k, log, home);
+	if (rc < 0) {
+		rc = failed(k, -rc, "fork");
+		goto out;
+	}
+	crash_point("keeper-forked");
+	make_cgroup(k);
+	k->tree = tree_new(getpid(), k->cgroup);
+	if (!k->tree) {
+		rc = failed(k, ENOMEM, "tree of processes");
+		goto out;
+	}
+	k->listener = conn_listen(KEEPER_FD_LISTEN, k->name);
+	if (k->listener < 0) {
+		rc = failed(k, -k->listener, "listening socket");
+		goto out;
+	}
+	crash_point("keeper-listening");
+	rc = 0;
+out:
+	if (log >= 0)
+		close(log);
+	free(home);
+	free(k->identity.user);
+	free(k->identity.groups);
+	k->identity = (struct identity){0};
+	return rc;
+}
+
+void start_clean(struct keeper *k)
+{
+	if (k->cgroup)
+		rmdir(k->cgroup);
+	if (k->listener >= 0) {
+		unlinkat(KEEPER_FD_LISTEN, k->name, 0);
+		close(k->listener);
+	}
+}
