@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "jobd/sys/config.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <syslog.h>
+#include <unistd.h>
+
+#include "lib/strv.h"
+#include "unit.h"
+
+static char dir[] = "/tmp/jobd-config.XXXXXX";
+static char path[64];
+
+/* Writes the text to a file and loads it. Returns what config_load did. */
+static int load_bytes(const char *text, size_t len, struct config **c, char ***messages)
+{
+	if (!path[0]) {
+		ck_assert_ptr_nonnull(mkdtemp(dir));
+		snprintf(path, sizeof(path), "%s/f", dir);
+	}
+	FILE *f = fopen(path, "w");
+	ck_assert_ptr_nonnull(f);
+	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
+	fclose(f);
+	int rc = config_load(path, true, c, messages);
+	unlink(path);
+	rmdir(dir);
+	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
+	path[0] = '\0';
+	return rc;
+}
+
+static struct config *good(const char *text)
+{
+	struct config *c;
+	char **messages;
+	int rc = load_bytes(text, strlen(text), &c, &messages);
+	ck_assert_msg(rc == 0, "%s: %s", text, messages ? messages[0] : "no message");
+	ck_assert_ptr_null(messages);
+	return c;
+}
+
+/* The messages, without the file's name, a line each, must be just these. */
+static void bad_bytes(const char *text, size_t len, const char *const *expected)
+{
+	struct config *c;
+	char **messages;
+	ck_assert_int_eq(load_bytes(text, len, &c, &messages), -EINVAL);
+	ck_assert_ptr_null(c);
+	size_t n = 0;
+	for (; expected[n]; n++) {
+		ck_assert_msg(messages && n < strv_len(messages), "no message like \"%s\"",
+		    expected[n]);
+		const char *colon = strchr(messages[n], ':');
+		ck_assert_ptr_nonnull(colon);
+		ck_assert_msg(strncmp(messages[n], "/tmp/jobd-config.", 17) == 0, "%s", messages[n]);
+		ck_assert_msg(strncmp(colon + 1, expected[n], strlen(expected[n])) == 0,
+		    "\"%s\" instead of \"%s\"", colon + 1, expected[n]);
+	}
+	ck_assert_msg(strv_len(messages) == n, "one too many: %s", messages[n]);
+	strv_free(messages);
+}
+#define BAD(text, ...) bad_bytes(text, strlen(text), (const char *const[]){ __VA_ARGS__, NULL })
+
+START_TEST(no_file_at_all_is_a_working_configuration)
+{
+	struct config *c;
+	char **messages;
+	ck_assert_int_eq(config_load(NULL, true, &c, &messages), 0);
+	ck_assert_uint_eq(c->max_running, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	ck_assert_uint_eq(c->kill_grace_us, 4000000);
+	ck_assert_uint_eq(c->ageing_us, 600000000);
+	ck_assert_ptr_null(c->admin_group);
+	ck_assert_ptr_null(c->submit_users);
+	ck_assert_ptr_null(c->submit_groups);
+	ck_assert_int_eq(c->syslog_facility, LOG_DAEMON);
+	ck_assert_int_eq(c->log_level, LOG_INFO);
+	ck_assert_uint_eq(c->low_disk_bytes, 64u << 20);
+	ck_assert_uint_eq(c->ballast_bytes, 16u << 20);
+	ck_assert_uint_eq(c->max_connections, 1000);
+	ck_assert_str_eq(c->cgroup, "auto");
+	ck_assert_ptr_null(c->source);
+	config_free(c);
+	ck_assert_int_eq(config_load("/nonexistent/jobd.conf", false, &c, &messages), 0);
+	config_free(c);
+	config_free(good(""));
+	config_free(good("# nothing but words\n\n"));
+}
+END_TEST
+
+START_TEST(a_file_that_was_asked_for_has_to_be_there)
+{
+	struct config *c;
+	char **messages;
+	ck_assert_int_eq(config_load("/nonexistent/jobd.conf", true, &c, &messages), -ENOENT);
+	ck_assert_str_eq(messages[0], "/nonexistent/jobd.conf: No such file or directory");
+	strv_free(messages);
+	ck_assert_int_eq(config_load("/tmp", false, &c, &messages), -EISDIR);
+	ck_assert_str_eq(messages[0], "/tmp: is not a file");
+	strv_free(messages);
+}
+END_TEST
+
+START_TEST(every_setting_is_read)
+{
+	struct config *c = good("// all of them\n"
+				"max_running = 7\n"
+				"kill_grace = 1min30s # as long as it takes\n"
+				"ageing = 0\n"
+				"admin_group = \"adm\"\n"
+				"submit_users = {\"ann\",\n  bob}\n"
+				"submit_users += {'c.d-e_f'}\n"
+				"submit_groups = staff\n"
+				"syslog_facility = local3\n"
+				"log_level = debug\n"
+				"/* two\n   lines */ low_disk = 1G\n"
+				"ballast = 0\n"
+				"cgroup = \"/sys/fs/cgroup/jobd\"\n"
+				"max_connections = 20\n");
+	ck_assert_uint_eq(c->max_running, 7);
+	ck_assert_uint_eq(c->kill_grace_us, 90000000);
+	ck_assert_uint_eq(c->ageing_us, 0);
+	ck_assert_str_eq(c->admin_group, "adm");
+	ck_assert_uint_eq(strv_len(c->submit_users), 3);
+	ck_assert_str_eq(c->submit_users[0], "ann");
+	ck_assert_str_eq(c->submit_users[1], "bob");
+	ck_assert_str_eq(c->submit_users[2], "c.d-e_f");
+	ck_assert_uint_eq(strv_len(c->submit_groups), 1);
+	ck_assert_str_eq(c->submit_groups[0], "staff");
+	ck_assert_int_eq(c->syslog_facility, LOG_LOCAL3);
+	ck_assert_int_eq(c->log_level, LOG_DEBUG);
+	ck_assert_uint_eq(c->low_disk_bytes, 1u << 30);
+	ck_assert_uint_eq(c->ballast_bytes, 0);
+	ck_assert_str_eq(c->cgroup, "/sys/fs/cgroup/jobd");
+	ck_assert_uint_eq(c->max_connections, 20);
+	ck_assert_ptr_nonnull(strstr(c->source, "/tmp/jobd-config."));
+	config_free(c);
+}
+END_TEST
+
+START_TEST(all_mistakes_are_told_at_once_each_with_its_line)
+{
+	BAD("# a comment\n"
+	    "max_running = many\n"
+	    "max_runing = 4\n"
+	    "\n"
+	    "/* a comment\n"
+	    "   of two lines */\n"
+	    "kill_grace = \"3 days\" # too long anyway\n"
+	    "colour = {red,\n"
+	    "  green}\n"
+	    "submit_users = {ann, \"b:b\", 1000,\n"
+	    "  \"-x\"}\n"
+	    "log_level = loud\n"
+	    "cgroup = maybe\n",
+	    "2: max_running can't be \"many\"; it takes a number of jobs from 1 to 100000",
+	    "3: there is no setting \"max_runing\"; did you mean max_running?",
+	    "7: kill_grace can't be \"3 days\"; it takes a duration",
+	    "8: there is no setting \"colour\"; jobd.conf(5) lists them",
+	    "10: submit_users can't be \"b:b\"; it takes names of users",
+	    "10: submit_users can't be \"1000\"", "11: submit_users can't be \"-x\"",
+	    "12: log_level can't be \"loud\"; it takes a level", "13: cgroup can't be \"maybe\"");
+}
+END_TEST
+
+START_TEST(values_out_of_range_are_refused)
+{
+	static const char *const wrong[] = { "max_running = 0", "max_running = 100001",
+		"max_running = -1", "max_running = 4x", "max_running = \"\"",
+		"max_running = 18446744073709551617", "kill_grace = 25h", "kill_grace = -1s",
+		"ageing = 367d", "low_disk = 2T1", "low_disk = 99999999T", "ballast = big",
+		"max_connections = 0", "admin_group = \"a b\"", "admin_group = \"\"",
+		"admin_group = \"0\"", "syslog_facility = kern", "log_level = 7", "cgroup = \"\"",
+		"cgroup = relative/path" };
+	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		BAD(wrong[i], "1: ");
+}
+END_TEST
+
+START_TEST(one_mistake_gives_one_message)
+{
+	BAD("max_running 4\nkill_grace = 4s\n", "1: missing equal sign after option 'max_running'; a setting reads");
+	BAD("\nkill_grace =\nmax_running = 4\n", "3: kill_grace has no value (\"max_running\" follows)");
+	BAD("queue nightly {\n  concurrency = 4\n}\n", "1: there is no setting \"queue\"");
+	BAD("include(\"other.conf\")\n", "1: there is no setting \"include\"");
+	BAD("max_running = {4}\n", "1: unexpected token '{'");
+	BAD("submit_users = {ann\nlog_level = info\n", "2: unexpected token 'log_level'");
+	BAD("}\n", "1: unexpected closing brace");
+	BAD("max_running =", "1: premature end of file");
+	BAD("x|y = 3\n", "1: ");
+}
+END_TEST
+
+START_TEST(a_setting_that_is_set_twice_is_told)
+{
+	BAD("max_running = 4\n# c\nmax_running = 5\n", "3: max_running is set already in line 1");
+	BAD("submit_users = {ann, bob}\nsubmit_users = {eve}\n",
+	    "2: submit_users is set already in line 1; leave one of the two, or add to it with +=");
+	BAD("submit_users = ann\nsubmit_users = eve\n", "2: submit_users is set already");
+}
+END_TEST
+
+START_TEST(what_opens_and_does_not_close_is_told_where_it_opens)
+{
+	BAD("log_level = info\nadmin_group = \"adm\nmax_running = 4\n", "2: the quote (\") that opens here");
+	BAD("\n\nadmin_group = 'adm\n\n", "3: the quote (') that opens here");
+	BAD("\n/* max_running = 4\n", "2: the comment (/*) that opens here");
+	BAD("admin_group = \"a\\9\"\n", "1: a backslash before a digit");
+	bad_bytes("log_level = info\nmax\0_running = 4\n", 33, (const char *const[]){ "2: a NUL byte", NULL });
+}
+END_TEST
+
+START_TEST(a_broken_file_leaves_nothing_behind_for_the_next)
+{
+	static const char *const broken[] = { "admin_group = \"adm", "admin_group = 'adm",
+		"/* adm", "admin_group = \"\\400\"", "max_running = 4 }", "a = {", "# \"" };
+	for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+		struct config *c;
+		char **messages;
+		load_bytes(broken[i], strlen(broken[i]), &c, &messages);
+		strv_free(messages);
+		config_free(c);
+		c = good("# next\nmax_running = 3\n");
+		ck_assert_uint_eq(c->max_running, 3);
+		config_free(c);
+	}
+}
+END_TEST
+
+START_TEST(quotes_and_slashes_inside_of_values_are_no_comments)
+{
+	struct config *c = good("# it's \"fine\n"
+				"cgroup = \"/a//b/*c#d\"\n"
+				"admin_group = 'wh#el' // the \"wheel\n"
+				"kill_grace = 2s /* ' */ ballast = 1M // '\n");
+	ck_assert_str_eq(c->cgroup, "/a//b/*c#d");
+	ck_assert_str_eq(c->admin_group, "wh#el");
+	ck_assert_uint_eq(c->kill_grace_us, 2000000);
+	ck_assert_uint_eq(c->ballast_bytes, 1u << 20);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(what_is_printed_reads_back_the_same)
+{
+	struct config *c = good("max_running = 7\nkill_grace = 1500ms\nageing = 90min\n"
+				"admin_group = 'dom\\user'\nsubmit_users = {ann, bob}\n"
+				"syslog_facility = user\nlog_level = warn\nlow_disk = 1536K\n"
+				"ballast = 5\ncgroup = no\n");
+	char *text, *again;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+	config_print(c, f);
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(text, "kill_grace = 1500ms\nageing = 90min\n"));
+	ck_assert_ptr_nonnull(strstr(text, "submit_users = {\"ann\", \"bob\"}\nsubmit_groups = {}\n"));
+	ck_assert_ptr_nonnull(strstr(text, "log_level = warning\nlow_disk = 1536K\nballast = 5B\n"));
+	struct config *d = good(text);
+	f = open_memstream(&again, &len);
+	config_print(d, f);
+	fclose(f);
+	ck_assert_str_eq(text, again);
+	free(text);
+	free(again);
+	config_free(c);
+	config_free(d);
+	ck_assert_int_eq(config_load(NULL, false, &c, &(char **){ NULL }), 0);
+	f = open_memstream(&text, &len);
+	config_print(c, f);
+	fclose(f);
+	config_free(good(text));
+	free(text);
+	config_free(c);
+}
+END_TEST
+
+START_TEST(a_file_of_nothing_known_does_not_go_on_for_ever)
+{
+	char text[8192];
+	size_t len = 0;
+	for (int i = 0; i < 200; i++)
+		len += (size_t)snprintf(text + len, sizeof(text) - len, "word%d = %d\n", i, i);
+	struct config *c;
+	char **messages;
+	ck_assert_int_eq(load_bytes(text, len, &c, &messages), -EINVAL);
+	ck_assert_uint_ge(strv_len(messages), 50);
+	ck_assert_uint_le(strv_len(messages), 51);
+	strv_free(messages);
+}
+END_TEST
+
+UNIT_MAIN("config", no_file_at_all_is_a_working_configuration,
+    a_file_that_was_asked_for_has_to_be_there, every_setting_is_read,
+    all_mistakes_are_told_at_once_each_with_its_line, values_out_of_range_are_refused,
+    one_mistake_gives_one_message, a_setting_that_is_set_twice_is_told,
+    what_opens_and_does_not_close_is_told_where_it_opens,
+    a_broken_file_leaves_nothing_behind_for_the_next,
+    quotes_and_slashes_inside_of_values_are_no_comments, what_is_printed_reads_back_the_same,
+    a_file_of_nothing_known_does_not_go_on_for_ever)

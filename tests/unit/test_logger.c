@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "jobd/sys/logger.h"
+
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/log.h"
+#include "unit.h"
+
+/* What a writer got; it hangs while the gate is held. */
+static struct {
+	pthread_mutex_t gate, lock;
+	size_t count;
+	int last_priority;
+	char last[256];
+} sent = { .gate = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static void writer(void *ctx, int priority, const char *text)
+{
+	ck_assert_ptr_eq(ctx, &sent);
+	pthread_mutex_lock(&sent.gate);
+	pthread_mutex_unlock(&sent.gate);
+	pthread_mutex_lock(&sent.lock);
+	sent.count++;
+	sent.last_priority = priority;
+	snprintf(sent.last, sizeof(sent.last), "%s", text);
+	pthread_mutex_unlock(&sent.lock);
+}
+
+static size_t count(void)
+{
+	pthread_mutex_lock(&sent.lock);
+	size_t n = sent.count;
+	pthread_mutex_unlock(&sent.lock);
+	return n;
+}
+
+static void wait_for(size_t n)
+{
+	uint64_t until = clock_mono_us() + 10000000;
+	while (count() < n) {
+		ck_assert_msg(clock_mono_us() < until, "%zu lines of %zu in ten seconds", count(), n);
+		usleep(1000);
+	}
+}
+
+static void open_logger(void)
+{
+	struct logger_options o = { .facility = LOG_LOCAL1, .write = writer, .ctx = &sent };
+	ck_assert_int_eq(logger_open(&o), 0);
+}
+
+START_TEST(lines_arrive_in_order_with_their_priority)
+{
+	open_logger();
+	for (int i = 0; i < 500; i++)
+		log_text(LOG_INFO, "line %d", i);
+	log_text(LOG_ERR, "last");
+	logger_close(5000);
+	ck_assert_uint_eq(sent.count, 501);
+	ck_assert_str_eq(sent.last, "last");
+	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_ERR);
+	ck_assert_uint_eq(logger_dropped(), 0);
+}
+END_TEST
+
+START_TEST(a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told)
+{
+	open_logger();
+	pthread_mutex_lock(&sent.gate);
+	uint64_t began = clock_mono_us();
+	for (int i = 0; i < 2000; i++)
+		log_text(LOG_INFO, "line %d", i);
+	ck_assert_uint_lt(clock_mono_us() - began, 1000000);
+	uint64_t dropped = logger_dropped();
+	/* A ring of 1024, and one line in the writer's hands (or not yet). */
+	ck_assert_uint_ge(dropped, 2000 - 1025);
+	ck_assert_uint_le(dropped, 2000 - 1024);
+	pthread_mutex_unlock(&sent.gate);
+	wait_for(2000 - dropped + 1);
+	char expected[64];
+	snprintf(expected, sizeof(expected), "log-lines-dropped count=%llu",
+	    (unsigned long long)dropped);
+	ck_assert_str_eq(sent.last, expected);
+	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_WARNING);
+	logger_set_facility(LOG_USER);
+	log_text(LOG_NOTICE, "flows again");
+	logger_close(5000);
+	ck_assert_str_eq(sent.last, "flows again");
+	ck_assert_int_eq(sent.last_priority, LOG_USER | LOG_NOTICE);
+}
+END_TEST
+
+START_TEST(closing_waits_no_longer_than_it_is_told)
+{
+	open_logger();
+	pthread_mutex_lock(&sent.gate);
+	log_text(LOG_INFO, "never");
+	uint64_t began = clock_mono_us();
+	logger_close(100);
+	uint64_t took = clock_mono_us() - began;
+	ck_assert_uint_ge(took, 99000);
+	ck_assert_uint_lt(took, 3000000);
+	pthread_mutex_unlock(&sent.gate);
+	wait_for(1);
+}
+END_TEST
+
+START_TEST(in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobody)
+{
+	int p[2], was = dup(STDERR_FILENO);
+	ck_assert_int_eq(pipe(p), 0);
+	unsetenv("JOURNAL_STREAM");
+	struct logger_options o = { .foreground = true };
+	ck_assert_int_eq(logger_open(&o), 0);
+	dup2(p[1], STDERR_FILENO);
+	log_text(LOG_WARNING, "careful");
+	char got[64] = "";
+	ssize_t n = read(p[0], got, sizeof(got) - 1);
+	ck_assert_int_gt(n, 0);
+	ck_assert_str_eq(got, "warning: careful\n");
+
+	char value[900];
+	memset(value, 'x', sizeof(value) - 1);
+	value[sizeof(value) - 1] = '\0';
+	/* More than a pipe holds: this must come to its end. */
+	for (int i = 0; i < 1000; i++)
+		log_text(LOG_INFO, "%s", value);
+	uint64_t dropped = logger_dropped();
+	ck_assert_uint_gt(dropped, 0);
+
+	static char all[1 << 20];
+	fcntl(p[0], F_SETFL, O_NONBLOCK);
+	while (read(p[0], all, sizeof(all)) > 0)
+		;
+	log_text(LOG_INFO, "flows again");
+	n = read(p[0], all, sizeof(all) - 1);
+	dup2(was, STDERR_FILENO);
+	logger_close(0);
+	ck_assert_int_gt(n, 0);
+	all[n] = '\0';
+	char expected[128];
+	snprintf(expected, sizeof(expected),
+	    "warning: log-lines-dropped count=%llu\ninfo: flows again\n",
+	    (unsigned long long)dropped);
+	ck_assert_str_eq(all, expected);
+}
+END_TEST
+
+UNIT_MAIN("logger", lines_arrive_in_order_with_their_priority,
+    a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told,
+    closing_waits_no_longer_than_it_is_told,
+    in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobody)
