@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Talking to the daemon: calls, many calls at once, streams; and the texts and
+ * exit codes for what it answers. A connection that breaks is made again
+ * (jobd may be restarting), where repeating the call can do no harm.
+ */
+#ifndef JOBCTL_CLIENT_H
+#define JOBCTL_CLIENT_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "jobctl/code.h"
+#include "lib/varlink.h"
+
+#define CLIENT_PATIENCE_MS 10000 /* a call is repeated for that long */
+#define STREAM_PATIENCE_MS 60000 /* a stream is waited for that long */
+
+struct client {
+	char *path; /* of the socket */
+	struct varlink_client *conn; /* NULL: not connected */
+};
+
+/* option is --socket's value, or NULL. Connects to nothing yet. False: no memory. */
+bool client_init(struct client *c, const char *option);
+void client_fini(struct client *c);
+
+/* What came back. */
+struct answer {
+	json_t *params; /* never NULL in an answer that was had */
+	char *error;	/* the error's whole name; NULL: it went well */
+	bool repeated;	/* the call may have been carried out once before */
+};
+void answer_fini(struct answer *a);
+
+/*
+ * One call. params is stolen. repeat: it may be sent again when the connection
+ * breaks before the answer. CODE_DONE when there is an answer (an error one too), else
+ * CODE_UNREACHABLE, or CODE_SOME for an answer that makes no sense; and the reason has been said.
+ */
+enum code client_call(
+    struct client *c, const char *method, json_t *params, bool repeat, struct answer *a);
+
+/*
+ * The same for where an error answer is the end, too: it is said (what is as for
+ * fault_say), and its code returned. *reply is the caller's, NULL unless CODE_DONE.
+ */
+enum code client_ask(
+    struct client *c, const char *what, const char *method, json_t *params, json_t **reply);
+
+/* Says that the daemon can't be reached, why (an errno), and what to do. */
+void client_unreachable(const struct client *c, int error);
+
+/* Many calls of one method, on their way together. */
+struct bulk {
+	const char *method;
+	size_t n;
+	bool repeat;
+	json_t *(*params)(void *ctx, size_t i); /* of call i; may be asked for again; NULL: no memory */
+	void (*done)(void *ctx, size_t i, const struct answer *a); /* in order */
+	void *ctx;
+};
+enum code client_bulk(struct client *c, const struct bulk *b);
+
+/* A stream: a call with "more", on a connection of its own, made anew when it breaks. */
+struct stream {
+	struct client *client;
+	const char *method;
+	json_t *(*params)(void *ctx); /* to go on from where it is now */
+	void *ctx;
+	struct varlink_client *conn;
+	uint64_t lost_at_us, tried_at_us, heard_at_us; /* monotonic; 0: not */
+	bool said; /* that it is lost */
+};
+
+
+enum stream_result {
+	STREAM_NOTHING, /* not yet */
+	STREAM_REPLY,
+	STREAM_LAST, /* and the stream is over */
+	STREAM_ERROR, /* an error answer: over as well */
+	STREAM_LOST,  /* the daemon stayed away; said */
+};
+
+/* known: the daemon was there a moment ago: even the first connection is worth waiting for. */
+void stream_init(struct stream *s, struct client *c, const char *method,
+    json_t *(*params)(void *ctx), void *ctx, bool known);
+/* Waits at most timeout_ms. a is filled for REPLY, LAST and ERROR. */
+enum stream_result stream_next(struct stream *s, int timeout_ms, struct answer *a);
+/* A descriptor to poll for reading, -1 while there is none. */
+int stream_fd(const struct stream *s);
+void stream_fini(struct stream *s);
+
+/* The exit code for an error's name. */
+enum code fault_code(const char *error);
+
+/*
+ * Says what an error answer means. what is what was tried: "pause job 7",
+ * "read the configuration again".
+ */
+void fault_say(const char *what, const struct answer *a);
+
+#endif

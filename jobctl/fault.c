@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: ISC */
+/* The daemon's errors, as exit codes and as sentences. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jobctl/client.h"
+#include "jobctl/job.h"
+#include "jobctl/screen.h"
+
+#define JOB	"org.jobd.Job."
+#define VARLINK "org.varlink.service."
+
+static void say_wrong_state(const char *what, const json_t *p)
+{
+	const char *can = job_text(p, "can");
+	complain("cannot %s: it is %s%s%s", what, job_text_or(p, "state", "in another state"),
+	    can && *can ? "; " : "", can ? can : "");
+}
+
+static void say_unstoppable(const char *what, const json_t *p)
+{
+	complain("cannot %s: its process %" PRId64 " did not stop; the job runs on", what,
+	    job_int(p, "pid", 0));
+}
+
+static void say_not_found(const char *what, const json_t *p)
+{
+	complain("cannot %s: there is no job %" PRId64, what, job_int(p, "id", 0));
+}
+
+static void say_denied(const char *what, const json_t *p)
+{
+	(void)p;
+	complain("cannot %s: not permitted; only its owner, root and jobd's administrators may",
+	    what);
+}
+
+static void say_invalid(const char *what, const json_t *p)
+{
+	const char *message = job_text(p, "message");
+	complain("cannot %s: %s%s%s", what, job_text_or(p, "parameter", "a parameter"),
+	    message ? ": " : " is not as it must be", message ? message : "");
+}
+
+static void say_message(const char *what, const json_t *p)
+{
+	complain("cannot %s: %s", what, job_text_or(p, "message", "it failed"));
+}
+
+static void say_low_disk(const char *what, const json_t *p)
+{
+	complain("cannot %s: too little space on the disk: %" PRId64 " MB are free, %" PRId64
+		 " MB are needed", what, job_int(p, "free_mb", 0), job_int(p, "needed_mb", 0));
+}
+
+static void say_configuration(const char *what, const json_t *p)
+{
+	size_t i;
+	json_t *line;
+	complain("cannot %s: the configuration has mistakes; the old one stays in force", what);
+	json_array_foreach(json_object_get(p, "messages"), i, line)
+		complain("%s", json_is_string(line) ? json_string_value(line) : "?");
+}
+
+static void say_unknown_method(const char *what, const json_t *p)
+{
+	(void)p;
+	complain("cannot %s: this jobd does not know how (is it older than jobctl?)", what);
+}
+
+static const struct {
+	const char *error;
+	enum code code;
+	void (*say)(const char *what, const json_t *params);
+} faults[] = {
+	{ JOB "NotFound", CODE_NOT_FOUND, say_not_found },
+	{ JOB "WrongState", CODE_STATE, say_wrong_state },
+	{ JOB "Unstoppable", CODE_SOME, say_unstoppable },
+	{ JOB "Invalid", CODE_USAGE, say_invalid },
+	{ JOB "LimitReached", CODE_SOME, say_message },
+	{ JOB "LowDisk", CODE_SOME, say_low_disk },
+	{ JOB "Failed", CODE_SOME, say_message },
+	{ "org.jobd.Daemon.BadConfiguration", CODE_SOME, say_configuration },
+	{ VARLINK "PermissionDenied", CODE_DENIED, say_denied },
+	{ VARLINK "InvalidParameter", CODE_USAGE, say_invalid },
+	{ VARLINK "MethodNotFound", CODE_SOME, say_unknown_method },
+	{ VARLINK "MethodNotImplemented", CODE_SOME, say_unknown_method },
+	{ VARLINK "InterfaceNotFound", CODE_SOME, say_unknown_method },
+};
+
+enum code fault_code(const char *error)
+{
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++)
+		if (strcmp(faults[i].error, error) == 0)
+			return faults[i].code;
+	return CODE_SOME;
+}
+
+void fault_say(const char *what, const struct answer *a)
+{
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		if (strcmp(faults[i].error, a->error) == 0) {
+			faults[i].say(what, a->params);
+			return;
+		}
+	}
+	complain("cannot %s: jobd says %s", what, a->error);
+}

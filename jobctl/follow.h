@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: ISC */
+/* Staying with jobs until they end: their progress, their output, their codes. */
+#ifndef JOBCTL_FOLLOW_H
+#define JOBCTL_FOLLOW_H
+
+#include <jansson.h>
+
+#include "jobctl/verb.h"
+
+/*
+ * Waits for these jobs (an array of numbers, stolen); at a terminal with a live line on
+ * standard error. Returns the exit code: of the jobs, the first that is not 0; 125
+ * when that can't be had, said. known: as for stream_init.
+ */
+int follow_wait(struct ctl *c, json_t *ids, bool known);
+
+/*
+ * Copies a job's output until it has ended. Ctrl-C cancels the job. Returns the job's
+ * exit code, or 125 (said), or 130 after a second Ctrl-C.
+ */
+int follow_run(struct ctl *c, int64_t id);
+
+#endif

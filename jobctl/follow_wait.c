@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: ISC */
+/* Waiting for jobs, with a line that tells how far they are where somebody looks at it. */
+#include "config.h"
+
+#include <inttypes.h>
+
+#include "jobctl/follow.h"
+#include "jobctl/job.h"
+#include "jobctl/live.h"
+#include "jobctl/waiting.h"
+#include "lib/clock.h"
+
+#define REDRAW_MS 1000
+
+/* The job to show: the first that runs, else the first that has not ended. */
+static const json_t *shown(const struct waiting *w, const json_t *ids, size_t *ended)
+{
+	const json_t *first = NULL, *running = NULL;
+	size_t i;
+	json_t *id;
+
+	*ended = 0;
+	json_array_foreach(ids, i, id) {
+		const json_t *job = waiting_job(w, json_integer_value(id));
+		if (!job || job_ended(job)) {
+			*ended += job != NULL;
+			continue;
+		}
+		if (!first)
+			first = job;
+		if (!running && job_int(job, "started_at_us", 0) > 0)
+			running = job;
+	}
+	return running ? running : first;
+}
+
+static void draw(const struct ctl *c, const struct waiting *w, const json_t *ids)
+{
+	struct screen s = c->err;
+	struct buf line = BUF_INIT;
+	size_t ended, n = json_array_size(ids);
+	const json_t *job = shown(w, ids, &ended);
+	char count[64] = "";
+	int len = 0;
+
+	screen_measure(&s);
+	if (n > 1)
+		len = snprintf(count, sizeof count, "%zu of %zu ended  ", ended, n);
+	buf_puts(&line, "\r");
+	buf_puts(&line, count);
+	if (job)
+		live_line(&s, job, clock_real_us(), s.width - len - 1, &line);
+	buf_puts(&line, "\033[K");
+	screen_write(&s, &line);
+	buf_fini(&line);
+}
+
+static void draw_end(const struct ctl *c, const json_t *job)
+{
+	struct buf line = BUF_INIT;
+	buf_puts(&line, "\r\033[K");
+	live_end(&c->err, job, &line);
+	buf_puts(&line, "\n");
+	screen_write(&c->err, &line);
+	buf_fini(&line);
+}
+
+/* What the jobs' ends come to, told where it is not the commands' own doing. */
+static int conclude(const struct ctl *c, const struct waiting *w, const json_t *ids, bool live)
+{
+	int code = CODE_DONE;
+	size_t i;
+	json_t *id;
+
+	json_array_foreach(ids, i, id) {
+		const json_t *job = waiting_job(w, json_integer_value(id));
+		struct buf why = BUF_INIT;
+		int one = job_exit_code(job, &why);
+		buf_put(&why, "", 1);
+		if (live && job)
+			draw_end(c, job);
+		else if (why.len > 1 && !why.failed)
+			complain("job %" PRId64 " %s", (int64_t)json_integer_value(id),
+			    (const char *)why.data);
+		buf_fini(&why);
+		if (code == CODE_DONE)
+			code = one;
+	}
+	return code;
+}
+
+int follow_wait(struct ctl *c, json_t *ids, bool known)
+{
+	struct waiting w;
+	bool live = c->err.smart && !c->o->quiet;
+	enum waiting_result r;
+
+	waiting_init(&w, &c->client, json_copy(ids), live, known);
+	do {
+		r = waiting_next(&w, REDRAW_MS);
+		if (live && (r == WAITING_NEWS || r == WAITING_NOTHING) && json_object_size(w.jobs))
+			draw(c, &w, ids);
+	} while (r == WAITING_NEWS || r == WAITING_NOTHING);
+	int code = r == WAITING_ENDED ? conclude(c, &w, ids, live) : CODE_OWN;
+	waiting_fini(&w);
+	json_decref(ids);
+	return code;
+}

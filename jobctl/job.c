@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: ISC */
+/* What is read from a job, and the words for it. */
+#include "config.h"
+
+#include "jobctl/job.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "jobctl/code.h"
+#include "jobctl/text.h"
+#include "lib/status.h"
+
+#define SECOND INT64_C(1000000)
+
+const char *job_text_or(const json_t *object, const char *key, const char *fallback)
+{
+	const json_t *v = json_object_get(object, key);
+	return json_is_string(v) ? json_string_value(v) : fallback;
+}
+
+const char *job_text(const json_t *object, const char *key)
+{
+	return job_text_or(object, key, NULL);
+}
+
+int64_t job_int(const json_t *object, const char *key, int64_t fallback)
+{
+	const json_t *v = json_object_get(object, key);
+	return json_is_integer(v) ? json_integer_value(v) : fallback;
+}
+
+bool job_flag(const json_t *object, const char *key)
+{
+	return json_is_true(json_object_get(object, key));
+}
+
+static const struct job_state_info states[] = {
+	{ "queued", false, COLOUR_NONE, "hold, priority, cancel" },
+	{ "held", false, COLOUR_BLUE, "release, priority, cancel" },
+	{ "running", false, COLOUR_GREEN, "log -f, pause, signal, cancel, wait" },
+	{ "paused", false, COLOUR_YELLOW, "resume, cancel, log" },
+	{ "completed", true, COLOUR_FAINT, "log, delete" },
+	{ "failed", true, COLOUR_RED, "log, retry, delete" },
+	{ "cancelled", true, COLOUR_MAGENTA, "log, retry, delete" },
+};
+#define STATES (sizeof states / sizeof states[0])
+
+const struct job_state_info *job_state_at(size_t i)
+{
+	return i < STATES ? &states[i] : NULL;
+}
+
+const struct job_state_info *job_state_info(const char *name)
+{
+	for (size_t i = 0; name && i < STATES; i++)
+		if (strcmp(states[i].name, name) == 0)
+			return &states[i];
+	return NULL;
+}
+
+bool job_ended(const json_t *job)
+{
+	const struct job_state_info *s = job_state_info(job_text(job, "state"));
+	return s && s->ended;
+}
+
+enum colour job_colour(const json_t *job)
+{
+	const struct job_state_info *s = job_state_info(job_text(job, "state"));
+	return s ? s->colour : COLOUR_NONE;
+}
+
+void job_command(const json_t *job, struct buf *out)
+{
+	size_t i;
+	json_t *word;
+	json_array_foreach(json_object_get(job, "command"), i, word) {
+		if (!json_is_string(word))
+			continue;
+		if (i)
+			buf_puts(out, " ");
+		text_quote_word(out, json_string_value(word));
+	}
+}
+
+void job_title(const json_t *job, struct buf *out)
+{
+	const char *name = job_text(job, "name");
+	if (name && *name)
+		buf_puts(out, name);
+	else
+		job_command(job, out);
+}
+
+/* Marks on a job that has not ended say what it is about to become. */
+static const char *mark(const json_t *job)
+{
+	const char *state = job_text_or(job, "state", "");
+	if (strcmp(state, "running") != 0 && strcmp(state, "paused") != 0)
+		return NULL;
+	if (job_flag(job, "cancel_requested"))
+		return "cancelling";
+	if (job_flag(job, "pause_requested") && strcmp(state, "running") == 0)
+		return "pausing";
+	if (job_flag(job, "keeper_silent"))
+		return "keeper silent";
+	return NULL;
+}
+
+void job_reason(const json_t *job, struct buf *out)
+{
+	const char *reason = mark(job);
+	int64_t code = job_int(job, "exit_code", -1), sig = job_int(job, "signal", 0);
+
+	if (!reason)
+		reason = job_text_or(job, "reason", "");
+	if (job_ended(job) && sig > 0 && (!*reason || strcmp(reason, "signal") == 0))
+		buf_printf(out, "signal %s", status_signal_name((int)sig));
+	else if (job_ended(job) && code > 0 && (!*reason || strcmp(reason, "exit") == 0))
+		buf_printf(out, "exit %" PRId64, code);
+	else
+		buf_puts(out, reason);
+}
+
+int64_t job_elapsed_us(const json_t *job, uint64_t now_us)
+{
+	int64_t start = job_int(job, "started_at_us", 0);
+	int64_t end = job_int(job, "ended_at_us", 0);
+	if (start <= 0)
+		return -1;
+	if (end <= 0 && !job_ended(job))
+		end = job_int(job, "paused_at_us", (int64_t)now_us);
+	if (end <= 0)
+		return -1;
+	int64_t us = end - start - job_int(job, "paused_total_us", 0);
+	return us > 0 ? us : 0;
+}
+
+int job_percent(const json_t *job)
+{
+	const json_t *p = json_object_get(job, "progress");
+	int64_t percent = job_int(p, "percent", -1);
+	int64_t done = job_int(p, "done", -1), total = job_int(p, "total", 0);
+
+	if (percent < 0 && done >= 0 && total > 0)
+		percent = done >= total ? 100 : (int64_t)((double)done * 100.0 / (double)total);
+	if (percent > 100)
+		percent = 100;
+	return percent < 0 ? -1 : (int)percent;
+}
+
+int64_t job_left_us(const json_t *job, uint64_t now_us)
+{
+	const json_t *p = json_object_get(job, "progress");
+	int64_t done = job_int(p, "done", -1), total = job_int(p, "total", 0);
+	int64_t elapsed = job_elapsed_us(job, now_us);
+
+	if (done < 0 || total <= 0) {
+		done = job_percent(job);
+		total = 100;
+	}
+	if (job_ended(job) || elapsed < 2 * SECOND || done <= 0 || done >= total)
+		return -1;
+	return (int64_t)((double)elapsed / (double)done * (double)(total - done));
+}
+
+void job_counts(const json_t *job, struct buf *out)
+{
+	json_t *counts = json_object_get(json_object_get(job, "progress"), "counts"), *value;
+	const char *separator = "", *name;
+
+	json_object_foreach(counts, name, value) {
+		buf_printf(out, "%s%s %" PRId64, separator, name, (int64_t)json_integer_value(value));
+		separator = ", ";
+	}
+}
+
+/* The keeper names the step that failed, and the error: "exec foo: No such file or directory". */
+static int spawn_code(const char *error)
+{
+	const char *missing = strerror(ENOENT);
+	size_t n = strlen(error), m = strlen(missing);
+	bool exec = strncmp(error, "exec", 4) == 0;
+	return exec && n >= m && strcmp(error + n - m, missing) == 0 ? CODE_NO_COMMAND
+								     : CODE_NOT_STARTED;
+}
+
+int job_exit_code(const json_t *job, struct buf *why)
+{
+	const char *state = job_text_or(job, "state", "gone");
+	const char *reason = job_text_or(job, "reason", "");
+	const char *error = job_text_or(job, "error", "");
+	int64_t code = job_int(job, "exit_code", -1), sig = job_int(job, "signal", 0);
+
+	if (strcmp(reason, "timeout") == 0 || strcmp(reason, "deadline") == 0) {
+		buf_puts(why, "timed out");
+		return CODE_TIMED_OUT;
+	}
+	if (strcmp(reason, "spawn") == 0) {
+		buf_printf(why, "could not be started%s%s", *error ? ": " : "", error);
+		return spawn_code(error);
+	}
+	if (strcmp(reason, "lost") == 0) {
+		buf_printf(why, "is lost: how it ended can't be known%s%s", *error ? ": " : "", error);
+		return CODE_OWN;
+	}
+	if (sig > 0)
+		return 128 + (int)sig;
+	if (code > 0 || (code == 0 && strcmp(state, "failed") != 0))
+		return (int)code;
+	if (strcmp(state, "completed") == 0)
+		return CODE_DONE;
+	if (strcmp(state, "failed") == 0)
+		buf_printf(why, "failed%s%s", *reason ? ": " : "", reason);
+	else if (strcmp(state, "cancelled") == 0)
+		buf_puts(why, "was cancelled before it ran");
+	else
+		buf_puts(why, "is gone: somebody deleted it");
+	return CODE_OWN;
+}

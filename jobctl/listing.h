@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: ISC */
+/* Jobs as lines: a table for people, JSON for programs. */
+#ifndef JOBCTL_LISTING_H
+#define JOBCTL_LISTING_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "jobctl/screen.h"
+#include "jobctl/table.h"
+
+struct listing {
+	const struct screen *screen;
+	bool json;
+	struct table table;
+	struct table_column *columns;
+	size_t ncolumns;
+};
+
+/* wide: all columns. False when there is no memory. */
+bool listing_init(struct listing *l, const struct screen *s, bool json, bool wide);
+/* Shows a page of jobs. False when it could not be written. */
+bool listing_show(struct listing *l, json_t *jobs);
+/* Shows the heading of a list that was empty. */
+bool listing_end(struct listing *l);
+void listing_fini(struct listing *l);
+
+/* Whether there is a column of that name ("-elapsed" and "elapsed" are one). */
+bool listing_has(const char *key);
+
+/* Puts the jobs in order; with a "-" before the column's name, backwards. What has no value comes last. */
+void listing_sort(json_t *jobs, const char *key);
+
+/* One JSON object, a line; at a terminal in ASCII, so that nothing in it can work on the terminal. */
+bool listing_json(const struct screen *s, const json_t *object);
+
+#endif

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Selections. The daemon filters; here the words become its parameters, and
+ * what a verb can't do anything with is left out before it is asked for: cancelling
+ * everything of a user must not walk through a million ended jobs.
+ */
+#include "config.h"
+
+#include "jobctl/select.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobctl/job.h"
+#include "jobctl/when.h"
+#include "lib/clock.h"
+
+#define PAGE_MAX 1000 /* the protocol's */
+
+/* Whether the word stands in a list separated by spaces. */
+static bool listed(const char *list, const char *word)
+{
+	size_t len = strlen(word);
+	for (const char *p = list; *p; p += strcspn(p, " "), p += strspn(p, " "))
+		if (strcspn(p, " ") == len && strncmp(p, word, len) == 0)
+			return true;
+	return false;
+}
+
+/* Appends the parts of "a,b" to array. False for an empty part, or no UTF-8. */
+static bool add_parts(json_t *array, const char *text)
+{
+	for (;; text++) {
+		size_t len = strcspn(text, ",");
+		if (len == 0 || json_array_append_new(array, json_stringn(text, len)) != 0)
+			return false;
+		text += len;
+		if (!*text)
+			return true;
+	}
+}
+
+enum code select_list(
+    const struct ctl *c, json_t *filter, const char *key, const char *option, char *const *values)
+{
+	if (!values)
+		return CODE_DONE;
+	json_t *array = json_array();
+	json_object_set_new(filter, key, array);
+	for (; *values; values++)
+		if (!add_parts(array, *values))
+			return verb_usage(c, "--%s: '%s' is no list of names", option, *values);
+	return CODE_DONE;
+}
+
+/* Adds the states with this name; "live" and "ended" are several. False: there is none. */
+static bool add_state(json_t *array, const char *name)
+{
+	bool live = strcmp(name, "live") == 0, ended = strcmp(name, "ended") == 0, found = false;
+	const struct job_state_info *s;
+
+	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++) {
+		if ((live && !s->ended) || (ended && s->ended) || strcmp(name, s->name) == 0) {
+			json_array_append_new(array, json_string(s->name));
+			found = true;
+		}
+	}
+	return found;
+}
+
+/* --state, as the states it names; NULL: not given, or *code tells what is wrong. */
+static json_t *asked_states(const struct ctl *c, enum code *code)
+{
+	json_t *words = json_object(), *array = NULL, *word;
+	size_t i;
+
+	*code = select_list(c, words, "states", "state", c->o->states);
+	if (*code == CODE_DONE && c->o->states) {
+		array = json_array();
+		json_array_foreach(json_object_get(words, "states"), i, word) {
+			if (add_state(array, json_string_value(word)))
+				continue;
+			*code = verb_usage(c, "--state: there is no state '%s' (queued held running "
+					      "paused completed failed cancelled; live, ended)",
+			    json_string_value(word));
+			json_decref(array);
+			array = NULL;
+			break;
+		}
+	}
+	json_decref(words);
+	return array;
+}
+
+/* Puts the states to ask for into the filter. */
+static enum code add_states(const struct ctl *c, json_t *filter, const struct select_states *fit)
+{
+	enum code code;
+	json_t *asked = asked_states(c, &code);
+	const struct job_state_info *s;
+
+	if (code != CODE_DONE || (!asked && !fit))
+		return code;
+	if (!asked) {
+		asked = json_array();
+		for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
+			if (listed(fit->states, s->name))
+				json_array_append_new(asked, json_string(s->name));
+	}
+	for (size_t i = json_array_size(asked); fit && i-- > 0;) {
+		const char *name = json_string_value(json_array_get(asked, i));
+		if (!listed(fit->states, name) && !listed(fit->also, name))
+			json_array_remove(asked, i);
+	}
+	json_object_set_new(filter, "states", asked);
+	if (json_array_size(asked) > 0)
+		return CODE_DONE;
+	complain("%s is only for jobs in one of these states: %s", c->verb->name, fit->states);
+	return CODE_STATE;
+}
+
+static enum code add_meta(const struct ctl *c, json_t *filter)
+{
+	if (!c->o->meta)
+		return CODE_DONE;
+	json_t *meta = json_object();
+	json_object_set_new(filter, "meta", meta);
+	return verb_meta(c, meta);
+}
+
+static enum code add_time(
+    const struct ctl *c, json_t *filter, const char *key, const char *option, const char *text)
+{
+	uint64_t us;
+	if (!text)
+		return CODE_DONE;
+	if (!when_parse(text, clock_real_us(), &us))
+		return verb_usage(c, "--%s: '%s' is no time (2026-11-21, '2026-11-21 14:30', 14:30, "
+				     "90min, yesterday, @EPOCH)",
+		    option, text);
+	json_object_set_new(filter, key, json_integer((json_int_t)us));
+	return CODE_DONE;
+}
+
+static enum code add_text(
+    const struct ctl *c, json_t *filter, const char *key, const char *option, const char *text)
+{
+	if (text && json_object_set_new(filter, key, json_string(text)) != 0)
+		return verb_usage(c, "--%s: that is no UTF-8", option);
+	return CODE_DONE;
+}
+
+enum code select_parse(const struct ctl *c, char *const *words, int nwords,
+    const struct select_states *states, struct selection *s)
+{
+	const struct options *o = c->o;
+	enum code code;
+
+	*s = (struct selection){ .filter = json_object() };
+	s->filtered = o->states || o->queues || o->projects || o->users || o->name || o->meta ||
+		      o->since || o->until || o->search;
+	if ((code = select_list(c, s->filter, "queues", "queue", o->queues)) != CODE_DONE ||
+	    (code = select_list(c, s->filter, "projects", "project", o->projects)) != CODE_DONE ||
+	    (code = select_list(c, s->filter, "users", "user", o->users)) != CODE_DONE ||
+	    (code = add_text(c, s->filter, "name", "name", o->name)) != CODE_DONE ||
+	    (code = add_text(c, s->filter, "search", "search", o->search)) != CODE_DONE ||
+	    (code = add_meta(c, s->filter)) != CODE_DONE ||
+	    (code = add_time(c, s->filter, "since_us", "since", o->since)) != CODE_DONE ||
+	    (code = add_time(c, s->filter, "until_us", "until", o->until)) != CODE_DONE)
+		return code;
+	s->all_named = !s->filtered;
+	for (int i = 0; i < nwords; i++) {
+		size_t before = s->ids.n;
+		switch (ids_add(&s->ids, words[i])) {
+		case IDS_OK:
+			break;
+		case IDS_BACKWARDS:
+			return verb_usage(c, "'%s' ends before it begins", words[i]);
+		case IDS_TOO_MANY:
+			return verb_usage(c, "'%s': more than %d jobs", words[i], IDS_MAX);
+		case IDS_NO_MEMORY:
+			complain("no memory");
+			return CODE_SOME;
+		case IDS_NOT_A_NUMBER:
+		default:
+			return verb_usage(c, "'%s' is no job number (7), range (3-9) or list (1,4)",
+			    words[i]);
+		}
+		for (; before < s->ids.n; before++)
+			s->all_named = s->all_named && s->ids.v[before].named;
+	}
+	ids_unique(&s->ids);
+	/* Numbers given by hand keep their errors; a filter leaves out what makes no sense. */
+	return s->filtered ? add_states(c, s->filter, states) : CODE_DONE;
+}
+
+void select_fini(struct selection *s)
+{
+	ids_fini(&s->ids);
+	json_decref(s->filter);
+	*s = (struct selection){ 0 };
+}
+
+bool select_any(const struct selection *s)
+{
+	return s->filtered || s->ids.n > 0;
+}
+
+enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_t wanted,
+    select_page_fn *fn, void *ctx)
+{
+	char *next = cursor ? strdup(cursor) : NULL;
+	enum code code = CODE_DONE;
+
+	while (wanted > 0) {
+		json_t *params = json_copy(filter), *reply;
+		json_object_set_new(
+		    params, "limit", json_integer(wanted < PAGE_MAX ? wanted : PAGE_MAX));
+		if (next)
+			json_object_set_new(params, "cursor", json_string(next));
+		code = client_ask(&c->client, "list jobs", "org.jobd.Job.List", params, &reply);
+		if (code != CODE_DONE)
+			break;
+		const char *had = job_text(reply, "cursor");
+		free(next);
+		next = had ? strdup(had) : NULL;
+		wanted = fn(ctx, json_object_get(reply, "jobs"), next);
+		if (!next)
+			wanted = 0;
+		json_decref(reply);
+	}
+	free(next);
+	json_decref(filter);
+	return code;
+}
+
+static int64_t gather_whole(void *ctx, json_t *jobs, const char *cursor)
+{
+	(void)cursor;
+	return json_array_extend(ctx, jobs) == 0 ? PAGE_MAX : 0;
+}
+
+static int64_t gather_slim(void *ctx, json_t *jobs, const char *cursor)
+{
+	size_t i;
+	json_t *job;
+
+	(void)cursor;
+	json_array_foreach(jobs, i, job) {
+		json_t *slim = json_pack("{s:O, s:O, s:O*}", "id", json_object_get(job, "id"), "state",
+		    json_object_get(job, "state"), "attempt", json_object_get(job, "attempt"));
+		if (json_array_append_new(ctx, slim) != 0)
+			return 0;
+	}
+	return PAGE_MAX;
+}
+
+static int by_id(const void *a, const void *b)
+{
+	int64_t x = job_int(*(json_t *const *)a, "id", 0), y = job_int(*(json_t *const *)b, "id", 0);
+	return x < y ? -1 : x > y;
+}
+
+/* Puts what was found into the order of the numbers, and tells what of them is missing. */
+static enum code arrange(struct ctl *c, const struct selection *s, json_t *found, json_t *jobs,
+    size_t *missing)
+{
+	size_t n = json_array_size(found);
+	json_t **sorted = calloc(n + 1, sizeof(json_t *));
+	if (!sorted)
+		return CODE_SOME;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = json_array_get(found, i);
+	qsort(sorted, n, sizeof(json_t *), by_id);
+	for (size_t i = 0; i < s->ids.n; i++) {
+		json_t *key = json_pack("{s:I}", "id", (json_int_t)s->ids.v[i].number);
+		json_t **at = bsearch(&key, sorted, n, sizeof(json_t *), by_id);
+		json_decref(key);
+		if (at) {
+			json_array_append(jobs, *at);
+		} else if (s->ids.v[i].named && !s->filtered) {
+			complain("cannot %s job %" PRIu64 ": there is no such job", c->verb->name,
+			    s->ids.v[i].number);
+			(*missing)++;
+		}
+	}
+	free(sorted);
+	return CODE_DONE;
+}
+
+enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, json_t **jobs,
+    size_t *missing)
+{
+	select_page_fn *gather = whole ? gather_whole : gather_slim;
+	json_t *found = json_array();
+	enum code code = CODE_DONE;
+
+	*missing = 0;
+	*jobs = json_array();
+	if (!s->ids.n)
+		code = select_pages(c, json_copy(s->filter), NULL, PAGE_MAX, gather, found);
+	for (size_t i = 0; i < s->ids.n && code == CODE_DONE; i += PAGE_MAX) {
+		json_t *filter = json_copy(s->filter), *ids = json_array();
+		for (size_t k = i; k < s->ids.n && k < i + PAGE_MAX; k++)
+			json_array_append_new(ids, json_integer((json_int_t)s->ids.v[k].number));
+		json_object_set_new(filter, "ids", ids);
+		code = select_pages(c, filter, NULL, PAGE_MAX, gather, found);
+	}
+	if (code == CODE_DONE && s->ids.n)
+		code = arrange(c, s, found, *jobs, missing);
+	else if (code == CODE_DONE)
+		json_array_extend(*jobs, found);
+	json_decref(found);
+	return code;
+}
+
+enum code select_numbers(
+    struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing)
+{
+	struct selection s;
+	json_t *jobs = NULL, *job;
+	size_t i;
+	enum code code = select_parse(c, c->words, c->nwords, states, &s);
+
+	*ids = json_array();
+	*missing = 0;
+	if (code == CODE_DONE && !select_any(&s))
+		code = verb_usage(c, "which job?");
+	if (code == CODE_DONE && s.all_named)
+		for (i = 0; i < s.ids.n; i++)
+			json_array_append_new(*ids, json_integer((json_int_t)s.ids.v[i].number));
+	else if (code == CODE_DONE)
+		code = select_resolve(c, &s, false, &jobs, missing);
+	json_array_foreach(jobs, i, job)
+		json_array_append(*ids, json_object_get(job, "id"));
+	if (code == CODE_DONE && !json_array_size(*ids) && !s.filtered && !*missing) {
+		complain("cannot %s: there is no job in that range", c->verb->name);
+		code = CODE_NOT_FOUND;
+	}
+	json_decref(jobs);
+	select_fini(&s);
+	return code;
+}

@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Tables. Widths only ever grow over the pages of one table, so that a long
+ * list in a pipe is printed page by page and stays aligned from the widest row on.
+ */
+#include "config.h"
+
+#include "jobctl/table.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobctl/text.h"
+
+bool table_init(
+    struct table *t, const struct screen *s, const struct table_column *columns, size_t n)
+{
+	*t = (struct table){ .screen = s, .columns = columns, .ncolumns = n };
+	t->widths = calloc(n, sizeof *t->widths);
+	if (!t->widths)
+		return false;
+	for (size_t i = 0; i < n; i++)
+		t->widths[i] = text_width(columns[i].title);
+	return true;
+}
+
+static void put(struct table *t, struct buf *text, enum colour c)
+{
+	buf_put(text, "", 1);
+	if (text->failed || t->failed)
+		goto fail;
+	if (t->ncells == t->cap) {
+		size_t cap = t->cap ? t->cap * 2 : 64;
+		struct table_cell *cells = realloc(t->cells, cap * sizeof *cells);
+		if (!cells)
+			goto fail;
+		t->cells = cells;
+		t->cap = cap;
+	}
+	char *s = strdup((const char *)text->data);
+	if (!s)
+		goto fail;
+	size_t column = t->ncells % t->ncolumns;
+	int width = text_width(s);
+	if (width > t->widths[column])
+		t->widths[column] = width;
+	t->cells[t->ncells++] = (struct table_cell){ s, c };
+	buf_fini(text);
+	return;
+fail:
+	t->failed = true;
+	buf_fini(text);
+}
+
+void table_cell(struct table *t, const char *text, enum colour c)
+{
+	struct buf b = BUF_INIT;
+	text_escape(&b, text && *text ? text : "-", t->screen->utf8);
+	put(t, &b, c);
+}
+
+void table_cell_raw(struct table *t, const char *text, enum colour c)
+{
+	struct buf b = BUF_INIT;
+	buf_puts(&b, text);
+	put(t, &b, c);
+}
+
+void table_fit(const struct table_column *columns, int *widths, size_t n, int total)
+{
+	int need = (int)n - 1;
+	unsigned last = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		need += widths[i];
+		if (columns[i].give > last)
+			last = columns[i].give;
+	}
+	for (unsigned turn = 1; turn <= last && need > total; turn++) {
+		for (size_t i = 0; i < n && need > total; i++) {
+			if (columns[i].give != turn || widths[i] <= columns[i].least)
+				continue;
+			int give = widths[i] - columns[i].least;
+			if (give > need - total)
+				give = need - total;
+			widths[i] -= give;
+			need -= give;
+		}
+	}
+}
+
+static void pad(struct buf *out, int columns)
+{
+	for (; columns > 0; columns--)
+		buf_puts(out, " ");
+}
+
+/* One line; what does not fit the screen is left out from the right. */
+static void print_row(
+    const struct table *t, const int *widths, const struct table_cell *cells, struct buf *out)
+{
+	int left = t->screen->width ? t->screen->width : -1;
+
+	for (size_t i = 0; i < t->ncolumns; i++) {
+		struct buf cell = BUF_INIT;
+		int width = widths[i];
+		if (left >= 0) {
+			int room = left - (i > 0);
+			if (room <= 0)
+				break;
+			if (width > room)
+				width = room;
+			left = room - width;
+		}
+		if (i)
+			buf_puts(out, " ");
+		text_fit(&cell, cells[i].text, width, t->screen->utf8);
+		buf_put(&cell, "", 1);
+		if (cell.failed)
+			break;
+		const char *text = (const char *)cell.data;
+		int rest = width - text_width(text);
+		if (t->columns[i].right)
+			pad(out, rest);
+		screen_paint(t->screen, out, cells[i].colour, text);
+		if (!t->columns[i].right && i + 1 < t->ncolumns)
+			pad(out, rest);
+		buf_fini(&cell);
+	}
+	buf_puts(out, "\n");
+}
+
+static void print_head(const struct table *t, const int *widths, struct buf *out)
+{
+	struct table_cell *titles = calloc(t->ncolumns, sizeof *titles);
+	if (!titles)
+		return;
+	for (size_t i = 0; i < t->ncolumns; i++)
+		titles[i] = (struct table_cell){ strdup(t->columns[i].title), COLOUR_BOLD };
+	bool whole = true;
+	for (size_t i = 0; i < t->ncolumns; i++)
+		whole = whole && titles[i].text;
+	if (whole)
+		print_row(t, widths, titles, out);
+	for (size_t i = 0; i < t->ncolumns; i++)
+		free(titles[i].text);
+	free(titles);
+}
+
+bool table_flush(struct table *t)
+{
+	struct buf out = BUF_INIT;
+	int *widths = calloc(t->ncolumns, sizeof *widths);
+	bool ok = widths && !t->failed;
+
+	if (widths) {
+		memcpy(widths, t->widths, t->ncolumns * sizeof *widths);
+		if (t->screen->width)
+			table_fit(t->columns, widths, t->ncolumns, t->screen->width);
+		if (!t->headed)
+			print_head(t, widths, &out);
+		t->headed = true;
+		for (size_t i = 0; i + t->ncolumns <= t->ncells; i += t->ncolumns)
+			print_row(t, widths, t->cells + i, &out);
+		ok = screen_write(t->screen, &out) && ok;
+	}
+	for (size_t i = 0; i < t->ncells; i++)
+		free(t->cells[i].text);
+	t->ncells = 0;
+	free(widths);
+	buf_fini(&out);
+	return ok;
+}
+
+void table_fini(struct table *t)
+{
+	for (size_t i = 0; i < t->ncells; i++)
+		free(t->cells[i].text);
+	free(t->cells);
+	free(t->widths);
+	*t = (struct table){ 0 };
+}

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: ISC */
+/* health, reload, shutdown: the daemon itself. */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jobctl/job.h"
+#include "jobctl/listing.h"
+#include "jobctl/text.h"
+#include "jobctl/verb.h"
+#include "jobctl/when.h"
+#include "lib/clock.h"
+#include "lib/duration.h"
+
+#define LABEL	14
+#define STOP_MS 60000
+
+static bool takes_no_words(const struct ctl *c)
+{
+	if (c->nwords == 0)
+		return true;
+	verb_usage(c, "it takes no '%s'", c->words[0]);
+	return false;
+}
+
+static void label(struct buf *out, const char *name)
+{
+	char head[LABEL + 2];
+	snprintf(head, sizeof head, "%s:", name);
+	buf_printf(out, "%-*s ", LABEL, head);
+}
+
+static void text(const struct ctl *c, struct buf *out, const char *name, const char *value)
+{
+	if (!value || !*value)
+		return;
+	label(out, name);
+	text_escape(out, value, c->out.utf8);
+	buf_puts(out, "\n");
+}
+
+static void number(const struct ctl *c, struct buf *out, const char *name, int64_t value,
+    const char *unit)
+{
+	char digits[64];
+	snprintf(digits, sizeof digits, "%" PRId64 "%s", value, unit);
+	text(c, out, name, digits);
+}
+
+static void running_since(const struct ctl *c, struct buf *out, const json_t *h)
+{
+	char when[32], span[32], line[80];
+	uint64_t now = clock_real_us(), since = (uint64_t)job_int(h, "started_at_us", 0);
+	when_print(since, when, sizeof when);
+	duration_print(now > since ? now - since : 0, span, sizeof span);
+	snprintf(line, sizeof line, "%s (%s)", when, span);
+	text(c, out, "since", line);
+}
+
+static void jobs(const struct ctl *c, struct buf *out, const json_t *h)
+{
+	json_t *counts = json_object_get(h, "jobs");
+	const struct job_state_info *s;
+	struct buf line = BUF_INIT;
+
+	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
+		buf_printf(&line, "%s%" PRId64 " %s", i ? ", " : "", job_int(counts, s->name, 0),
+		    s->name);
+	buf_put(&line, "", 1);
+	if (!line.failed)
+		text(c, out, "jobs", (const char *)line.data);
+	buf_fini(&line);
+}
+
+static void describe(const struct ctl *c, const json_t *h, struct buf *out)
+{
+	const char *status = job_text_or(h, "status", "?");
+	size_t i;
+	json_t *problem, *problems = json_object_get(h, "problems");
+
+	label(out, "status");
+	screen_paint(&c->out, out, strcmp(status, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, status);
+	buf_puts(out, "\n");
+	json_array_foreach(problems, i, problem)
+		text(c, out, "problem", json_string_value(problem));
+	text(c, out, "version", job_text(h, "version"));
+	text(c, out, "socket", c->client.path);
+	number(c, out, "pid", job_int(h, "pid", 0), "");
+	number(c, out, "uid", job_int(h, "uid", 0), "");
+	running_since(c, out, h);
+	jobs(c, out, h);
+	number(c, out, "at once", job_int(h, "max_running", 0), " jobs");
+	number(c, out, "journal", job_int(h, "journal", 0), " entries");
+	number(c, out, "free disk", job_int(h, "free_mb", 0), " MB");
+	number(c, out, "memory", job_int(h, "rss_kb", 0), " kB");
+	text(c, out, "processes", job_text(h, "tree"));
+	if (job_int(h, "silent_keepers", 0) > 0)
+		number(c, out, "silent", job_int(h, "silent_keepers", 0), " keepers");
+	if (job_int(h, "dropped_log_lines", 0) > 0)
+		number(c, out, "dropped", job_int(h, "dropped_log_lines", 0), " log lines");
+	number(c, out, "connections", job_int(h, "connections", 0), "");
+	text(c, out, "instance", job_text(h, "instance"));
+}
+
+int verb_health(struct ctl *c)
+{
+	json_t *h;
+	struct buf out = BUF_INIT;
+
+	if (!takes_no_words(c))
+		return CODE_USAGE;
+	enum code code =
+	    client_ask(&c->client, "ask how it is", "org.jobd.Monitor.Health", json_object(), &h);
+	if (code != CODE_DONE)
+		return code;
+	bool well = strcmp(job_text_or(h, "status", ""), "ok") == 0;
+	if (c->o->json) {
+		listing_json(&c->out, h);
+	} else if (!c->o->quiet) {
+		describe(c, h, &out);
+		screen_write(&c->out, &out);
+	}
+	buf_fini(&out);
+	json_decref(h);
+	return well ? CODE_DONE : CODE_SOME;
+}
+
+int verb_reload(struct ctl *c)
+{
+	json_t *reply;
+
+	if (!takes_no_words(c))
+		return CODE_USAGE;
+	enum code code = client_ask(&c->client, "read the configuration again",
+	    "org.jobd.Daemon.Reload", json_object(), &reply);
+	json_decref(reply);
+	if (code == CODE_DONE)
+		verb_say(c, "the configuration was read again");
+	return code;
+}
+
+/* The connection ends with the daemon: only then it has stopped. */
+static bool gone(struct client *c)
+{
+	json_t *params;
+	const char *error;
+	bool continues;
+	int rc = varlink_client_receive(c->conn, STOP_MS, &params, &error, &continues);
+	if (rc == 0)
+		json_decref(params);
+	return rc != 0 && rc != -EAGAIN;
+}
+
+int verb_shutdown(struct ctl *c)
+{
+	struct answer a;
+
+	if (!takes_no_words(c))
+		return CODE_USAGE;
+	/* Not repeated: a connection that breaks under it is what was asked for. */
+	enum code code =
+	    client_call(&c->client, "org.jobd.Daemon.Stop", json_object(), false, &a);
+	if (code == CODE_DONE && a.error) {
+		fault_say("stop jobd", &a);
+		code = fault_code(a.error);
+	} else if (code == CODE_DONE && !gone(&c->client)) {
+		complain("jobd has not stopped within %d s", STOP_MS / 1000);
+		code = CODE_SOME;
+	} else if (code == CODE_DONE) {
+		verb_say(c, "jobd has stopped");
+	}
+	answer_fini(&a);
+	return code;
+}

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: ISC */
+/* submit, run, wait, log: the verbs that put a job in, and those that stay with it. */
+#include "config.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "jobctl/follow.h"
+#include "jobctl/job.h"
+#include "jobctl/output.h"
+#include "jobctl/select.h"
+#include "jobctl/submission.h"
+
+int verb_submit(struct ctl *c)
+{
+	json_t *job;
+	enum code code = submission_send(c, &job);
+	int64_t id = job_int(job, "id", 0);
+
+	if (code != CODE_DONE)
+		return verb_failure(c->verb, c->o, code);
+	if (c->o->parsable)
+		printf("%" PRId64 "\n", id);
+	else
+		verb_say(c, "job %" PRId64 " %s", id, job_text_or(job, "state", "queued"));
+	json_decref(job);
+	if (!c->o->wait)
+		return CODE_DONE;
+	fflush(stdout);
+	return follow_wait(c, json_pack("[I]", (json_int_t)id), true);
+}
+
+int verb_run(struct ctl *c)
+{
+	json_t *job;
+	enum code code = submission_send(c, &job);
+	int64_t id = job_int(job, "id", 0);
+
+	json_decref(job);
+	if (code != CODE_DONE)
+		return CODE_OWN;
+	if (c->err.terminal && !c->o->quiet)
+		complain("job %" PRId64 " (Ctrl-C cancels it)", id);
+	return follow_run(c, id);
+}
+
+int verb_wait(struct ctl *c)
+{
+	static const struct select_states live = { "queued held running paused",
+		"completed failed cancelled" };
+	json_t *ids;
+	size_t missing;
+	enum code code = select_numbers(c, &live, &ids, &missing);
+
+	if (code == CODE_DONE && !missing && json_array_size(ids))
+		return follow_wait(c, ids, false);
+	json_decref(ids);
+	/* A selection that finds nothing: all of it has ended. */
+	return code == CODE_DONE && !missing ? CODE_DONE : CODE_OWN;
+}
+
+/* Settles which attempt is followed, so that a lost connection can be taken up in it. */
+static enum code pin_attempt(struct ctl *c, struct output *o)
+{
+	json_t *reply;
+	char what[64];
+	snprintf(what, sizeof what, "show the log of job %" PRId64, o->id);
+	enum code code = client_ask(&c->client, what, "org.jobd.Job.Get",
+	    json_pack("{s:I}", "id", (json_int_t)o->id), &reply);
+	const json_t *job = json_object_get(reply, "job");
+	const char *state = job_text_or(job, "state", "");
+
+	o->attempt = job_int(job, "attempt", 0);
+	if (strcmp(state, "queued") == 0 || strcmp(state, "held") == 0) {
+		o->attempt++;
+		o->unstarted = true;
+		if (c->err.terminal && !c->o->quiet)
+			complain("job %" PRId64 " is %s; its output follows when it starts", o->id,
+			    state);
+	}
+	json_decref(reply);
+	return code;
+}
+
+static enum code copy_output(struct output *o)
+{
+	struct answer a;
+	enum output_result r;
+	enum code code = CODE_DONE;
+	char what[64];
+
+	while ((r = output_next(o, 1000, &a)) == OUTPUT_NOTHING || r == OUTPUT_DATA)
+		;
+	if (r == OUTPUT_LOST)
+		return CODE_UNREACHABLE;
+	if (r == OUTPUT_CLOSED) {
+		complain("cannot write to standard output: %s", strerror(errno));
+		return CODE_SOME;
+	}
+	if (r == OUTPUT_REFUSED) {
+		snprintf(what, sizeof what, "show the log of job %" PRId64, o->id);
+		fault_say(what, &a);
+		code = fault_code(a.error);
+		answer_fini(&a);
+	}
+	return code;
+}
+
+int verb_log(struct ctl *c)
+{
+	struct selection s;
+	struct output o;
+	long long lines = -1, attempt = 0;
+	enum code code = select_parse(c, c->words, c->nwords, NULL, &s);
+
+	if (code == CODE_DONE && s.ids.n != 1)
+		code = verb_usage(c, s.ids.n ? "one job at a time" : "which job?");
+	if (code == CODE_DONE && c->o->lines &&
+	    !verb_number(c, "--lines", c->o->lines, 0, INT64_MAX, &lines))
+		code = CODE_USAGE;
+	if (code == CODE_DONE && c->o->attempt &&
+	    !verb_number(c, "--attempt", c->o->attempt, 1, INT32_MAX, &attempt))
+		code = CODE_USAGE;
+	if (code == CODE_DONE) {
+		output_init(&o, &c->client, (int64_t)s.ids.v[0].number, attempt, false);
+		o.tail = lines;
+		o.follow = c->o->follow;
+		if (o.follow && !attempt)
+			code = pin_attempt(c, &o);
+		if (code == CODE_DONE)
+			code = copy_output(&o);
+		output_fini(&o);
+	}
+	select_fini(&s);
+	return code;
+}

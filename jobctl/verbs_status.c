@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: ISC */
+/* status: everything that is known of a job, a line each. */
+#include "config.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobctl/follow.h"
+#include "jobctl/job.h"
+#include "jobctl/listing.h"
+#include "jobctl/select.h"
+#include "jobctl/text.h"
+#include "jobctl/when.h"
+#include "lib/clock.h"
+#include "lib/duration.h"
+#include "lib/status.h"
+
+#define LABEL 12
+
+struct page {
+	const struct screen *screen;
+	struct buf out;
+};
+
+/* "label:  text", the text made harmless; nothing for an empty one. */
+static void line(struct page *p, const char *label, const char *text)
+{
+	char head[LABEL + 2];
+	if (!text || !*text)
+		return;
+	snprintf(head, sizeof head, "%s%s", label, *label ? ":" : "");
+	buf_printf(&p->out, "%-*s ", LABEL, head);
+	text_escape(&p->out, text, p->screen->utf8);
+	buf_puts(&p->out, "\n");
+}
+
+static void line_buf(struct page *p, const char *label, struct buf *text)
+{
+	buf_put(text, "", 1);
+	if (!text->failed)
+		line(p, label, (const char *)text->data);
+	buf_fini(text);
+}
+
+static void line_time(struct page *p, const char *label, const json_t *job, const char *key)
+{
+	char text[32];
+	int64_t us = job_int(job, key, 0);
+	if (us <= 0)
+		return;
+	when_print((uint64_t)us, text, sizeof text);
+	line(p, label, text);
+}
+
+static void append_duration(struct buf *b, const char *before, int64_t us)
+{
+	char text[32];
+	if (us < 0)
+		return;
+	duration_print((uint64_t)us, text, sizeof text);
+	buf_printf(b, "%s%s", before, text);
+}
+
+static void state(struct page *p, const json_t *job)
+{
+	struct buf reason = BUF_INIT;
+	const char *word = job_text_or(job, "state", "?");
+
+	buf_printf(&p->out, "%-*s ", LABEL, "state:");
+	screen_paint(p->screen, &p->out, job_colour(job), word);
+	job_reason(job, &reason);
+	if (reason.len) {
+		buf_put(&reason, "", 1);
+		buf_puts(&p->out, " (");
+		if (!reason.failed)
+			text_escape(&p->out, (const char *)reason.data, p->screen->utf8);
+		buf_puts(&p->out, ")");
+	}
+	buf_puts(&p->out, "\n");
+	buf_fini(&reason);
+}
+
+static void progress(struct page *p, const json_t *job)
+{
+	const json_t *g = json_object_get(job, "progress");
+	struct buf b = BUF_INIT, counts = BUF_INIT;
+	int percent = job_percent(job);
+	int64_t done = job_int(g, "done", -1), total = job_int(g, "total", -1);
+	int64_t at = job_int(g, "step", -1), steps = job_int(g, "steps", -1);
+
+	if (percent >= 0) {
+		screen_bar(p->screen, &b, percent, 20);
+		buf_printf(&b, " %d%%", percent);
+	}
+	if (done >= 0)
+		buf_printf(&b, "%s%" PRId64, b.len ? "  " : "", done);
+	if (done >= 0 && total >= 0)
+		buf_printf(&b, " of %" PRId64, total);
+	append_duration(&b, ", about ", job_left_us(job, clock_real_us()));
+	if (job_left_us(job, clock_real_us()) >= 0)
+		buf_puts(&b, " left");
+	line_buf(p, "progress", &b);
+	b = (struct buf)BUF_INIT;
+	if (at >= 0)
+		buf_printf(&b, "%" PRId64, at);
+	if (at >= 0 && steps >= 0)
+		buf_printf(&b, "/%" PRId64, steps);
+	if (job_text(g, "step_name"))
+		buf_printf(&b, "%s%s", b.len ? " " : "", job_text(g, "step_name"));
+	line_buf(p, "step", &b);
+	line(p, "item", job_text(g, "item"));
+	line(p, "text", job_text(g, "text"));
+	job_counts(job, &counts);
+	line_buf(p, "counts", &counts);
+}
+
+static void usage(struct page *p, const json_t *of)
+{
+	const json_t *u = json_object_get(of, "usage");
+	struct buf b = BUF_INIT;
+	int64_t rss = job_int(u, "max_rss_kb", -1);
+	int64_t in = job_int(u, "read_blocks", -1), out = job_int(u, "written_blocks", -1);
+
+	if (job_int(u, "cpu_us", -1) >= 0)
+		buf_printf(&b, "%.3f s CPU", (double)job_int(u, "cpu_us", 0) / 1e6);
+	if (rss >= 0)
+		buf_printf(&b, "%s%.1f MB memory", b.len ? ", " : "", (double)rss / 1024);
+	if (in > 0 || out > 0)
+		buf_printf(&b, "%s%.1f MB read, %.1f MB written", b.len ? ", " : "",
+		    (double)(in > 0 ? in : 0) / 2048, (double)(out > 0 ? out : 0) / 2048);
+	line_buf(p, "used", &b);
+}
+
+static void times(struct page *p, const json_t *job)
+{
+	struct buf b = BUF_INIT;
+
+	line_time(p, "submitted", job, "submitted_at_us");
+	line_time(p, "started", job, "started_at_us");
+	line_time(p, "paused", job, "paused_at_us");
+	line_time(p, "ended", job, "ended_at_us");
+	append_duration(&b, "", job_elapsed_us(job, clock_real_us()));
+	if (job_int(job, "paused_total_us", 0) > 0)
+		append_duration(&b, ", besides paused for ", job_int(job, "paused_total_us", 0));
+	line_buf(p, "ran for", &b);
+	if (job_int(job, "timeout_s", -1) >= 0) {
+		append_duration(&b, "", job_int(job, "timeout_s", 0) * 1000000);
+		line_buf(p, "timeout", &b);
+	}
+}
+
+static void how_ended(struct page *p, const json_t *job)
+{
+	char text[64];
+	int64_t sig = job_int(job, "signal", 0);
+
+	if (job_int(job, "exit_code", -1) >= 0) {
+		snprintf(text, sizeof text, "%" PRId64, job_int(job, "exit_code", 0));
+		line(p, "exit code", text);
+	}
+	if (sig > 0) {
+		snprintf(text, sizeof text, "%" PRId64 " (SIG%s)", sig, status_signal_name((int)sig));
+		line(p, "signal", text);
+	}
+	line(p, "error", job_text(job, "error"));
+}
+
+static void history(struct page *p, const json_t *job)
+{
+	size_t i;
+	json_t *attempt;
+
+	json_array_foreach(json_object_get(job, "history"), i, attempt) {
+		struct buf b = BUF_INIT;
+		char started[32] = "not started";
+		int64_t us = job_int(attempt, "started_at_us", 0);
+		if (us > 0)
+			when_print((uint64_t)us, started, sizeof started);
+		buf_printf(&b, "%" PRId64 ": %s", job_int(attempt, "attempt", 0),
+		    job_text_or(attempt, "state", "?"));
+		struct buf reason = BUF_INIT;
+		job_reason(attempt, &reason);
+		if (reason.len && !reason.failed)
+			buf_printf(&b, " (%.*s)", (int)reason.len, (const char *)reason.data);
+		buf_fini(&reason);
+		buf_printf(&b, ", %s", started);
+		append_duration(&b, ", ran for ", job_elapsed_us(attempt, 0));
+		if (job_text(attempt, "error"))
+			buf_printf(&b, ": %s", job_text(attempt, "error"));
+		line_buf(p, i ? "" : "before", &b);
+	}
+}
+
+static void meta(struct page *p, const json_t *job)
+{
+	const char *key, *label = "notes";
+	json_t *value, *object = json_object_get(job, "meta");
+
+	json_object_foreach(object, key, value) {
+		struct buf b = BUF_INIT;
+		buf_printf(&b, "%s=%s", key, json_is_string(value) ? json_string_value(value) : "?");
+		line_buf(p, label, &b);
+		label = "";
+	}
+}
+
+static void attempt(struct page *p, const json_t *job)
+{
+	char text[64];
+	int64_t at = job_int(job, "attempt", 0), of = job_int(job, "attempts", 0);
+	if (at <= 0)
+		return;
+	if (of > 1)
+		snprintf(text, sizeof text, "%" PRId64 " of %" PRId64, at, of);
+	else
+		snprintf(text, sizeof text, "%" PRId64, at);
+	line(p, "attempt", text);
+}
+
+static void number(struct page *p, const char *label, const json_t *job, const char *key,
+    const char *format)
+{
+	char text[32];
+	int64_t v = job_int(job, key, -1);
+	if (v < 0)
+		return;
+	snprintf(text, sizeof text, *format == 'o' ? "%03o" : "%u", (unsigned)v);
+	line(p, label, text);
+}
+
+static void describe(struct page *p, const json_t *job)
+{
+	const struct job_state_info *info = job_state_info(job_text(job, "state"));
+	struct buf command = BUF_INIT;
+
+	number(p, "job", job, "id", "d");
+	line(p, "name", job_text(job, "name"));
+	state(p, job);
+	how_ended(p, job);
+	progress(p, job);
+	job_command(job, &command);
+	line_buf(p, "command", &command);
+	line(p, "directory", job_text(job, "cwd"));
+	number(p, "umask", job, "umask", "o");
+	line(p, "user", job_text(job, "user"));
+	line(p, "queue", job_text(job, "queue"));
+	line(p, "project", job_text(job, "project"));
+	number(p, "priority", job, "priority", "d");
+	meta(p, job);
+	times(p, job);
+	number(p, "pid", job, "pid", "d");
+	line(p, "processes", job_text(job, "tree"));
+	usage(p, job);
+	attempt(p, job);
+	history(p, job);
+	line(p, "next", info ? info->next : NULL);
+}
+
+static enum code show(struct ctl *c, const json_t *job, bool first)
+{
+	struct page p = { &c->out, BUF_INIT };
+	bool ok;
+
+	if (c->o->json)
+		return listing_json(&c->out, job) ? CODE_DONE : CODE_SOME;
+	if (!first)
+		buf_puts(&p.out, "\n");
+	describe(&p, job);
+	ok = screen_write(&c->out, &p.out);
+	buf_fini(&p.out);
+	return ok ? CODE_DONE : CODE_SOME;
+}
+
+struct gets {
+	struct ctl *c;
+	json_t *ids;
+	size_t shown, failed;
+	enum code first;
+};
+
+static json_t *get_params(void *ctx, size_t i)
+{
+	const struct gets *g = ctx;
+	return json_pack("{s:O}", "id", json_array_get(g->ids, i));
+}
+
+static void get_done(void *ctx, size_t i, const struct answer *a)
+{
+	struct gets *g = ctx;
+	enum code code;
+	char what[64];
+
+	if (a->error) {
+		snprintf(what, sizeof what, "show job %" PRId64,
+		    (int64_t)json_integer_value(json_array_get(g->ids, i)));
+		fault_say(what, a);
+		code = fault_code(a->error);
+	} else {
+		code = show(g->c, json_object_get(a->params, "job"), g->shown++ == 0);
+	}
+	if (code != CODE_DONE && g->failed++ == 0)
+		g->first = code;
+}
+
+int verb_status(struct ctl *c)
+{
+	struct gets g = { .c = c };
+	size_t missing;
+	enum code code = select_numbers(c, NULL, &g.ids, &missing);
+
+	if (code == CODE_DONE && c->o->follow && json_array_size(g.ids))
+		follow_wait(c, json_incref(g.ids), false);
+	if (code == CODE_DONE) {
+		struct bulk b = { "org.jobd.Job.Get", json_array_size(g.ids), true, get_params,
+			get_done, &g };
+		code = client_bulk(&c->client, &b);
+	}
+	if (code == CODE_DONE && (g.failed || missing))
+		code = json_array_size(g.ids) + missing > 1 ? CODE_SOME
+		       : missing			    ? CODE_NOT_FOUND
+							    : g.first;
+	json_decref(g.ids);
+	return code;
+}
