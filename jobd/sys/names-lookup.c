@@ -163,7 +163,7 @@ static void *work(void *arg)
 	struct lookups *l = arg;
 	pthread_mutex_lock(&l->lock);
 	for (;;) {
-		struct question *q;
+		struct question *q = NULL;
 		while (!l->closed && !(q = take(&l->questions))) {
 			l->idle++;
 			pthread_cond_wait(&l->asked, &l->lock);
