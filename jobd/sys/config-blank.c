@@ -2,8 +2,7 @@
 /*
  * The comments of a configuration file, blanked; its quotes, checked. It follows
  * libconfuse's rules of where a comment or a string begins and ends, and knows nothing
- * of settings. Everything that would leave libconfuse's scanner in the
- * middle of something is found here.
+ * of settings.
  */
 #include "jobd/sys/config-read.h"
 
@@ -53,14 +52,8 @@ static const char *string(struct scan *s, int *line)
 			s->p--; /* the brace, which the loop steps over */
 			continue;
 		}
-		if (*s->p != '\\' || s->end - s->p < 2)
-			continue;
-		if (quote == '"' && s->p[1] >= '0' && s->p[1] <= '9') {
-			*line = s->line;
-			return "a backslash before a digit means nothing here; "
-			       "write the character itself, or \\\\ for a backslash";
-		}
-		step(s, false);
+		if (*s->p == '\\' && s->end - s->p > 1)
+			step(s, false); /* with the loop's, both of them */
 	}
 	return quote == '"' ? "the quote (\") that opens here is never closed; close it"
 			    : "the quote (') that opens here is never closed; close it";

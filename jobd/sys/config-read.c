@@ -8,8 +8,8 @@
  * - a setting it does not know is noted, and the file read once more with that
  *   name declared, until there is no new one;
  * - comments are blanked and quotes checked before. libconfuse 3.3 counts a line
- *   comment as three lines, takes an unclosed comment for the end, and is left
- *   in the middle of a string by a file that ends there, for the next file to begin with.
+ *   comment as three lines, takes a comment that is never closed for the end of the
+ *   file, and tells of a quote that is never closed in the last line.
  *
  * Its scanner is static, and its callbacks get no context: so this file has one
  * reading at a time (`reading`), in one thread.

@@ -112,7 +112,9 @@ int paths_init(struct paths *p, const struct paths_options *o, char **why)
 static void make_parents(const char *path, mode_t mode)
 {
 	char *copy = strdup(path);
-	for (char *slash = copy; slash && (slash = strchr(slash + 1, '/')) != NULL;) {
+	if (!copy)
+		return;
+	for (char *slash = strchr(copy + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
 		*slash = '\0';
 		mkdir(copy, mode);
 		*slash = '/';

@@ -210,7 +210,7 @@ START_TEST(what_opens_and_does_not_close_is_told_where_it_opens)
 	BAD("log_level = info\nadmin_group = \"adm\nmax_running = 4\n", "2: the quote (\") that opens here");
 	BAD("\n\nadmin_group = 'adm\n\n", "3: the quote (') that opens here");
 	BAD("\n/* max_running = 4\n", "2: the comment (/*) that opens here");
-	BAD("admin_group = \"a\\9\"\n", "1: a backslash before a digit");
+	BAD("\nadmin_group = \"a\\9\"\n", "2: bad escape sequence '\\9'");
 	bad_bytes("log_level = info\nmax\0_running = 4\n", 33, (const char *const[]){ "2: a NUL byte", NULL });
 }
 END_TEST
