@@ -80,6 +80,8 @@ static int detach(void)
 int daemon_begin(void)
 {
 	int p[2];
+	/* What was inherited is none of a daemon's: a pipe held open keeps its reader waiting for ever. */
+	close_range(STDERR_FILENO + 1, ~0u, 0);
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return -errno;
 	fflush(NULL); /* else both would write what is buffered */

@@ -7,12 +7,13 @@
 #define SYS_DAEMON_H
 
 /*
- * Goes to the background: a new session, no controlling terminal, / as its
- * directory. Returns in the daemon alone, with a descriptor to hand to one of
- * the next two; the process that was started waits for that, and exits: 0 when
- * ready, 1 when failed or when the daemon died without a word, with the reason on stderr. Standard error
- * stays open until then. Returns -errno in the first process when it could not fork.
- * To be called before there is any thread, and with absolute paths only.
+ * Goes to the background: no descriptor past 2, a session of its own, no
+ * controlling terminal, / as its directory. Returns in the daemon alone, with a
+ * descriptor to hand to one of the next two. The process that was started waits
+ * for that, and exits: 0 when ready; 1 when failed, or when the daemon died
+ * without a word, with the reason on stderr, which stays open until then.
+ * Returns -errno in the first process when it could not fork. To be called before there is
+ * a thread or an open descriptor, and with absolute paths only.
  */
 int daemon_begin(void);
 

@@ -3,6 +3,7 @@
 
 #include "jobd/sys/daemon.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -30,6 +31,7 @@ static int start(void (*act)(int ready_fd), char *out, size_t size)
 		close(p[0]);
 		dup2(p[1], STDERR_FILENO);
 		close(p[1]);
+		dup2(STDERR_FILENO, 9);
 		act(daemon_begin());
 		_exit(0);
 	}
@@ -51,7 +53,7 @@ static void become_ready(int fd)
 	char cwd[16];
 	struct stat err, null;
 	bool apart = getsid(0) != getpid() && getpgrp() != getpid() && getcwd(cwd, sizeof(cwd)) &&
-	    strcmp(cwd, "/") == 0;
+	    strcmp(cwd, "/") == 0 && fcntl(9, F_GETFD) < 0;
 	dprintf(STDERR_FILENO, "%s", apart ? "apart;" : "not apart;");
 	/* While it holds standard error the command has not returned, nor closed it. */
 	daemon_ready(fd);
