@@ -64,8 +64,6 @@ static void load_day(struct store *s, enum day_kind kind, uint32_t day)
 	if (ret == 0 && v.size == 16) {
 		d->first = get_be64(v.data);
 		d->last = get_be64((const uint8_t *)v.data + 8);
-	} else if (ret && ret != -ENOENT) {
-		turn_fail(s, -ret, "days");
 	}
 }
 
@@ -122,8 +120,8 @@ static size_t join(struct span *v, size_t n)
 }
 
 /* Reads the days from the cursor's place to the last one wanted. */
-static int collect(DBC *c, const uint8_t from[KEY_SIZE], const uint8_t to[KEY_SIZE],
-    struct span **out, size_t *n)
+static int collect(struct store *s, DBC *c, const uint8_t from[KEY_SIZE],
+    const uint8_t to[KEY_SIZE], struct span **out, size_t *n)
 {
 	DBT k, d;
 	uint8_t key[KEY_SIZE];
@@ -134,7 +132,8 @@ static int collect(DBC *c, const uint8_t from[KEY_SIZE], const uint8_t to[KEY_SI
 	memcpy(key, from, KEY_SIZE);
 	k.data = key;
 	k.size = KEY_SIZE;
-	for (ret = c->get(c, &k, &d, DB_SET_RANGE); ret == 0; ret = c->get(c, &k, &d, DB_NEXT)) {
+	for (ret = table_move(s, c, &k, &d, DB_SET_RANGE); ret == 0;
+	     ret = table_move(s, c, &k, &d, DB_NEXT)) {
 		if (k.size != KEY_SIZE || d.size != 16 || memcmp(k.data, to, KEY_SIZE) > 0)
 			break;
 		if ((*n & (*n - 1)) == 0) {
@@ -146,7 +145,7 @@ static int collect(DBC *c, const uint8_t from[KEY_SIZE], const uint8_t to[KEY_SI
 		(*out)[(*n)++] = (struct span){ get_be64(d.data),
 			get_be64((const uint8_t *)d.data + 8) };
 	}
-	return ret == DB_NOTFOUND ? 0 : env_error(ret);
+	return ret == -ENOENT ? 0 : ret;
 }
 
 int days_spans(struct store *s, enum day_kind kind, uint64_t since_us, uint64_t until_us,
@@ -163,7 +162,7 @@ int days_spans(struct store *s, enum day_kind kind, uint64_t since_us, uint64_t 
 	int ret = table_cursor(s, TABLE_DAYS, &c);
 	if (ret)
 		return ret;
-	ret = collect(c, from, to, out, n);
+	ret = collect(s, c, from, to, out, n);
 	c->close(c);
 	if (ret) {
 		free(*out);

@@ -10,8 +10,8 @@
  * All tables are in one file: a checkpoint syncs each file that changed, and a
  * turn touches nearly every table; a copy is one file and the logs.
  *
- * With an error that sticks nothing is closed, since closing flushes the log,
- * and what it holds is of unknown outcome: the process is about to leave.
+ * A disk without room makes Berkeley DB say three lines a page that it can't
+ * write, thousands of them: the first ones of a second are logged.
  */
 #include "config.h"
 
@@ -21,8 +21,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 
+#define SAY_MAX		8 /* lines of Berkeley DB a second */
 #define CACHE_BYTES	(8u << 20)
 #define LOG_FILE_BYTES	(1u << 20) /* what is left behind of them after a checkpoint is small */
 #define LOG_BUFFER	(128u << 10) /* most turns in one write; at most a quarter of a file */
@@ -58,8 +60,17 @@ static void on_error(const DB_ENV *env, const char *prefix, const char *text)
 	struct store *s = env->app_private;
 
 	(void)prefix;
-	snprintf(s->last_text, sizeof(s->last_text), "%s", text);
-	log_text(LOG_ERR, "store: %s", text);
+	uint64_t now = clock_mono_us();
+	if (now - s->said_us >= 1000000) {
+		s->said_us = now;
+		s->said_count = 0;
+	}
+	if (s->said[0] == '\0')
+		snprintf(s->said, sizeof(s->said), "%s", text);
+	if (s->said_count++ < SAY_MAX)
+		log_text(LOG_ERR, "store: %s", text);
+	else if (s->said_count == SAY_MAX + 1)
+		log_text(LOG_ERR, "store: more of the kind follows and is not logged");
 }
 
 static void on_message(const DB_ENV *env, const char *text)
@@ -141,16 +152,21 @@ int env_open(struct store *s, char **why)
 	if (files_space(s) < 2 * (uint64_t)CACHE_BYTES)
 		files_ballast(s, false);
 	int ret = open_environment(s);
-	if (ret == ENOSPC) {
+	/* It says ENOSPC, or panics of it. Recovery that did not end is begun anew. */
+	if (ret == ENOSPC || ret == DB_RUNRECOVERY) {
 		files_ballast(s, false);
 		ret = open_environment(s);
 	}
 	if (ret == 0)
 		ret = open_tables(s);
-	if (ret)
-		return why_set(why, env_error(ret), "%s: %s%s%s", s->home, db_strerror(ret),
-		    s->last_text[0] ? ": " : "", s->last_text);
-	return 0;
+	if (ret == 0) {
+		s->said[0] = '\0';
+		return 0;
+	}
+	if (ret == DB_RUNRECOVERY && files_space(s) < PAGE_BYTES)
+		ret = ENOSPC;
+	return why_set(why, env_error(ret), "%s: %s%s%s", s->home, db_strerror(ret),
+	    s->said[0] ? ": " : "", s->said);
 }
 
 int env_checkpoint(struct store *s, uint32_t kbytes)
@@ -160,7 +176,7 @@ int env_checkpoint(struct store *s, uint32_t kbytes)
 
 void env_close(struct store *s)
 {
-	if (!s->env || s->err)
+	if (!s->env)
 		return;
 	for (unsigned t = 0; t < TABLES; t++)
 		if (s->db[t])

@@ -63,7 +63,9 @@ struct store {
 	DB_TXN *txn;	     /* the turn's, or NULL */
 	int err;	     /* sticks; nothing more is written */
 	bool dirty;	     /* the turn has put something */
-	char last_text[256]; /* what Berkeley DB said last of an error */
+	char said[256];	     /* what Berkeley DB said first of an error */
+	uint64_t said_us;    /* monotonic; the second in which it */
+	unsigned said_count; /* said so many lines */
 	struct buf row, key; /* reused for every row that is written */
 
 	char instance[17];
@@ -126,7 +128,6 @@ void mark_sync(struct store *s);
 
 /* env.c: Berkeley DB's environment and the handles of the tables. */
 int env_open(struct store *s, char **why);
-/* Closes without writing anything when s->err is set: all but the memory is left to the kernel. */
 void env_close(struct store *s);
 /* Writes out what is dirty, if at least kbytes of log came since the last time. 0 or -errno. */
 int env_checkpoint(struct store *s, uint32_t kbytes);
@@ -136,7 +137,7 @@ int env_error(int ret);
 /* turn.c: the turn's transaction, and the tables through it. */
 /* Opens the turn unless it is open. False when an error sticks. */
 bool turn_begin(struct store *s);
-/* Makes ret (Berkeley DB's) stick, and logs it. */
+/* Makes ret (Berkeley DB's, or an errno) stick, and logs it. */
 void turn_fail(struct store *s, int ret, const char *what);
 void table_put(struct store *s, enum table t, const void *key, size_t klen, const void *data,
     size_t len);
@@ -146,6 +147,8 @@ bool table_delete(struct store *s, enum table t, const void *key, size_t klen);
 int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *out);
 bool table_has(struct store *s, enum table t, const void *key, size_t klen);
 int table_cursor(struct store *s, enum table t, DBC **out);
+/* Moves a cursor. 0, -ENOENT, -errno (which sticks). */
+int table_move(struct store *s, DBC *c, DBT *key, DBT *data, uint32_t how);
 /* The last key of a table whose keys are numbers. 0, -ENOENT, -errno. */
 int table_last(struct store *s, enum table t, uint64_t *n);
 /* Moves a row that can't be read to where it is kept for a person to look at. */

@@ -174,7 +174,7 @@ int store_load(struct store *s, store_job_fn *fn, void *ctx)
 	memset(&k, 0, sizeof(k));
 	memset(&d, 0, sizeof(d));
 	while (ret == 0) {
-		ret = env_error(c->get(c, &k, &d, DB_NEXT));
+		ret = table_move(s, c, &k, &d, DB_NEXT);
 		if (ret == 0)
 			ret = load_row(s, &k, &d, fn, ctx);
 	}

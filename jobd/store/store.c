@@ -134,14 +134,18 @@ void store_close(struct store *s)
 {
 	if (!s)
 		return;
-	if (!s->err) {
-		if (s->txn)
-			s->txn->abort(s->txn);
-		int ret = env_checkpoint(s, 0);
-		if (ret)
-			log_text(LOG_WARNING, "store: last checkpoint: %s", strerror(-ret));
-		mark_sync(s);
+	if (s->err) {
+		/* Berkeley DB would flush its log, whose outcome nobody knows, or stumble over
+		 * what failed: it is left as it stands, and its memory to the end of the process. */
+		files_close(s);
+		return;
 	}
+	if (s->txn)
+		s->txn->abort(s->txn);
+	int ret = env_checkpoint(s, 0);
+	if (ret)
+		log_text(LOG_WARNING, "store: last checkpoint: %s", strerror(-ret));
+	mark_sync(s);
 	free_store(s);
 }
 

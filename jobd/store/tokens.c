@@ -34,10 +34,12 @@ uint64_t store_token_get(struct store *s, uint32_t uid, const char *token)
 
 	buf_clear(&s->key);
 	token_key(&s->key, uid, token);
-	int ret = s->key.failed ? -ENOMEM : table_get(s, TABLE_TOKENS, s->key.data, s->key.len, &d);
-	/* "Not there" would make a second job of what can't be looked up. */
-	if (ret && ret != -ENOENT)
-		turn_fail(s, -ret, "token");
+	if (s->key.failed) {
+		/* "Not there" would make a second job of what can't be looked up. */
+		turn_fail(s, ENOMEM, "token");
+		return 0;
+	}
+	int ret = table_get(s, TABLE_TOKENS, s->key.data, s->key.len, &d);
 	return ret == 0 && d.size == 16 ? get_be64(d.data) : 0;
 }
 
@@ -84,7 +86,8 @@ void tokens_expire(struct store *s, uint64_t now_us)
 		return;
 	memset(&k, 0, sizeof(k));
 	memset(&d, 0, sizeof(d));
-	while (!s->err && clock_mono_us() - start < SLICE_US && c->get(c, &k, &d, DB_NEXT) == 0) {
+	while (!s->err && clock_mono_us() - start < SLICE_US &&
+	    table_move(s, c, &k, &d, DB_NEXT) == 0) {
 		if (k.size < 12 || get_be64(k.data) > now_us - KEPT_US)
 			break;
 		expire_one(s, c, &k);

@@ -39,6 +39,17 @@ void turn_fail(struct store *s, int ret, const char *what)
 	log_text(LOG_CRIT, "store: %s: %s", what, db_strerror(ret));
 }
 
+/*
+ * Of a read. What is not there is an answer; anything else sticks, for a panic ends all that
+ * follows, and the turn that had to look is not to be committed as if it had seen nothing.
+ */
+static int read_result(struct store *s, int ret)
+{
+	if (ret && ret != DB_NOTFOUND && ret != DB_KEYEMPTY)
+		turn_fail(s, ret, "read");
+	return env_error(ret);
+}
+
 static DBT dbt(const void *data, size_t len)
 {
 	DBT d;
@@ -81,8 +92,7 @@ int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *
 		return s->err;
 	DBT k = dbt(key, klen);
 	*out = dbt(NULL, 0);
-	int ret = s->db[t]->get(s->db[t], s->txn, &k, out, DB_READ_COMMITTED);
-	return env_error(ret);
+	return read_result(s, s->db[t]->get(s->db[t], s->txn, &k, out, DB_READ_COMMITTED));
 }
 
 bool table_has(struct store *s, enum table t, const void *key, size_t klen)
@@ -90,10 +100,7 @@ bool table_has(struct store *s, enum table t, const void *key, size_t klen)
 	if (!turn_begin(s))
 		return false;
 	DBT k = dbt(key, klen);
-	int ret = s->db[t]->exists(s->db[t], s->txn, &k, DB_READ_COMMITTED);
-	if (ret != 0 && ret != DB_NOTFOUND && ret != DB_KEYEMPTY)
-		turn_fail(s, ret, "look");
-	return ret == 0;
+	return read_result(s, s->db[t]->exists(s->db[t], s->txn, &k, DB_READ_COMMITTED)) == 0;
 }
 
 int table_cursor(struct store *s, enum table t, DBC **out)
@@ -101,7 +108,12 @@ int table_cursor(struct store *s, enum table t, DBC **out)
 	*out = NULL;
 	if (!turn_begin(s))
 		return s->err;
-	return env_error(s->db[t]->cursor(s->db[t], s->txn, out, DB_READ_COMMITTED));
+	return read_result(s, s->db[t]->cursor(s->db[t], s->txn, out, DB_READ_COMMITTED));
+}
+
+int table_move(struct store *s, DBC *c, DBT *key, DBT *data, uint32_t how)
+{
+	return read_result(s, c->get(c, key, data, how));
 }
 
 int table_last(struct store *s, enum table t, uint64_t *n)
@@ -112,7 +124,7 @@ int table_last(struct store *s, enum table t, uint64_t *n)
 
 	if (ret)
 		return ret;
-	ret = env_error(c->get(c, &k, &d, DB_LAST));
+	ret = table_move(s, c, &k, &d, DB_LAST);
 	if (ret == 0)
 		*n = k.size == 8 ? get_be64(k.data) : 0;
 	c->close(c);

@@ -20,6 +20,7 @@
 
 /* Keys of one prefix; or, without a prefix and descending, a whole table keyed by number. */
 struct walk_run {
+	struct store *s;
 	DBC *cursor;
 	uint8_t prefix[INDEX_KEY_MAX];
 	size_t len;
@@ -69,13 +70,13 @@ static int move(struct walk_run *r, uint32_t how, uint64_t n, size_t *budget)
 	k.size = (uint32_t)r->len + 8;
 	if (*budget)
 		--*budget;
-	int ret = r->cursor->get(r->cursor, &k, &d, how);
-	if (ret == DB_NOTFOUND) {
+	int ret = table_move(r->s, r->cursor, &k, &d, how);
+	if (ret == -ENOENT) {
 		r->done = true;
 		return 0;
 	}
 	if (ret)
-		return env_error(ret);
+		return ret;
 	const uint8_t *found = k.data;
 	if (k.size != r->len + 8 || memcmp(found, r->prefix, r->len) != 0) {
 		r->done = true;
@@ -183,6 +184,7 @@ static int add_run(struct walk *w, enum table t, struct walk_run **out)
 	if (ret)
 		return ret;
 	set->nruns++;
+	r->s = w->s;
 	*out = r;
 	return 0;
 }

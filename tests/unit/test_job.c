@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: ISC */
+#include "config.h"
+
+#include "jobd/core/job.h"
+
+#include <string.h>
+
+#include "jobd/core/journal.h"
+#include "unit.h"
+
+static char ann[] = "ann", nightly[] = "nightly", alpha[] = "alpha", name[] = "ingest-42",
+	    rsync[] = "rsync", path[] = "/srv/Photos", site[] = "site", berlin[] = "Berlin",
+	    error[] = "no such Host";
+static char *command[] = { rsync, path, NULL };
+static struct job_meta meta[] = { { site, berlin } };
+
+/* A job that owns nothing. */
+static struct job sample(void)
+{
+	struct job j;
+
+	job_init(&j);
+	j.id = 7;
+	j.state = JOB_FAILED;
+	j.user = ann;
+	j.queue = nightly;
+	j.project = alpha;
+	j.name = name;
+	j.command = command;
+	j.meta = meta;
+	j.nmeta = 1;
+	j.submitted_at_us = 1000;
+	j.now.error = error;
+	return j;
+}
+
+static bool match(struct job_filter f)
+{
+	struct job j = sample();
+
+	return job_filter_match(&f, &j);
+}
+
+START_TEST(every_state_and_reason_has_a_name_of_its_own)
+{
+	for (unsigned i = 1; i < JOB_STATES; i++) {
+		ck_assert_ptr_nonnull(job_state_name(i));
+		ck_assert_uint_eq(job_state_parse(job_state_name(i)), i);
+		ck_assert_int_eq(job_has_ended(i), i >= JOB_COMPLETED);
+	}
+	ck_assert_ptr_null(job_state_name(0));
+	ck_assert_ptr_null(job_state_name(JOB_STATES));
+	ck_assert_uint_eq(job_state_parse("Running"), 0);
+	ck_assert_uint_eq(job_state_parse(""), 0);
+	ck_assert_ptr_null(job_reason_name(REASON_NONE));
+	ck_assert_str_eq(job_reason_name(REASON_QUEUE_FULL), "queue-full");
+	ck_assert_str_eq(job_reason_name(REASON_LOST), "lost");
+	for (unsigned i = REASON_PRIORITY; i <= REASON_LOST; i++) {
+		const char *one = job_reason_name(i);
+		for (unsigned k = i + 1; one && k <= REASON_LOST; k++)
+			ck_assert(!job_reason_name(k) || strcmp(one, job_reason_name(k)) != 0);
+		ck_assert((one != NULL) == (i <= REASON_LOW_DISK || i >= REASON_EXIT));
+	}
+}
+END_TEST
+
+START_TEST(an_empty_filter_matches_everything)
+{
+	struct job empty;
+
+	job_init(&empty);
+	ck_assert(match((struct job_filter){ 0 }));
+	ck_assert(job_filter_match(&(struct job_filter){ 0 }, &empty));
+}
+END_TEST
+
+START_TEST(a_filter_matches_by_id_and_state)
+{
+	const uint64_t with[] = { 1, 7, 9 }, without[] = { 1, 8 };
+
+	ck_assert(match((struct job_filter){ .ids = with, .nids = 3 }));
+	ck_assert(!match((struct job_filter){ .ids = without, .nids = 2 }));
+	ck_assert(match((struct job_filter){ .states = 1u << JOB_FAILED | 1u << JOB_QUEUED }));
+	ck_assert(!match((struct job_filter){ .states = 1u << JOB_QUEUED }));
+}
+END_TEST
+
+START_TEST(of_several_values_one_must_match_and_all_kinds_must)
+{
+	const char *const users[] = { "bob", "ann", NULL }, *const others[] = { "bob", NULL };
+	const char *const none[] = { NULL }, *const queues[] = { "nightly", NULL };
+	struct job j = sample();
+
+	ck_assert(match((struct job_filter){ .users = users, .queues = queues }));
+	ck_assert(!match((struct job_filter){ .users = others, .queues = queues }));
+	ck_assert(!match((struct job_filter){ .users = none }));
+	ck_assert(!match((struct job_filter){ .projects = users }));
+	j.project = NULL;
+	ck_assert(!job_filter_match(&(struct job_filter){ .projects = users }, &j));
+}
+END_TEST
+
+START_TEST(a_filter_matches_names_by_glob_and_meta_by_pair)
+{
+	const struct job_meta right = { site, berlin }, wrong = { site, ann }, key = { ann, berlin };
+	const struct job_meta both[] = { right, wrong };
+	struct job j = sample();
+
+	ck_assert(match((struct job_filter){ .name_glob = "ingest-*" }));
+	ck_assert(match((struct job_filter){ .name_glob = "ingest-[0-9]?" }));
+	ck_assert(!match((struct job_filter){ .name_glob = "ingest" }));
+	ck_assert(match((struct job_filter){ .meta = &right, .nmeta = 1 }));
+	ck_assert(!match((struct job_filter){ .meta = &wrong, .nmeta = 1 }));
+	ck_assert(!match((struct job_filter){ .meta = &key, .nmeta = 1 }));
+	ck_assert(!match((struct job_filter){ .meta = both, .nmeta = 2 }));
+	j.name = NULL;
+	ck_assert(!job_filter_match(&(struct job_filter){ .name_glob = "*" }, &j));
+}
+END_TEST
+
+START_TEST(a_window_of_time_holds_its_beginning_and_not_its_end)
+{
+	ck_assert(match((struct job_filter){ .since_us = 1000, .until_us = 1001 }));
+	ck_assert(!match((struct job_filter){ .since_us = 1001 }));
+	ck_assert(!match((struct job_filter){ .until_us = 1000 }));
+}
+END_TEST
+
+START_TEST(search_looks_at_all_text_and_ignores_case)
+{
+	const char *const found[] = { "INGEST", "photos", "RSYNC", "Alpha", "such host", "berl", "" };
+	const char *const not[] = { "ann", "nightly", "site", "rsync /srv" };
+
+	for (size_t i = 0; i < sizeof(found) / sizeof(found[0]); i++)
+		ck_assert_msg(match((struct job_filter){ .search = found[i] }), "%s", found[i]);
+	for (size_t i = 0; i < sizeof(not) / sizeof(not[0]); i++)
+		ck_assert_msg(!match((struct job_filter){ .search = not[i] }), "%s", not[i]);
+}
+END_TEST
+
+static bool entry_match(struct journal_filter f)
+{
+	static char verb[] = "pause";
+	const struct journal_entry e = { .number = 3, .at_us = 50, .job = 7, .verb = verb,
+		.has_actor = true, .uid = 10, .user = ann, .owner = 20 };
+
+	return journal_filter_match(&f, &e);
+}
+
+START_TEST(entries_of_the_journal_match_as_jobs_do)
+{
+	const uint64_t jobs[] = { 7 }, others[] = { 8 };
+	const char *const users[] = { "ann", NULL }, *const verbs[] = { "resume", NULL };
+
+	ck_assert(entry_match((struct journal_filter){ 0 }));
+	ck_assert(entry_match((struct journal_filter){ .jobs = jobs, .njobs = 1, .users = users }));
+	ck_assert(!entry_match((struct journal_filter){ .jobs = others, .njobs = 1 }));
+	ck_assert(!entry_match((struct journal_filter){ .verbs = verbs }));
+	ck_assert(!entry_match((struct journal_filter){ .users = verbs }));
+	ck_assert(entry_match((struct journal_filter){ .since_us = 50, .until_us = 51 }));
+	ck_assert(!entry_match((struct journal_filter){ .since_us = 51 }));
+	ck_assert(!entry_match((struct journal_filter){ .until_us = 50 }));
+}
+END_TEST
+
+START_TEST(an_entry_is_its_owners_and_its_actors)
+{
+	struct journal_entry by_itself = { .uid = 10, .owner = 20 };
+	struct journal_filter f = { .limit_uid = true, .uid = 10 };
+
+	ck_assert(entry_match(f));
+	ck_assert(entry_match((struct journal_filter){ .limit_uid = true, .uid = 20 }));
+	ck_assert(!entry_match((struct journal_filter){ .limit_uid = true, .uid = 30 }));
+	/* What jobd did by itself has no actor, whatever stands in uid. */
+	ck_assert(!journal_filter_match(&f, &by_itself));
+	ck_assert(entry_match((struct journal_filter){ .control = true }));
+	ck_assert(!journal_filter_match(&(struct journal_filter){ .control = true }, &by_itself));
+}
+END_TEST
+
+START_TEST(what_is_not_reported_is_minus_one)
+{
+	struct job j;
+
+	memset(&j, 0xff, sizeof(j));
+	job_init(&j);
+	ck_assert_int_eq(j.progress.percent, -1);
+	ck_assert_int_eq(j.progress.steps, -1);
+	ck_assert_ptr_null(j.progress.text);
+	ck_assert_ptr_null(j.unknown.data);
+	job_fini(&j);
+	job_fini(&j);
+	ck_assert_int_eq(j.progress.total, -1);
+}
+END_TEST
+
+UNIT_MAIN("job", every_state_and_reason_has_a_name_of_its_own, an_empty_filter_matches_everything,
+    a_filter_matches_by_id_and_state, of_several_values_one_must_match_and_all_kinds_must,
+    a_filter_matches_names_by_glob_and_meta_by_pair,
+    a_window_of_time_holds_its_beginning_and_not_its_end, search_looks_at_all_text_and_ignores_case,
+    entries_of_the_journal_match_as_jobs_do, an_entry_is_its_owners_and_its_actors,
+    what_is_not_reported_is_minus_one)
