@@ -89,7 +89,7 @@ static void drop_notes(struct reading *r)
 	r->nnotes = 0;
 }
 
-/* How many characters have to be put, taken or changed to make b of a; as far as it matters here. */
+/* How many characters have to be put, taken or changed to make b of a; 64 where they are long. */
 static size_t distance(const char *a, const char *b)
 {
 	size_t row[64];

@@ -17,10 +17,10 @@
  */
 int daemon_begin(void);
 
-/* The daemon is up: releases the first process and puts 0 to 2 on /dev/null. fd < 0: does nothing. */
+/* The daemon is up: releases the first process, puts 0 to 2 on /dev/null. fd < 0: does nothing. */
 void daemon_ready(int fd);
 
-/* The daemon could not start: the first process says why and exits 1. fd < 0: why goes to stderr. */
+/* It could not start: the first process says why and exits 1. fd < 0: why goes to stderr. */
 void daemon_failed(int fd, const char *why);
 
 /*
@@ -31,7 +31,10 @@ void daemon_failed(int fd, const char *why);
 void notify_take(void);
 void notify_environment(void);
 
-/* READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1; nothing where nobody listens. status may be NULL. */
+/*
+ * READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1; nothing where nobody
+ * listens. status may be NULL.
+ */
 void notify_ready(const char *status);
 void notify_reloading(void);
 void notify_stopping(const char *status);

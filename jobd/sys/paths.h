@@ -26,8 +26,8 @@ struct paths_options {
 };
 
 /*
- * Fills *p, absolute paths all. As root: /etc/jobd.conf, /var/lib/jobd, /run/jobd; as a user the XDG
- * directories. The socket is jobd.sock in the runtime directory. 0 or -errno
+ * Fills *p, absolute paths all. As root: /etc/jobd.conf, /var/lib/jobd,
+ * /run/jobd; as a user the XDG directories. The socket is jobd.sock in the runtime directory. 0 or -errno
  * and *why (the caller's). Nothing is touched yet.
  */
 int paths_init(struct paths *p, const struct paths_options *o, char **why);

@@ -184,7 +184,8 @@ END_TEST
 
 START_TEST(one_mistake_gives_one_message)
 {
-	BAD("max_running 4\nkill_grace = 4s\n", "1: missing equal sign after option 'max_running'; a setting reads");
+	BAD("max_running 4\nkill_grace = 4s\n",
+	    "1: missing equal sign after option 'max_running'; a setting reads");
 	BAD("\nkill_grace =\nmax_running = 4\n", "3: kill_grace has no value (\"max_running\" follows)");
 	BAD("queue nightly {\n  concurrency = 4\n}\n", "1: there is no setting \"queue\"");
 	BAD("include(\"other.conf\")\n", "1: there is no setting \"include\"");
@@ -207,11 +208,13 @@ END_TEST
 
 START_TEST(what_opens_and_does_not_close_is_told_where_it_opens)
 {
-	BAD("log_level = info\nadmin_group = \"adm\nmax_running = 4\n", "2: the quote (\") that opens here");
+	BAD("log_level = info\nadmin_group = \"adm\nmax_running = 4\n",
+	    "2: the quote (\") that opens here");
 	BAD("\n\nadmin_group = 'adm\n\n", "3: the quote (') that opens here");
 	BAD("\n/* max_running = 4\n", "2: the comment (/*) that opens here");
 	BAD("\nadmin_group = \"a\\9\"\n", "2: bad escape sequence '\\9'");
-	bad_bytes("log_level = info\nmax\0_running = 4\n", 33, (const char *const[]){ "2: a NUL byte", NULL });
+	bad_bytes("log_level = info\nmax\0_running = 4\n", 33,
+	    (const char *const[]){ "2: a NUL byte", NULL });
 }
 END_TEST
 

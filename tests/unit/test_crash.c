@@ -10,7 +10,7 @@
 
 #include "unit.h"
 
-/* Reaches the point n times in a child armed with spec: returns how often it came through, -1: init refused. */
+/* How often a child armed with spec comes through the point, of n times; -1: init refused. */
 static int comes_through(const char *spec, const char *point, int n)
 {
 	int p[2];

@@ -220,7 +220,8 @@ START_TEST(the_system_s_own_names_are_found)
 	ck_assert_str_eq(name_of(0), "root");
 	uid_t uid = 1;
 	gid_t gid = 1;
-	while (names_uid(names, "root", &uid) == NAMES_PENDING || names_gid(names, "root", &gid) == NAMES_PENDING)
+	while (names_uid(names, "root", &uid) == NAMES_PENDING ||
+	    names_gid(names, "root", &gid) == NAMES_PENDING)
 		wait_for_news();
 	ck_assert_int_eq(names_uid(names, "root", &uid), NAMES_KNOWN);
 	ck_assert_uint_eq(uid, 0);

@@ -41,4 +41,5 @@ START_TEST(a_variable_is_found_by_its_whole_name)
 }
 END_TEST
 
-UNIT_MAIN("strv", nothing_is_an_empty_list, a_copy_is_its_own, a_variable_is_found_by_its_whole_name)
+UNIT_MAIN("strv", nothing_is_an_empty_list, a_copy_is_its_own,
+    a_variable_is_found_by_its_whole_name)
