@@ -171,7 +171,7 @@ enum code client_bulk(struct client *c, const struct bulk *b)
 		rc = connect_again(c);
 	}
 	enum code code = give_up(c, rc);
-	if (b->n > 1)
+	if (p.answered > 0)
 		complain("%zu of %zu had been answered", p.answered, b->n);
 	return code;
 }

@@ -28,7 +28,8 @@ static void say_unstoppable(const char *what, const json_t *p)
 
 static void say_not_found(const char *what, const json_t *p)
 {
-	complain("cannot %s: there is no job %" PRId64, what, job_int(p, "id", 0));
+	(void)p;
+	complain("cannot %s: there is no such job", what);
 }
 
 static void say_denied(const char *what, const json_t *p)

@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
@@ -55,6 +56,12 @@ static void draw(const struct ctl *c, const struct waiting *w, const json_t *ids
 	buf_fini(&line);
 }
 
+/* What is complained of must not stand in the middle of the live line. */
+static void erase(const struct ctl *c)
+{
+	fputs("\r\033[K", c->err.file);
+}
+
 static void draw_end(const struct ctl *c, const json_t *job)
 {
 	struct buf line = BUF_INIT;
@@ -97,8 +104,12 @@ int follow_wait(struct ctl *c, json_t *ids, bool known)
 
 	waiting_init(&w, &c->client, json_copy(ids), live, known);
 	do {
+		bool connected = stream_fd(&w.stream) >= 0;
+		if (live && !connected)
+			erase(c);
 		r = waiting_next(&w, REDRAW_MS);
-		if (live && (r == WAITING_NEWS || r == WAITING_NOTHING) && json_object_size(w.jobs))
+		if (live && connected && (r == WAITING_NEWS || r == WAITING_NOTHING) &&
+		    json_object_size(w.jobs))
 			draw(c, &w, ids);
 	} while (r == WAITING_NEWS || r == WAITING_NOTHING);
 	int code = r == WAITING_ENDED ? conclude(c, &w, ids, live) : CODE_OWN;

@@ -26,8 +26,6 @@
 #define PATH_ROOT    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 #define ENVELOPE     256 /* bytes around the parameters, more than enough */
 
-extern char **environ;
-
 static bool is_jobd_own(const char *entry)
 {
 	return strncmp(entry, "JOBD_", 5) == 0 || strncmp(entry, "NOTIFY_SOCKET=", 14) == 0;

@@ -100,6 +100,7 @@ static void print_row(
     const struct table *t, const int *widths, const struct table_cell *cells, struct buf *out)
 {
 	int left = t->screen->width ? t->screen->width : -1;
+	int owed = 0; /* spaces that are due when another cell follows */
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
 		struct buf cell = BUF_INIT;
@@ -112,8 +113,7 @@ static void print_row(
 				width = room;
 			left = room - width;
 		}
-		if (i)
-			buf_puts(out, " ");
+		pad(out, owed + (i > 0));
 		text_fit(&cell, cells[i].text, width, t->screen->utf8);
 		buf_put(&cell, "", 1);
 		if (cell.failed)
@@ -123,8 +123,7 @@ static void print_row(
 		if (t->columns[i].right)
 			pad(out, rest);
 		screen_paint(t->screen, out, cells[i].colour, text);
-		if (!t->columns[i].right && i + 1 < t->ncolumns)
-			pad(out, rest);
+		owed = t->columns[i].right ? 0 : rest;
 		buf_fini(&cell);
 	}
 	buf_puts(out, "\n");

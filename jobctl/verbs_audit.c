@@ -49,7 +49,7 @@ static void change(const json_t *entry, bool arrow, struct buf *b)
 	if (from)
 		buf_puts(b, from);
 	if (to && (!from || strcmp(from, to) != 0))
-		buf_printf(b, "%s%s", arrow ? "→" : "->", to);
+		buf_printf(b, "%s%s", !from ? "" : arrow ? "→" : "->", to);
 }
 
 static void detail(const json_t *entry, struct buf *b)

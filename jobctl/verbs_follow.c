@@ -102,8 +102,12 @@ static enum code copy_output(struct output *o)
 	}
 	if (r == OUTPUT_REFUSED) {
 		snprintf(what, sizeof what, "show the log of job %" PRId64, o->id);
-		fault_say(what, &a);
 		code = fault_code(a.error);
+		/* It never ran, and its last attempt was asked for: nothing is what it wrote. */
+		if (code == CODE_USAGE && !o->attempt)
+			code = CODE_DONE;
+		else
+			fault_say(what, &a);
 		answer_fini(&a);
 	}
 	return code;

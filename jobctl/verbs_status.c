@@ -18,7 +18,8 @@
 #include "lib/duration.h"
 #include "lib/status.h"
 
-#define LABEL 12
+#define LABEL	     12
+#define BLOCKS_SHOWN 205 /* 0.1 MB */
 
 struct page {
 	const struct screen *screen;
@@ -128,7 +129,7 @@ static void usage(struct page *p, const json_t *of)
 		buf_printf(&b, "%.3f s CPU", (double)job_int(u, "cpu_us", 0) / 1e6);
 	if (rss >= 0)
 		buf_printf(&b, "%s%.1f MB memory", b.len ? ", " : "", (double)rss / 1024);
-	if (in > 0 || out > 0)
+	if (in >= BLOCKS_SHOWN || out >= BLOCKS_SHOWN)
 		buf_printf(&b, "%s%.1f MB read, %.1f MB written", b.len ? ", " : "",
 		    (double)(in > 0 ? in : 0) / 2048, (double)(out > 0 ? out : 0) / 2048);
 	line_buf(p, "used", &b);
