@@ -153,7 +153,7 @@ static bool is_owned(const struct proc *p, const char *name, bool with_nonce)
 	int n = sscanf(name, "%" SCNu64 ".%" SCNu32 ".%16" SCNx64, &id, &attempt, &nonce);
 	if (n < (with_nonce ? 3 : 2))
 		return false;
-	const struct keeper *k = roster_find(p, TABLE_ID, id);
+	const struct keeper *k = roster_find(p, ROSTER_ID, id);
 	return k && k->attempt == attempt && (!with_nonce || k->nonce == nonce);
 }
 

@@ -52,9 +52,9 @@ enum {
 
 /* Which of the tables a record stands in. */
 enum roster_kind {
-	TABLE_ID,     /* by job */
-	TABLE_KEEPER, /* by the keeper's pid: our children alone */
-	TABLE_PID,    /* by the command's pid */
+	ROSTER_ID,     /* by job */
+	ROSTER_KEEPER, /* by the keeper's pid: our children alone */
+	ROSTER_PID,    /* by the command's pid */
 	ROSTER_KINDS,
 };
 

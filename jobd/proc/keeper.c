@@ -39,7 +39,7 @@ struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_
 	if (p->all)
 		p->all->prev = k;
 	p->all = k;
-	roster_put(k, TABLE_ID);
+	roster_put(k, ROSTER_ID);
 	return k;
 }
 
@@ -64,11 +64,11 @@ void keeper_free(struct keeper *k)
 	conn_close(k);
 	notify_close(k);
 	unlist(k);
-	roster_remove(k, TABLE_ID);
+	roster_remove(k, ROSTER_ID);
 	if (k->keeper_pid > 0)
-		roster_remove(k, TABLE_KEEPER);
+		roster_remove(k, ROSTER_KEEPER);
 	if (k->pid > 0)
-		roster_remove(k, TABLE_PID);
+		roster_remove(k, ROSTER_PID);
 	if (k->timer)
 		event_free(k->timer);
 	if (k->pidfd >= 0)
@@ -82,7 +82,7 @@ void keeper_free(struct keeper *k)
 
 void keeper_detach(struct keeper *k)
 {
-	roster_remove(k, TABLE_ID);
+	roster_remove(k, ROSTER_ID);
 	k->phase = PHASE_LEAVING;
 	/* At once: the job's next attempt may want the same name before the flush. */
 	notify_remove(k);
@@ -139,11 +139,11 @@ void keeper_invocation(const struct keeper *k, char *text, size_t size)
 void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start)
 {
 	if (k->pid > 0)
-		roster_remove(k, TABLE_PID);
+		roster_remove(k, ROSTER_PID);
 	k->pid = pid;
 	k->pid_start = start;
 	if (pid > 0)
-		roster_put(k, TABLE_PID);
+		roster_put(k, ROSTER_PID);
 }
 
 void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail)

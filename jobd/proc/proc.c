@@ -134,7 +134,7 @@ static void on_impossible(struct keeper *k)
 int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *const *env,
     uint64_t grace_ms, uint64_t *nonce)
 {
-	if (roster_find(p, TABLE_ID, j->id))
+	if (roster_find(p, ROSTER_ID, j->id))
 		return -EEXIST;
 	if (getrandom(nonce, sizeof *nonce, 0) != sizeof *nonce)
 		return -EIO;
@@ -156,14 +156,14 @@ int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *cons
 
 void proc_release(struct proc *p, uint64_t id)
 {
-	struct keeper *k = roster_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, ROSTER_ID, id);
 	if (k && k->phase == PHASE_READY)
 		keeper_want(k, DO_GATE);
 }
 
 void proc_abandon(struct proc *p, uint64_t id)
 {
-	struct keeper *k = roster_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, ROSTER_ID, id);
 	if (!k || (k->phase != PHASE_STARTING && k->phase != PHASE_READY))
 		return;
 	keeper_detach(k);
@@ -173,7 +173,7 @@ void proc_abandon(struct proc *p, uint64_t id)
 
 void proc_order(struct proc *p, uint64_t id, enum keeper_level level, uint64_t grace_ms)
 {
-	struct keeper *k = roster_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, ROSTER_ID, id);
 	if (!k || k->phase == PHASE_OVER)
 		return;
 	k->asked_level = level;
@@ -183,7 +183,7 @@ void proc_order(struct proc *p, uint64_t id, enum keeper_level level, uint64_t g
 
 void proc_signal(struct proc *p, uint64_t id, int sig, bool all)
 {
-	struct keeper *k = roster_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, ROSTER_ID, id);
 	if (!k || k->phase == PHASE_OVER)
 		return;
 	struct order_signal *s = realloc(k->signals, (k->nsignals + 1) * sizeof *s);
@@ -196,7 +196,7 @@ void proc_signal(struct proc *p, uint64_t id, int sig, bool all)
 
 void proc_acknowledge(struct proc *p, uint64_t id)
 {
-	struct keeper *k = roster_find(p, TABLE_ID, id);
+	struct keeper *k = roster_find(p, ROSTER_ID, id);
 	if (!k)
 		return;
 	keeper_detach(k);
@@ -206,7 +206,7 @@ void proc_acknowledge(struct proc *p, uint64_t id)
 void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms)
 {
 	const struct job_attempt *a = &j->now;
-	if (roster_find(p, TABLE_ID, j->id))
+	if (roster_find(p, ROSTER_ID, j->id))
 		return;
 	struct keeper *k = keeper_new(p, j->id, a->number, a->nonce);
 	if (!k) {
@@ -226,7 +226,7 @@ void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, ui
 	/* After our own re-execution keepers are our children still. */
 	k->child = a->keeper_pid > 0 && adopt_is_child(a->keeper_pid, a->keeper_start);
 	if (k->child)
-		roster_put(k, TABLE_KEEPER);
+		roster_put(k, ROSTER_KEEPER);
 	int rc = notify_open(k);
 	if (rc < 0)
 		keeper_log(LOG_WARNING, k, "no-notify-socket", strerror(-rc));

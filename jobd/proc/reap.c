@@ -40,15 +40,15 @@ static int take(pid_t pid)
 /* False when the zombie has to stay. */
 static bool reap_one(struct proc *p, pid_t pid)
 {
-	struct keeper *k = roster_find(p, TABLE_KEEPER, (uint64_t)pid);
+	struct keeper *k = roster_find(p, ROSTER_KEEPER, (uint64_t)pid);
 	if (k) {
 		int status = take(pid);
-		roster_remove(k, TABLE_KEEPER);
+		roster_remove(k, ROSTER_KEEPER);
 		k->child = false;
 		keeper_gone(k, status);
 		return true;
 	}
-	for (k = roster_find(p, TABLE_PID, (uint64_t)pid); k; k = k->chain[TABLE_PID]) {
+	for (k = roster_find(p, ROSTER_PID, (uint64_t)pid); k; k = k->chain[ROSTER_PID]) {
 		if (!is_held_for(k, pid))
 			continue;
 		orphan_command_ended(k);

@@ -15,9 +15,9 @@
 
 static uint64_t key_of(const struct keeper *k, enum roster_kind kind)
 {
-	if (kind == TABLE_ID)
+	if (kind == ROSTER_ID)
 		return k->id;
-	return (uint64_t)(kind == TABLE_KEEPER ? k->keeper_pid : k->pid);
+	return (uint64_t)(kind == ROSTER_KEEPER ? k->keeper_pid : k->pid);
 }
 
 /* Ids and pids are near-sequential: spreading by the golden ratio is enough. */

@@ -200,7 +200,7 @@ int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64
 	if (rc < 0)
 		return rc;
 	k->child = true;
-	roster_put(k, TABLE_KEEPER);
+	roster_put(k, ROSTER_KEEPER);
 	crash_point("spawned");
 	conn_write(k);
 	return 0;

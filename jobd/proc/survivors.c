@@ -80,7 +80,7 @@ void survivors_each(
 	size_t len = prefix + strlen(variable + prefix) + 1;
 	pid_t *pids = children_only ? pidinfo_children() : all_processes();
 	for (size_t i = 0; pids && pids[i]; i++) {
-		if (pids[i] == getpid() || roster_find(k->p, TABLE_KEEPER, (uint64_t)pids[i]))
+		if (pids[i] == getpid() || roster_find(k->p, ROSTER_KEEPER, (uint64_t)pids[i]))
 			continue;
 		if (is_of(pids[i], variable, len))
 			fn(ctx, pids[i]);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The room jobd/proc as a test drives it: a real event loop, the real
+ * jobd-keeper, directories of its own, and a core that only writes down what it
+ * was told. One room a process.
+ */
+#ifndef TESTS_PROC_ROOM_H
+#define TESTS_PROC_ROOM_H
+
+#include <check.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "jobd/proc/proc.h"
+
+#define ROOM_JOBS 256 /* ids are below that */
+
+/* What core was told of a job. */
+struct told {
+	unsigned ready, unstarted, stopped, running, unstoppable, recontinued, ended, lost, orphaned;
+	bool silent;
+	int error;
+	char text[256];
+	struct job_attempt attempt; /* cgroup and boot_id are the room's */
+	struct keeper_end end;
+	char notified[4096]; /* datagrams, each with a newline after it */
+};
+
+struct room {
+	char dir[64], state_dir[80], runtime_dir[80];
+	const char *keeper, *boot_id, *cgroup;
+	struct event_base *base;
+	struct proc *proc;
+	struct told told[ROOM_JOBS];
+	void (*on_ready)(struct room *r, uint64_t id); /* what else core does there, or NULL */
+	void (*on_notified)(struct room *r, uint64_t id);
+};
+
+/* Makes the directories; the room is opened by room_open. */
+void room_init(struct room *r);
+void room_open(struct room *r);
+/* As a jobd that ends: keepers and jobs go on. */
+void room_close(struct room *r);
+/* Ends everything that is left, and removes the directories. */
+void room_fini(struct room *r);
+
+/* One turn of the loop, of 20 ms at most, and the flush after it. */
+void room_turn(struct room *r);
+
+/* Turns until the condition holds; fails the test after 20 s. */
+#define ROOM_WAIT(r, condition)                                                                    \
+	do {                                                                                       \
+		for (int tries_ = 0; !(condition); tries_++) {                                     \
+			ck_assert_msg(tries_ < 1000, "in vain: %s", #condition);                   \
+			room_turn(r);                                                              \
+		}                                                                                  \
+	} while (0)
+
+/* Starts a shell script as attempt 1 of a job. */
+void room_start(struct room *r, uint64_t id, const char *script);
+/* …and lets it run. */
+void room_run(struct room *r, uint64_t id, const char *script);
+/* Takes it up as core would, from what it was told. */
+void room_adopt(struct room *r, uint64_t id, enum keeper_level level);
+/* Acknowledges and waits until nothing of the job is left: no process, no file. */
+void room_leave(struct room *r, uint64_t id);
+
+/* How many files are in a directory below the room's. */
+unsigned room_files(const struct room *r, const char *name);
+/* The path of a file below the room's directory. Borrowed until the call after the next. */
+const char *room_path(const struct room *r, const char *name);
+bool room_has(const struct room *r, const char *name);
+void room_touch(const struct room *r, const char *name);
+
+/* The state letter of a process; 0 when there is none. */
+char process_state(pid_t pid);
+/* Stopped, or as good as: the parent of a vfork stays in D until its child, which is stopped, executes. */
+bool process_is_still(pid_t pid);
+/* How many descriptors this process has open. */
+unsigned open_descriptors(void);
+/* How many children, zombies too. */
+unsigned children(void);
+/* The pid that a script wrote into a file. */
+pid_t room_pid(const struct room *r, const char *name);
+
+#endif

@@ -1,0 +1,526 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The room after a death: of jobd (another takes up what it left), of a keeper
+ * (the room looks after its command), of both.
+ */
+#include "config.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "proc/room.h"
+#include "unit.h"
+
+/* A script that runs until the file "go" is there. */
+#define UNTIL_GO(last) "echo $$ >$D/pid; until test -e $D/go; do sleep 0.01; done; " last
+
+static struct room *r; /* shared with the process that plays a jobd that was killed */
+
+static void make_room(void)
+{
+	r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(r, MAP_FAILED);
+	room_init(r);
+}
+
+static void open_first(void)
+{
+	make_room();
+	room_open(r);
+	proc_adopted_all(r->proc);
+}
+
+/* Starts a job in another process, which dies at once: its keeper is nobody's child of ours. */
+static void run_and_be_killed(uint64_t id, const char *script)
+{
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		room_open(r);
+		proc_adopted_all(r->proc);
+		room_run(r, id, script);
+		ROOM_WAIT(r, room_pid(r, "pid"));
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	r->proc = NULL;
+	ck_assert_int_gt(r->told[id].attempt.pid, 0);
+}
+
+/* As a jobd that replaces itself: its children stay its own. */
+static void reopen(void)
+{
+	room_close(r);
+	room_open(r);
+}
+
+static void kill_keeper(uint64_t id)
+{
+	ck_assert_int_eq(kill(r->told[id].attempt.keeper_pid, SIGKILL), 0);
+}
+
+static void finish(uint64_t id)
+{
+	room_leave(r, id);
+	ROOM_WAIT(r, children() == 0);
+	room_fini(r);
+}
+
+START_TEST(a_keeper_that_is_killed_does_not_take_the_status_with_it)
+{
+	open_first();
+	unsigned before = open_descriptors();
+	room_run(r, 1, UNTIL_GO("exit 7"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_EXITED);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 7);
+	ck_assert_uint_eq(r->told[1].end.nonce, r->told[1].attempt.nonce);
+	ck_assert_uint_eq(r->told[1].orphaned, 1);
+	/* Until it is on disk, the zombie keeps it. */
+	ck_assert_int_eq(process_state(r->told[1].attempt.pid), 'Z');
+	room_leave(r, 1);
+	ROOM_WAIT(r, children() == 0);
+	ck_assert_uint_eq(open_descriptors(), before);
+	room_fini(r);
+}
+END_TEST
+
+START_TEST(while_one_zombie_is_held_the_others_are_reaped)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO("exit 7"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended);
+	room_run(r, 2, "exit 8");
+	ROOM_WAIT(r, r->told[2].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[2].end.status), 8);
+	room_leave(r, 2);
+	ck_assert_int_eq(process_state(r->told[1].attempt.pid), 'Z');
+	finish(1);
+}
+END_TEST
+
+START_TEST(what_a_command_left_behind_ends_with_it_though_its_keeper_is_dead)
+{
+	open_first();
+	room_run(r, 1, "setsid sh -c 'echo $$ >$D/left; exec sleep 300' & sleep 300 & " UNTIL_GO("exit 7"));
+	ROOM_WAIT(r, room_pid(r, "pid") && room_pid(r, "left"));
+	pid_t left = room_pid(r, "left");
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 7);
+	ck_assert(process_state(left) == 0 || process_state(left) == 'Z');
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_paused_job_stays_paused_when_its_keeper_dies_and_obeys)
+{
+	open_first();
+	room_run(r, 1, "sleep 300; :");
+	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	ROOM_WAIT(r, r->told[1].stopped);
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	ck_assert(process_is_still(r->told[1].attempt.pid));
+	/* Somebody continues it: it is stopped again, and said. */
+	kill(r->told[1].attempt.pid, SIGCONT);
+	ROOM_WAIT(r, r->told[1].recontinued);
+	ROOM_WAIT(r, process_is_still(r->told[1].attempt.pid));
+	ck_assert_uint_eq(r->told[1].stopped, 1);
+	proc_order(r->proc, 1, LEVEL_RUN, 0);
+	ROOM_WAIT(r, r->told[1].running);
+	ck_assert(!process_is_still(r->told[1].attempt.pid));
+	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	ROOM_WAIT(r, r->told[1].stopped == 2);
+	proc_order(r->proc, 1, LEVEL_END, 5000);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGTERM);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_orphan_that_ignores_the_first_signal_is_killed_after_the_grace)
+{
+	open_first();
+	room_run(r, 1, "trap '' TERM; " UNTIL_GO(":"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	proc_signal(r->proc, 1, SIGTERM, true);
+	proc_order(r->proc, 1, LEVEL_END, 100);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGKILL);
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_signal_reaches_an_orphan)
+{
+	open_first();
+	room_run(r, 1, "trap 'exit 9' USR1; " UNTIL_GO(":"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	proc_signal(r->proc, 1, SIGUSR1, false);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 9);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_end_that_was_reported_counts_though_the_keeper_dies_after_it)
+{
+	open_first();
+	room_run(r, 1, "exit 5");
+	ROOM_WAIT(r, r->told[1].ended);
+	kill_keeper(1);
+	ROOM_WAIT(r, process_state(r->told[1].attempt.keeper_pid) == 0);
+	ck_assert_uint_eq(r->told[1].ended, 1);
+	ck_assert_uint_eq(r->told[1].orphaned, 0);
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_command_that_never_came_to_run_is_not_given_a_status)
+{
+	open_first();
+	room_start(r, 1, "touch $D/ran");
+	ROOM_WAIT(r, r->told[1].ready);
+	/* The gate is opened to a keeper that is dead, which the room does not know yet. */
+	kill(r->told[1].attempt.keeper_pid, SIGSTOP);
+	proc_release(r->proc, 1);
+	proc_flush(r->proc);
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_NEVER_RAN);
+	ck_assert(!room_has(r, "ran"));
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_running_job_is_adopted_and_obeys)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO(":"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	ROOM_WAIT(r, r->told[1].stopped);
+	reopen();
+	room_adopt(r, 1, LEVEL_STOP);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].stopped);
+	proc_order(r->proc, 1, LEVEL_RUN, 0);
+	ROOM_WAIT(r, r->told[1].running);
+	ck_assert(room_has(r, "run/notify/1.1"));
+	proc_order(r->proc, 1, LEVEL_END, 5000);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGTERM);
+	finish(1);
+}
+END_TEST
+
+START_TEST(what_ended_while_no_jobd_was_there_is_read_from_its_exit_file)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO("exit 11"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	room_close(r);
+	room_touch(r, "go");
+	for (int i = 0; i < 1000 && room_files(r, "state/exits") == 0; i++)
+		usleep(10000);
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_EXITED);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 11);
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_start_that_was_recorded_and_never_released_is_known_to_have_run_nothing)
+{
+	open_first();
+	room_start(r, 1, "touch $D/ran");
+	ROOM_WAIT(r, r->told[1].ready);
+	reopen();
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_NEVER_RAN);
+	ck_assert(!room_has(r, "ran"));
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_keeper_killed_while_no_jobd_was_there_leaves_its_status_with_the_command)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO("exit 12"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	room_close(r);
+	kill_keeper(1);
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].orphaned && r->told[1].running);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 12);
+	finish(1);
+}
+END_TEST
+
+START_TEST(a_zombie_that_was_held_is_found_again_by_the_next_jobd)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO("exit 13"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended);
+	r->told[1].ended = 0;
+	reopen();
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 13);
+	finish(1);
+}
+END_TEST
+
+START_TEST(another_jobs_keeper_is_adopted_and_lets_go)
+{
+	make_room();
+	run_and_be_killed(1, UNTIL_GO("exit 14"));
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].running);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 14);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_adopted_keeper_that_is_killed_never_leads_to_a_guessed_status)
+{
+	make_room();
+	run_and_be_killed(1, UNTIL_GO("exit 15"));
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].running);
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended || r->told[1].lost);
+	/* True where the kernel tells (Linux 6.15), lost elsewhere. */
+	if (r->told[1].ended)
+		ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 15);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_adopted_job_whose_keeper_died_is_paused_and_ended)
+{
+	make_room();
+	run_and_be_killed(1, UNTIL_GO("exit 15"));
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].running);
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	ROOM_WAIT(r, r->told[1].stopped);
+	ck_assert(process_is_still(r->told[1].attempt.pid));
+	proc_order(r->proc, 1, LEVEL_END, 0);
+	ROOM_WAIT(r, r->told[1].ended || r->told[1].lost);
+	if (r->told[1].ended)
+		ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGKILL);
+	finish(1);
+}
+END_TEST
+
+START_TEST(where_all_is_gone_the_job_is_lost_and_who_survives_is_named)
+{
+	char name[32];
+	make_room();
+	run_and_be_killed(1, "setsid sh -c 'echo $$ >$D/left; exec sleep 300' & "
+			     "until test -e $D/left; do sleep 0.01; done; " UNTIL_GO("exit 1"));
+	pid_t left = room_pid(r, "left");
+	kill_keeper(1);
+	kill(r->told[1].attempt.pid, SIGKILL);
+	for (int i = 0; i < 200 && process_state(r->told[1].attempt.pid); i++)
+		usleep(10000);
+	if (process_state(r->told[1].attempt.pid)) {
+		/* init takes its time here: the room learns the status, which is more than lost. */
+		kill(left, SIGKILL);
+		room_fini(r);
+		return;
+	}
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].lost);
+	snprintf(name, sizeof name, " %d survive", (int)left);
+	ck_assert_msg(strstr(r->told[1].text, name) != NULL, "%s", r->told[1].text);
+	kill(left, SIGKILL);
+	finish(1);
+}
+END_TEST
+
+START_TEST(after_a_restart_of_the_host_a_job_is_lost_unless_its_end_is_on_disk)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO("exit 16"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	room_run(r, 2, UNTIL_GO("exit 17"));
+	room_close(r);
+	kill_keeper(1);
+	room_touch(r, "go");
+	for (int i = 0; i < 1000 && room_files(r, "state/exits") == 0; i++)
+		usleep(10000);
+	r->boot_id = "another-boot";
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	room_adopt(r, 2, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].lost && r->told[2].ended);
+	ck_assert_str_eq(r->told[1].text, "the host restarted");
+	ck_assert_int_eq(WEXITSTATUS(r->told[2].end.status), 17);
+	proc_acknowledge(r->proc, 1);
+	proc_acknowledge(r->proc, 2);
+	ROOM_WAIT(r, room_files(r, "state/exits") == 0);
+	room_fini(r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_does_not_answer_is_silent_and_nobody_waits_for_it)
+{
+	open_first();
+	room_run(r, 1, "sleep 300");
+	room_close(r);
+	kill(r->told[1].attempt.keeper_pid, SIGSTOP);
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	room_run(r, 2, "exit 0");
+	ROOM_WAIT(r, r->told[2].ended);
+	ROOM_WAIT(r, r->told[1].silent);
+	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	room_turn(r);
+	kill(r->told[1].attempt.keeper_pid, SIGCONT);
+	ROOM_WAIT(r, !r->told[1].silent && r->told[1].stopped);
+	proc_order(r->proc, 1, LEVEL_END, 0);
+	ROOM_WAIT(r, r->told[1].ended);
+	proc_acknowledge(r->proc, 2);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_acknowledgement_reaches_a_keeper_that_was_lost_sight_of)
+{
+	open_first();
+	room_run(r, 1, "exit 18");
+	ROOM_WAIT(r, r->told[1].ended);
+	r->told[1].ended = 0;
+	reopen();
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 18);
+	finish(1);
+}
+END_TEST
+
+START_TEST(what_belongs_to_no_job_is_swept)
+{
+	struct sockaddr_un a = { .sun_family = AF_UNIX };
+	make_room();
+	room_open(r);
+	room_touch(r, "state/exits/5.1.00000000deadbeef");
+	room_touch(r, "run/notify/5.1");
+	/* A socket nobody listens on, and one where somebody does. */
+	for (int i = 5; i <= 6; i++) {
+		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+		snprintf(a.sun_path, sizeof a.sun_path, "%s/run/keepers/%d.1.00000000deadbeef", r->dir, i);
+		ck_assert_int_eq(bind(fd, (struct sockaddr *)&a, sizeof a), 0);
+		if (i == 5)
+			close(fd);
+		else
+			ck_assert_int_eq(listen(fd, 8), 0);
+	}
+	room_run(r, 1, "sleep 300");
+	proc_adopted_all(r->proc);
+	ck_assert_uint_eq(room_files(r, "state/exits"), 0);
+	ck_assert_uint_eq(room_files(r, "run/notify"), 1);
+	ck_assert_uint_eq(room_files(r, "run/keepers"), 2);
+	ck_assert(!room_has(r, "run/keepers/5.1.00000000deadbeef"));
+	proc_order(r->proc, 1, LEVEL_END, 0);
+	ROOM_WAIT(r, r->told[1].ended);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_exit_file_with_another_nonce_or_nonsense_is_not_believed)
+{
+	char name[KEEPER_NAME_MAX + 16];
+	make_room();
+	room_open(r);
+	r->told[1].attempt = (struct job_attempt){ .number = 1, .nonce = 77, .pid = getpid() };
+	r->told[1].attempt.pid_start = 1; /* whoever has that number now, it is another */
+	snprintf(name, sizeof name, "state/exits/" KEEPER_NAME_FMT, (uint64_t)1, (uint32_t)1, (uint64_t)77);
+	room_touch(r, name);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ck_assert(room_has(r, name));
+	ROOM_WAIT(r, r->told[1].lost);
+	proc_acknowledge(r->proc, 1);
+	proc_flush(r->proc);
+	ck_assert(!room_has(r, name));
+	room_fini(r);
+}
+END_TEST
+
+UNIT_MAIN("adopt", a_keeper_that_is_killed_does_not_take_the_status_with_it,
+    while_one_zombie_is_held_the_others_are_reaped,
+    what_a_command_left_behind_ends_with_it_though_its_keeper_is_dead,
+    a_paused_job_stays_paused_when_its_keeper_dies_and_obeys,
+    an_orphan_that_ignores_the_first_signal_is_killed_after_the_grace,
+    a_signal_reaches_an_orphan, an_end_that_was_reported_counts_though_the_keeper_dies_after_it,
+    a_command_that_never_came_to_run_is_not_given_a_status, a_running_job_is_adopted_and_obeys,
+    what_ended_while_no_jobd_was_there_is_read_from_its_exit_file,
+    a_start_that_was_recorded_and_never_released_is_known_to_have_run_nothing,
+    a_keeper_killed_while_no_jobd_was_there_leaves_its_status_with_the_command,
+    a_zombie_that_was_held_is_found_again_by_the_next_jobd,
+    another_jobs_keeper_is_adopted_and_lets_go,
+    an_adopted_keeper_that_is_killed_never_leads_to_a_guessed_status,
+    an_adopted_job_whose_keeper_died_is_paused_and_ended,
+    where_all_is_gone_the_job_is_lost_and_who_survives_is_named,
+    after_a_restart_of_the_host_a_job_is_lost_unless_its_end_is_on_disk,
+    a_keeper_that_does_not_answer_is_silent_and_nobody_waits_for_it,
+    an_acknowledgement_reaches_a_keeper_that_was_lost_sight_of, what_belongs_to_no_job_is_swept,
+    an_exit_file_with_another_nonce_or_nonsense_is_not_believed)
