@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * A private jobd: its own configuration, directories and socket, in the
+ * foreground, its log in a file. Whatever it answers that is not expected ends
+ * the program.
+ */
+#include "config.h"
+
+#include "bench/bench.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+
+#define READY_US  30000000u
+#define ANSWER_MS 60000
+#define AWAIT_US  60000000u
+
+static char *in_dir(const struct instance *i, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", i->dir, name) < 0)
+		bench_die("no memory");
+	return path;
+}
+
+static void write_config(const char *path, const char *text)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f || fputs(text, f) < 0 || fclose(f))
+		bench_die("%s: %s", path, strerror(errno));
+}
+
+static void nap(unsigned us)
+{
+	nanosleep(&(struct timespec){ 0, (long)us * 1000 }, NULL);
+}
+
+static void __attribute__((noreturn)) become_jobd(const struct bench *b, const struct instance *i,
+    const char *config, const char *state, const char *log)
+{
+	char *run = in_dir(i, "run");
+	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+
+	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		_exit(126);
+	unsetenv("NOTIFY_SOCKET");
+	unsetenv("JOBD_CRASH_AT");
+	execl(b->jobd, "jobd", "-f", "-c", config, "--state-dir", state, "--runtime-dir", run,
+	    "--socket", i->socket, (char *)NULL);
+	fprintf(stderr, "%s: %s\n", b->jobd, strerror(errno));
+	_exit(127);
+}
+
+/* The directory is removed: what jobd said is said here. */
+static void show(const char *log)
+{
+	char line[1024];
+	FILE *f = fopen(log, "r");
+
+	while (f && fgets(line, sizeof line, f))
+		fputs(line, stderr);
+	if (f)
+		fclose(f);
+}
+
+/* Connects as soon as that is possible, and asks something. */
+static void await_ready(struct instance *i, const char *log, uint64_t start)
+{
+	int status;
+
+	while (varlink_client_open(i->socket, &i->client) < 0) {
+		if (clock_mono_us() - start > READY_US)
+			bench_die("jobd does not answer; see %s", log);
+		if (waitpid(i->pid, &status, WNOHANG) == i->pid) {
+			show(log);
+			bench_die("jobd did not start");
+		}
+		nap(500);
+	}
+	json_decref(instance_call(i, "org.varlink.service.GetInfo", NULL));
+	i->ready_us = clock_mono_us() - start;
+}
+
+void instance_start(const struct bench *b, const char *name, const char *config, const char *state,
+    struct instance *i)
+{
+	i->dir = bench_mkdir(b, name);
+	i->socket = in_dir(i, "jobd.sock");
+	char *file = in_dir(i, "jobd.conf"), *log = in_dir(i, "log");
+	char *own = in_dir(i, "state");
+
+	write_config(file, config);
+	uint64_t start = clock_mono_us();
+	i->pid = fork();
+	if (i->pid < 0)
+		bench_die("fork: %s", strerror(errno));
+	if (i->pid == 0)
+		become_jobd(b, i, file, state ? state : own, log);
+	await_ready(i, log, start);
+	free(file);
+	free(log);
+	free(own);
+}
+
+void instance_stop(struct instance *i)
+{
+	int status;
+
+	varlink_client_close(i->client);
+	kill(i->pid, SIGTERM);
+	if (waitpid(i->pid, &status, 0) != i->pid || !WIFEXITED(status) || WEXITSTATUS(status))
+		bench_die("jobd did not end well; see %s/log", i->dir);
+	free(i->socket);
+	free(i->dir);
+}
+
+void instance_send(struct instance *i, const char *method, json_t *params)
+{
+	int rc = varlink_client_send(i->client, method, params, false);
+
+	if (rc)
+		bench_die("%s: %s", method, strerror(-rc));
+}
+
+json_t *instance_receive(struct instance *i)
+{
+	json_t *params;
+	const char *error;
+	bool continues;
+	int rc = varlink_client_receive(i->client, ANSWER_MS, &params, &error, &continues);
+
+	if (rc)
+		bench_die("jobd (%s/log): %s", i->dir, strerror(-rc));
+	if (error)
+		bench_die("jobd: %s %s", error, json_dumps(params, 0));
+	return params;
+}
+
+json_t *instance_call(struct instance *i, const char *method, json_t *params)
+{
+	instance_send(i, method, params);
+	return instance_receive(i);
+}
+
+int64_t instance_jobs(struct instance *i, const char *state)
+{
+	json_t *h = instance_call(i, "org.jobd.Monitor.Health", NULL);
+	int64_t n = json_integer_value(json_object_get(json_object_get(h, "jobs"), state));
+
+	json_decref(h);
+	return n;
+}
+
+int64_t instance_health(struct instance *i, const char *field)
+{
+	json_t *h = instance_call(i, "org.jobd.Monitor.Health", NULL);
+	int64_t n = json_integer_value(json_object_get(h, field));
+
+	json_decref(h);
+	return n;
+}
+
+void instance_await(struct instance *i, const char *state, int64_t n)
+{
+	uint64_t start = clock_mono_us();
+
+	while (instance_jobs(i, state) != n) {
+		if (clock_mono_us() - start > AWAIT_US)
+			bench_die("there never were %lld jobs %s", (long long)n, state);
+		nap(20000);
+	}
+}
+
+static uint64_t random64(void)
+{
+	static uint64_t x = 88172645463325252ull;
+
+	x ^= x << 13;
+	x ^= x >> 7;
+	x ^= x << 17;
+	return x;
+}
+
+static void send_one(struct instance *i, json_t *params, bool token)
+{
+	char text[40];
+
+	json_t *p = json_copy(params);
+	if (token) {
+		snprintf(text, sizeof text, "%016llx%016llx", (unsigned long long)random64(),
+		    (unsigned long long)random64());
+		json_object_set_new(p, "token", json_string(text));
+	}
+	instance_send(i, "org.jobd.Job.Submit", p);
+}
+
+/* Half a window is sent while the other half is being answered. */
+void instance_submit(struct instance *i, json_t *params, size_t n, bool tokens, uint64_t *ids)
+{
+	for (size_t sent = 0, done = 0; done < n;) {
+		while (sent < n && sent - done < BENCH_WINDOW) {
+			send_one(i, params, tokens);
+			sent++;
+		}
+		size_t until = sent < n ? done + BENCH_WINDOW / 2 : n;
+		for (; done < until; done++) {
+			json_t *r = instance_receive(i);
+			if (ids)
+				ids[done] = (uint64_t)json_integer_value(
+				    json_object_get(json_object_get(r, "job"), "id"));
+			json_decref(r);
+		}
+	}
+}

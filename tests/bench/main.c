@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The command line, and the supervisor. The supervisor makes the temporary
+ * directory, has a child do the measuring, and whatever becomes of that (an
+ * end, a mistake, ^C, the time limit) ends every process that came of it and
+ * removes the directory. It is a subreaper: a keeper whose jobd is gone becomes
+ * its child.
+ */
+#include "config.h"
+
+#include "bench/bench.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <linux/magic.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <sys/vfs.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "lib/tree.h"
+
+static const char usage[] =
+    "Usage: jobd_bench [OPTION]... FIGURE...\n"
+    "Figures: jobs, submit, pause, large.\n"
+    "\n"
+    "  --jobd FILE     the jobd to be measured (../jobd/jobd)\n"
+    "  --keeper FILE   its keeper, for the loops beside it (../jobd/keeper/jobd-keeper)\n"
+    "  --dir DIR       where the temporary directory is made ($TMPDIR, /tmp)\n"
+    "  --cgroup DIR    a cgroup v2 directory to make ours in (where one can be had); \"no\": none\n"
+    "  --store DIR     large: the store is kept here, and used again\n"
+    "  --rounds N      interleaved runs (5)\n"
+    "  --limit S       everything is ended after so many seconds (900)\n"
+    "  --quick         a tenth of the work, to try the program\n";
+
+static const struct {
+	const char *name;
+	void (*run)(const struct bench *b);
+} figures[] = {
+	{ "jobs", jobs_run },
+	{ "submit", submit_run },
+	{ "pause", pause_run },
+	{ "large", large_run },
+};
+#define FIGURES (sizeof figures / sizeof figures[0])
+
+void bench_die(const char *fmt, ...)
+{
+	va_list ap;
+
+	fflush(stdout);
+	fputs("jobd_bench: ", stderr);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	exit(1);
+}
+
+char *bench_mkdir(const struct bench *b, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s/%s", b->dir, name) < 0)
+		bench_die("no memory");
+	if (mkdir(path, 0700) < 0 && errno != EEXIST)
+		bench_die("%s: %s", path, strerror(errno));
+	return path;
+}
+
+size_t bench_count(const struct bench *b, size_t n)
+{
+	return b->quick ? n / 10 : n;
+}
+
+static void print_machine(const struct bench *b)
+{
+	struct utsname u;
+	struct statfs fs;
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (uname(&u) || statfs(b->dir, &fs))
+		bench_die("%s: %s", b->dir, strerror(errno));
+	printf("Linux %s, %ld processors; files in %s%s\n", u.release, cpus, b->dir,
+	    fs.f_type == TMPFS_MAGIC ? " (A TMPFS: nothing is durable there; use --dir)" : "");
+	printf("Medians of %u interleaved runs, in brackets the least and the most.\n", b->rounds);
+	fflush(stdout);
+}
+
+static int measure(const struct bench *b, char **names)
+{
+	struct rlimit rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == 0) {
+		rl.rlim_cur = rl.rlim_max;
+		setrlimit(RLIMIT_NOFILE, &rl);
+	}
+	print_machine(b);
+	for (; *names; names++)
+		for (size_t i = 0; i < FIGURES; i++)
+			if (strcmp(*names, figures[i].name) == 0)
+				figures[i].run(b);
+	if (figures_missed())
+		printf("\n%u do not hold.\n", figures_missed());
+	else
+		printf("\nAll hold.\n");
+	return 0;
+}
+
+static bool are_known(char **names)
+{
+	for (; *names; names++) {
+		size_t i = 0;
+		while (i < FIGURES && strcmp(*names, figures[i].name) != 0)
+			i++;
+		if (i == FIGURES)
+			return false;
+	}
+	return true;
+}
+
+/* ---- the supervisor ---- */
+
+/* Reaps what there is. True and *status when the measuring child is among them. */
+static bool reap(pid_t worker, int *status)
+{
+	bool ended = false;
+	pid_t pid;
+	int s;
+
+	while ((pid = waitpid(-1, &s, WNOHANG)) > 0)
+		if (pid == worker) {
+			*status = s;
+			ended = true;
+		}
+	return ended;
+}
+
+/* Until the child ends, somebody says so, or the time is up. */
+static int watch(pid_t worker, const sigset_t *set, unsigned limit_s)
+{
+	uint64_t end = clock_mono_us() + limit_s * 1000000ull;
+	int status = 0;
+
+	for (;;) {
+		uint64_t now = clock_mono_us();
+		if (now >= end) {
+			fprintf(stderr, "jobd_bench: the time is up\n");
+			return 1;
+		}
+		struct timespec t = { (time_t)((end - now) / 1000000 + 1), 0 };
+		int sig = sigtimedwait(set, NULL, &t);
+		if (sig == SIGINT || sig == SIGTERM || sig == SIGHUP)
+			return 128 + sig;
+		if (reap(worker, &status))
+			return WIFEXITED(status) ? WEXITSTATUS(status) : 1;
+	}
+}
+
+static void end_all(void)
+{
+	struct tree *t = tree_new(getpid(), NULL);
+	pid_t culprit;
+	int status;
+
+	for (int i = 0; t && i < 2000; i++) {
+		enum tree_progress p = tree_kill_step(t, &culprit);
+		reap(0, &status);
+		if (p == TREE_DONE)
+			break;
+		nanosleep(&(struct timespec){ 0, 10000000 }, NULL);
+	}
+	tree_free(t);
+}
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)type;
+	(void)at;
+	if (remove(path) < 0)
+		fprintf(stderr, "jobd_bench: %s: %s\n", path, strerror(errno));
+	return 0;
+}
+
+/* cgroups go by rmdir: what looks like files in them can't be removed. */
+static int remove_group(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	if (type == FTW_DP)
+		rmdir(path);
+	return 0;
+}
+
+static int supervise(struct bench *b, char **names, unsigned limit_s)
+{
+	sigset_t set, old;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, &old);
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	pid_t pid = fork();
+	if (pid == 0) {
+		sigprocmask(SIG_SETMASK, &old, NULL);
+		exit(measure(b, names));
+	}
+	int rc = pid < 0 ? 1 : watch(pid, &set, limit_s);
+	end_all();
+	nftw(b->dir, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+	if (b->cgroup)
+		nftw(b->cgroup, remove_group, 32, FTW_DEPTH | FTW_PHYS);
+	return rc;
+}
+
+/* A cgroup directory of our own below that one (NULL: where cgroup v2 usually is), or NULL. */
+static char *make_cgroup(const char *below)
+{
+	static const char *const usual[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified" };
+	char *path = NULL;
+
+	if (below && strcmp(below, "no") == 0)
+		return NULL;
+	for (size_t i = 0; i < 2; i++) {
+		struct statfs fs;
+		const char *parent = below ? below : usual[i];
+		if (statfs(parent, &fs) || fs.f_type != CGROUP2_SUPER_MAGIC)
+			continue;
+		if (asprintf(&path, "%s/jobd-bench-%d", parent, (int)getpid()) < 0)
+			return NULL;
+		if (mkdir(path, 0755) == 0)
+			return path;
+		free(path);
+		path = NULL;
+	}
+	return path;
+}
+
+struct places {
+	const char *dir, *cgroup;
+	unsigned limit_s;
+};
+
+static bool parse(int argc, char **argv, struct bench *b, struct places *p)
+{
+	static const struct option longs[] = {
+		{ "jobd", required_argument, NULL, 'j' },
+		{ "keeper", required_argument, NULL, 'k' },
+		{ "dir", required_argument, NULL, 'd' },
+		{ "cgroup", required_argument, NULL, 'c' },
+		{ "store", required_argument, NULL, 's' },
+		{ "rounds", required_argument, NULL, 'r' },
+		{ "limit", required_argument, NULL, 'l' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ NULL, 0, NULL, 0 },
+	};
+	const char **strings[256] = { ['j'] = &b->jobd, ['k'] = &b->keeper, ['d'] = &p->dir,
+		['c'] = &p->cgroup, ['s'] = &b->store };
+	int c;
+
+	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
+		if (c == 'r')
+			b->rounds = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'l')
+			p->limit_s = (unsigned)strtoul(optarg, NULL, 10);
+		else if (c == 'q')
+			b->quick = true;
+		else if (c != '?' && strings[c])
+			*strings[c] = optarg;
+		else
+			return false;
+	}
+	return optind < argc && b->rounds > 0 && are_known(argv + optind);
+}
+
+/* Absolute: jobs are started elsewhere. */
+static const char *whole(const char *path)
+{
+	char *w = realpath(path, NULL);
+
+	if (!w)
+		bench_die("%s: %s", path, strerror(errno));
+	return w;
+}
+
+int main(int argc, char **argv)
+{
+	const char *tmp = getenv("TMPDIR");
+	struct bench b = { .rounds = 5, .jobd = "../jobd/jobd",
+		.keeper = "../jobd/keeper/jobd-keeper" };
+	struct places p = { .dir = tmp && *tmp ? tmp : "/tmp", .limit_s = 900 };
+	char *dir;
+
+	if (argc == 3 && strcmp(argv[1], "tree") == 0)
+		return tree_main(atoi(argv[2]));
+	if (!parse(argc, argv, &b, &p)) {
+		fputs(usage, stderr);
+		return 2;
+	}
+	b.jobd = whole(b.jobd);
+	b.keeper = whole(b.keeper);
+	b.self = whole("/proc/self/exe");
+	if (asprintf(&dir, "%s/jobd-bench-XXXXXX", whole(p.dir)) < 0 || !mkdtemp(dir))
+		bench_die("%s: %s", p.dir, strerror(errno));
+	b.dir = dir;
+	b.cgroup = make_cgroup(p.cgroup);
+	return supervise(&b, argv + optind, p.limit_s);
+}
