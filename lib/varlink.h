@@ -84,8 +84,9 @@ int varlink_put(struct buf *out, const json_t *message);
  * Takes the first whole message from in. Returns 1 and *message (the caller's),
  * 0 when more bytes are needed, -EPROTO when what stands there is no JSON object or has
  * duplicate names, -EMSGSIZE over max (what is wrong goes to why, VARLINK_WHY_MAX bytes; it may
- * quote the message). The bytes taken, the wrong ones too, are *taken; the caller drops them. The search for the NUL does not begin anew each time:
- * *scanned, 0 at first, remembers how far it came (reset to 0 when a message is taken).
+ * quote the message). The bytes taken, the wrong ones too, are *taken; the caller drops them. The
+ * search for the NUL does not begin anew each time: *scanned, 0 at first, remembers how far it came
+ * (reset to 0 when a message is taken).
  */
 int varlink_take(const struct buf *in, size_t max, size_t *scanned, size_t *taken,
     json_t **message, char *why);

@@ -135,7 +135,11 @@ static bool turn_spent(struct connection *c)
 /* Whether a call may be begun, now or in the next turn. */
 static bool may_begin(const struct connection *c)
 {
-	return c->named && c->call == NULL && !c->ending && connection_backlog(c) <= BACKLOG_MAX;
+	size_t backlog = connection_backlog(c);
+
+	if (!c->named || c->call != NULL || c->ending || backlog > BACKLOG_MAX)
+		return false;
+	return backlog <= READ_CHUNK || !server_hogged(c->server, c->peer.uid);
 }
 
 /* Begins the calls that are there, as far as they may be begun. */
@@ -150,7 +154,7 @@ static void calls_begin(struct connection *c)
 	while (r > 0 && pending(c) > 0) {
 		struct buf rest = {c->in.data + c->in_at, pending(c), 0, false};
 
-		if (!may_begin(c) || turn_spent(c)) {
+		if (!may_begin(c) || turn_spent(c) || server_turn_over(c->server)) {
 			c->stalled = true;
 			break;
 		}
@@ -246,17 +250,30 @@ bool connection_blind(const struct connection *c)
 	return !c->reading && !c->hup && !event_pending(&c->write_ev, EV_WRITE, NULL);
 }
 
+/*
+ * How much may wait to be begun. A user who holds too much is not read from where calls wait; where
+ * the message is not whole yet, that would be for ever, and the connection ends.
+ */
+static size_t pending_max(struct connection *c)
+{
+	if (pending(c) <= READ_CHUNK || !server_hogged(c->server, c->peer.uid))
+		return PENDING_MAX;
+	if (!c->stalled && !c->ending)
+		connection_offence(c, "message", "too much is held for this user");
+	return READ_CHUNK;
+}
+
 /* Frees the connection when it is over, else sees that it hears of what it waits for. */
 static void settle(struct connection *c)
 {
+	size_t max = pending_max(c);
 	bool read;
 
 	if (finished(c)) {
 		connection_free(c);
 		return;
 	}
-	read = !c->eof && !c->ending && pending(c) <= PENDING_MAX &&
-	       connection_backlog(c) <= BACKLOG_MAX;
+	read = !c->eof && !c->ending && pending(c) <= max && connection_backlog(c) <= BACKLOG_MAX;
 	if (read != c->reading) {
 		if (read)
 			event_add(&c->read_ev, NULL);
@@ -306,7 +323,12 @@ static void on_read(evutil_socket_t fd, short events, void *arg)
 	(void)fd;
 	(void)events;
 	in_read(c);
-	connection_work(c);
+	if (c->server->due_count == 0) {
+		connection_work(c);
+	} else { /* behind those who came before */
+		c->stalled = true;
+		server_due(c);
+	}
 }
 
 static void on_write(evutil_socket_t fd, short events, void *arg)

@@ -27,6 +27,8 @@
 #define BACKLOG_MAX	 (1u << 20)	 /* answers not read: nothing more is begun */
 #define PENDING_MAX	 VARLINK_MESSAGE_MAX /* calls not begun: nothing more is read */
 #define READ_CHUNK	 (64u << 10)
+#define HELD_MAX	 (64u << 20)	     /* bytes in and out, for all connections of one user */
+#define TURN_US		 20000u		     /* in which calls are begun: what is left is due */
 
 struct connection;
 
@@ -101,6 +103,7 @@ struct server {
 	struct connections all, due, dirty;
 	size_t count, due_count;
 	uint64_t turn;
+	uint64_t begun_turn, begun_us; /* the last turn that began a call, and when */
 	struct tally refusals, offences;
 	char scratch[READ_CHUNK];
 };
@@ -114,13 +117,17 @@ void tally_add(struct tally *t, uid_t uid, pid_t pid, const char *why);
 int socket_open(struct server *s, char **why);
 void socket_close(struct server *s, bool keep);
 
-/* peer.c: fills in c->peer but for the user's name. 0 or -errno; -EPERM for a uid that is nobody's. */
+/* peer.c: fills in c->peer but for the user's name. 0 or -errno; -EPERM for nobody's uid. */
 int peer_read(struct connection *c);
 
 /* server.c */
 void server_due(struct connection *c);
 void server_dirty(struct connection *c);
 void server_watch(struct server *s);
+/* Whether so much time went into this turn's calls that the rest has to wait. */
+bool server_turn_over(struct server *s);
+/* Whether a user's connections hold more than they may. */
+bool server_hogged(const struct server *s, uid_t uid);
 
 /* connection.c */
 /* Takes the descriptor. 0, or -errno and it is closed. */

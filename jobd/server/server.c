@@ -6,7 +6,8 @@
  * which also ends the turn: what a connection may begin is counted anew. What a
  * turn leaves over is due in the next; a zero timer keeps the loop from
  * sleeping on it, where an event made active at once would keep the turn from
- * ending.
+ * ending. Who is due is served in order, and who comes meanwhile stands behind
+ * them: however many flood, each has its share, and the turn its end.
  */
 #include "config.h"
 
@@ -16,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define CONNECTIONS_MAX 1000
@@ -50,6 +52,28 @@ void server_watch(struct server *s)
 		evtimer_add(&s->watch_ev, &watch_time);
 }
 
+bool server_turn_over(struct server *s)
+{
+	uint64_t now_us = clock_mono_us();
+
+	if (s->begun_turn != s->turn) {
+		s->begun_turn = s->turn;
+		s->begun_us = now_us;
+	}
+	return now_us - s->begun_us > TURN_US;
+}
+
+bool server_hogged(const struct server *s, uid_t uid)
+{
+	const struct connection *c;
+	size_t held = 0;
+
+	TAILQ_FOREACH(c, &s->all, link)
+	if (c->peer.uid == uid)
+		held += c->in.len - c->in_at + connection_backlog(c);
+	return held > HELD_MAX;
+}
+
 /* What was due when the turn began; what becomes due meanwhile is the next turn's. */
 static void on_due(evutil_socket_t fd, short events, void *arg)
 {
@@ -57,7 +81,7 @@ static void on_due(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	for (size_t n = s->due_count; n > 0 && s->due_count > 0; n--) {
+	for (size_t n = s->due_count; n > 0 && !server_turn_over(s); n--) {
 		struct connection *c = TAILQ_FIRST(&s->due);
 
 		TAILQ_REMOVE(&s->due, c, due_link);
@@ -65,6 +89,8 @@ static void on_due(evutil_socket_t fd, short events, void *arg)
 		c->due = false;
 		connection_work(c);
 	}
+	if (s->due_count > 0)
+		evtimer_add(&s->due_ev, &at_once);
 }
 
 /* A client that is not read from at present, and not written to, can leave unnoticed. */
@@ -98,6 +124,7 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 	if (s->o.max_connections == 0)
 		s->o.max_connections = CONNECTIONS_MAX;
 	s->listen_fd = s->reserve_fd = -1;
+	s->turn = 1; /* none has begun a call */
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->due);
 	TAILQ_INIT(&s->dirty);

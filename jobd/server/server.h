@@ -46,8 +46,9 @@ struct server_options {
 	int listen_fd;	  /* a listening socket handed on by a former self, or -1 */
 	mode_t mode;	  /* of the socket: who may connect */
 	const char *version;
-	/* The name of a uid, asked for once a connection: fills *name (borrowed until the loop's next turn) and returns
-	 * true; or returns false, and server_resume_names is called when it is known. */
+	/* The name of a uid, asked for once a connection: fills *name (borrowed until the loop's
+	 * next turn) and returns true; or returns false, and server_resume_names is called when it
+	 * is known. */
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/*
 	 * Whether the peer may call the method with these parameters. Returns NULL when
@@ -91,7 +92,7 @@ const struct varlink_method *call_method(const struct call *c);
 const json_t *call_params(const struct call *c);
 bool call_wants_more(const struct call *c);
 
-/* Answers and ends the call. params is stolen; NULL is {}. An answer to a oneway call is dropped. */
+/* Answers and ends the call. params is stolen; NULL is {}. Answers to oneway calls are dropped. */
 void call_reply(struct call *c, json_t *params);
 /* Sends one of several; only where call_wants_more. params is stolen. */
 void call_continue(struct call *c, json_t *params);
@@ -101,7 +102,8 @@ void call_error(struct call *c, const char *name, json_t *params);
 void call_again(struct call *c);
 /*
  * For a call that is answered later: fn is called once if the client goes or the server is closed
- * first; the call is gone after it. Never called from within server_flush. Setting it again replaces it; NULL takes it back.
+ * first; the call is gone after it. Never called from within server_flush. Setting it again
+ * replaces it; NULL takes it back.
  */
 void call_on_close(struct call *c, void (*fn)(void *arg), void *arg);
 /*

@@ -12,6 +12,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
+
 /* ---- handlers ---- */
 
 static void h_unexpected(void *ctx, struct call *c)
@@ -129,6 +131,10 @@ static void h_delete(void *ctx, struct call *c)
 	r->calls++;
 	r->deleted++;
 	r->last_deleted = json_integer_value(json_object_get(call_params(c), "id"));
+	if (r->last_deleted >= 0 && r->last_deleted < 64)
+		r->deleted_by[r->last_deleted]++;
+	for (uint64_t end = clock_mono_us() + r->burn_us; r->burn_us > 0 && clock_mono_us() < end;)
+		;
 	call_reply(c, NULL);
 }
 

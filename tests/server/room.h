@@ -8,7 +8,7 @@
  *	Job.Output(id, offset)               answers with offset bytes; with more, see streams
  *	Job.Wait                             is answered when the test says so
  *	Job.Get(id)                          is Job.NotFound
- *	Job.Delete(id)                       is counted
+ *	Job.Delete(id)                       is counted, and takes as long as is said
  *	Daemon.Reload                        waits for a name, then answers
  *	Daemon.Stop                          nobody may
  */
@@ -35,6 +35,8 @@ struct room {
 	unsigned calls;	 /* handlers called */
 	unsigned deleted, refused, closed, drained;
 	int64_t last_deleted;
+	unsigned deleted_by[64]; /* of the ids below */
+	unsigned burn_us;	 /* how long a Delete takes */
 	struct call *waiting[WAITING_MAX];
 	size_t nwaiting;
 	unsigned turns;
