@@ -125,7 +125,11 @@ enum tree_progress tree_stop_step(struct tree *t, pid_t *culprit)
 
 bool tree_is_stopped(struct tree *t, pid_t *culprit)
 {
-	tree_walk(t, DEED_LOOK);
+	/* The stopped have no children to be found: those that are known will do. */
+	if (t->n)
+		tree_look(t);
+	else
+		tree_walk(t, DEED_LOOK);
 	*culprit = t->runner;
 	return t->running == 0;
 }
@@ -169,6 +173,7 @@ size_t tree_signal(struct tree *t, int sig)
 	uint64_t now = now_ticks();
 	size_t all = 0;
 	t->round++;
+	t->signalled_at = now;
 	for (int pass = 0; pass < PASSES; pass++) {
 		size_t sent = 0;
 		tree_walk(t, DEED_COUNT);
@@ -184,6 +189,22 @@ size_t tree_signal(struct tree *t, int sig)
 			break;
 	}
 	return all;
+}
+
+size_t tree_signal_late(struct tree *t, int sig)
+{
+	size_t sent = 0;
+	tree_walk(t, DEED_COUNT);
+	for (size_t i = 0; i < t->n; i++) {
+		struct member *m = &t->m[i];
+		if (m->life != MEMBER_ALIVE || m->told || m->ppid != t->root)
+			continue;
+		if (m->start < t->signalled_at)
+			continue;
+		m->told = true;
+		sent += tree_send(t, m, sig);
+	}
+	return sent;
 }
 
 static void cgroup_kill(struct tree *t)

@@ -65,7 +65,8 @@ bool tree_has_only(struct tree *t, pid_t zombie);
 enum tree_progress tree_stop_step(struct tree *t, pid_t *culprit);
 
 /*
- * Whether every member is (still) stopped; *culprit is one that is not.
+ * Whether every member that is known is (still) stopped; *culprit is one that is
+ * not. Looks for others only while none is known: the stopped have no children.
  */
 bool tree_is_stopped(struct tree *t, pid_t *culprit);
 
@@ -77,6 +78,13 @@ void tree_continue(struct tree *t);
  * but not to those who were started meanwhile). Returns how many had it.
  */
 size_t tree_signal(struct tree *t, int sig);
+
+/*
+ * Sends sig, once, to those that were started since the last tree_signal and
+ * whose parent has ended since, so that they are the root's children now:
+ * nobody who had the signal is left to look after them. Returns how many had it.
+ */
+size_t tree_signal_late(struct tree *t, int sig);
 
 /*
  * One step towards no member left (zombies aside): SIGKILL to all, through

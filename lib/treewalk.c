@@ -108,7 +108,7 @@ static struct member *add(struct tree *t, pid_t pid, int fd, uint64_t start, enu
 	if (fd >= 0)
 		t->held++;
 	struct member *m = &t->m[t->n++];
-	*m = (struct member){.pid = pid, .fd = fd, .start = start, .life = life};
+	*m = (struct member){ .pid = pid, .fd = fd, .start = start, .life = life };
 	t->slots[slot_of(t, pid)] = (uint32_t)t->n;
 	return m;
 }
@@ -356,38 +356,55 @@ bool tree_send(struct tree *t, struct member *m, int sig)
 	return rc == 0;
 }
 
+/* Reads where a member stands. False when it has ended. */
+static bool look_at(struct tree *t, struct member *m, struct procfs_stat *st)
+{
+	enum member_life life = MEMBER_ALIVE;
+	if (procfs_stat(t->proc, m->pid, 0, st) < 0 || st->start != m->start)
+		life = MEMBER_GONE;
+	else if (is_zombie(st))
+		life = MEMBER_ZOMBIE;
+	t->lost += life != MEMBER_ALIVE && m->life == MEMBER_ALIVE;
+	m->life = life;
+	if (life != MEMBER_ALIVE)
+		return false;
+	t->alive++;
+	m->ppid = st->ppid;
+	return true;
+}
+
+static void look_stopped(struct tree *t, struct member *m, const struct procfs_stat *st)
+{
+	m->stopped = is_stopped(t, m->pid, st);
+	if (m->stopped)
+		return;
+	t->running++;
+	t->runner = m->pid;
+}
+
 static void visit(struct tree *t, struct member *m, enum deed deed)
 {
 	struct procfs_stat st;
-	if (procfs_stat(t->proc, m->pid, 0, &st) < 0 || st.start != m->start) {
-		t->lost += m->life == MEMBER_ALIVE;
-		m->life = MEMBER_GONE;
+	if (!look_at(t, m, &st))
 		return;
-	}
-	if (is_zombie(&st)) {
-		t->lost += m->life == MEMBER_ALIVE;
-		m->life = MEMBER_ZOMBIE;
-		return;
-	}
-	t->alive++;
-	if (deed == DEED_LOOK || deed == DEED_STOP) {
-		m->stopped = is_stopped(t, m->pid, &st);
-		if (!m->stopped) {
-			t->running++;
-			t->runner = m->pid;
-			if (deed == DEED_STOP)
-				tree_send(t, m, SIGSTOP);
-		}
-	} else if (deed == DEED_KILL) {
+	if (deed == DEED_LOOK || deed == DEED_STOP)
+		look_stopped(t, m, &st);
+	if (deed == DEED_STOP && !m->stopped)
+		tree_send(t, m, SIGSTOP);
+	if (deed == DEED_KILL)
 		tree_send(t, m, SIGKILL);
-	}
 	find_children(t, m->pid, st.threads); /* m may have moved */
+}
+
+static void begin(struct tree *t)
+{
+	t->alive = t->fresh = t->lost = t->running = 0;
+	t->runner = t->denied = 0;
 }
 
 void tree_walk(struct tree *t, enum deed deed)
 {
-	t->alive = t->fresh = t->lost = t->running = 0;
-	t->runner = t->denied = 0;
+	begin(t);
 	if (t->root)
 		find_children(t, t->root, 1);
 	if (t->cgroup >= 0)
@@ -395,5 +412,15 @@ void tree_walk(struct tree *t, enum deed deed)
 	for (size_t i = 0; i < t->n; i++) /* grows under way */
 		if (is_there(&t->m[i]))
 			visit(t, &t->m[i], deed);
+	sift(t, is_there);
+}
+
+void tree_look(struct tree *t)
+{
+	struct procfs_stat st;
+	begin(t);
+	for (size_t i = 0; i < t->n; i++)
+		if (is_there(&t->m[i]) && look_at(t, &t->m[i], &st))
+			look_stopped(t, &t->m[i], &st);
 	sift(t, is_there);
 }

@@ -21,13 +21,14 @@ enum member_life {
 };
 
 struct member {
-	pid_t pid;
+	pid_t pid, ppid;
 	int fd; /* pidfd; -1 where descriptors had run out */
 	uint64_t start;
 	unsigned round; /* the last signal that was sent to all of those there were */
 	enum member_life life;
 	bool stopped; /* at the last look */
 	bool adopted; /* named by the caller, not found */
+	bool told;    /* by tree_signal_late */
 };
 
 /* What a walk does to those it meets, besides looking. */
@@ -51,6 +52,7 @@ struct tree {
 	struct pidlist pids, tids; /* scratch */
 
 	unsigned round;
+	uint64_t signalled_at; /* ticks: the last tree_signal */
 	bool bomb; /* they appear faster than they die: stop them first */
 	unsigned bomb_steps;
 
@@ -65,6 +67,9 @@ struct tree {
 
 /* Goes once through all that belongs, and does the deed. */
 void tree_walk(struct tree *t, enum deed deed);
+
+/* Looks whether those that are known are stopped, without a search for others. */
+void tree_look(struct tree *t);
 
 /* Signals one member through its descriptor; notes who may not be signalled. */
 bool tree_send(struct tree *t, struct member *m, int sig);

@@ -49,7 +49,7 @@ static void save_coverage(void)
 /* Never comes back. */
 static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt, ...)
 {
-	struct child_report r = {.error = errno};
+	struct child_report r = { .error = errno };
 	va_list ap;
 	va_start(ap, fmt);
 	vsnprintf(r.step, sizeof(r.step), fmt, ap);
@@ -135,7 +135,7 @@ static void set_output(int log, int gate)
 
 static void wait_at_gate(void)
 {
-	const struct child_report ready = {0};
+	const struct child_report ready = { 0 };
 	char word;
 	if (send(CHILD_GATE, &ready, sizeof(ready), MSG_NOSIGNAL) < 0)
 		_exit(0);

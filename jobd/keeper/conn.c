@@ -23,7 +23,7 @@
 
 void conn_init(struct conn *c, int fd)
 {
-	*c = (struct conn){.fd = fd, .in = BUF_INIT, .out = BUF_INIT};
+	*c = (struct conn){ .fd = fd, .in = BUF_INIT, .out = BUF_INIT };
 }
 
 void conn_close(struct conn *c)
@@ -72,7 +72,7 @@ void conn_write(struct conn *c)
 
 int conn_listen(int dir, const char *name)
 {
-	struct sockaddr_un sa = {.sun_family = AF_UNIX};
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
 	snprintf(sa.sun_path, sizeof(sa.sun_path), "/proc/self/fd/%d/%s", dir, name);
 	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)

@@ -17,6 +17,7 @@
 
 #include "jobd/keeper/keeper.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,6 +48,22 @@ static void begin(struct keeper *k)
 {
 	k->tries = 0;
 	k->due_us = 0;
+}
+
+/*
+ * Against a crowd that forks as fast as it can one process among thousands
+ * comes too late, wherever the kernel lets it come first.
+ */
+static void hurry(struct keeper *k, bool on)
+{
+	const struct sched_param first = { .sched_priority = 1 }, usual = { .sched_priority = 0 };
+	if (on == k->hurried)
+		return;
+	k->hurried = on;
+	if (on)
+		sched_setscheduler(0, SCHED_FIFO, &first); /* an extra: only root may */
+	else
+		sched_setscheduler(0, SCHED_OTHER, &usual);
 }
 
 /* ---- the end ---- */
@@ -80,6 +97,7 @@ static enum phase report(struct keeper *k)
 
 static enum phase kill_step(struct keeper *k)
 {
+	hurry(k, true);
 	pid_t culprit = 0;
 	enum tree_progress p = k->tree ? tree_kill_step(k->tree, &culprit) : TREE_DONE;
 	keeper_reap_others(k);
@@ -212,6 +230,7 @@ static enum phase stopped(struct keeper *k)
 
 static enum phase stop_step(struct keeper *k)
 {
+	hurry(k, true);
 	pid_t culprit = 0;
 	switch (tree_stop_step(k->tree, &culprit)) {
 	case TREE_DONE:
@@ -268,6 +287,8 @@ static enum phase end_step(struct keeper *k)
 	}
 	if (tree_has_only(k->tree, k->pid) || tree_count(k->tree) == 0)
 		return report(k);
+	/* A shell that was told may fork once more before it heeds, and nobody tells that child. */
+	tree_signal_late(k->tree, SIGTERM);
 	back_off(k, 2 * MS, STEP_LAST);
 	if (k->due_us > k->deadline_us)
 		k->due_us = k->deadline_us;
@@ -419,6 +440,9 @@ static const action table[PHASES][EVENTS] = {
 void control(struct keeper *k, enum event ev)
 {
 	action act = table[k->phase][ev];
-	if (act)
-		k->phase = act(k);
+	if (!act)
+		return;
+	k->phase = act(k);
+	if (k->phase != PHASE_STOPPING && k->phase != PHASE_KILLING)
+		hurry(k, false);
 }

@@ -208,15 +208,16 @@ static void turn(struct keeper *k)
 {
 	enum { SIGNALS, JOBD, GATE, LISTENER, PENDING };
 	struct pollfd p[PENDING + PENDING_MAX] = {
-	    [SIGNALS] = {.fd = k->signals, .events = POLLIN},
-	    [JOBD] = {.fd = k->jobd.fd, .events = POLLIN},
-	    [GATE] = {.fd = k->gate, .events = POLLIN},
-	    [LISTENER] = {.fd = k->phase >= PHASE_RUNNING ? k->listener : -1, .events = POLLIN},
+		[SIGNALS] = { .fd = k->signals, .events = POLLIN },
+		[JOBD] = { .fd = k->jobd.fd, .events = POLLIN },
+		[GATE] = { .fd = k->phase == PHASE_SETUP ? k->gate : -1, .events = POLLIN },
+		[LISTENER] = { .fd = k->phase >= PHASE_RUNNING ? k->listener : -1,
+		    .events = POLLIN },
 	};
 	if (k->jobd.out.len)
 		p[JOBD].events |= POLLOUT;
 	for (int i = 0; i < PENDING_MAX; i++)
-		p[PENDING + i] = (struct pollfd){.fd = k->pending[i].fd, .events = POLLIN};
+		p[PENDING + i] = (struct pollfd){ .fd = k->pending[i].fd, .events = POLLIN };
 	if (poll(p, PENDING + PENDING_MAX, timeout_ms(k)) < 0)
 		return;
 	if (p[GATE].revents)
@@ -313,7 +314,7 @@ static void leave(struct keeper *k)
 
 int main(void)
 {
-	struct keeper k = {.phase = PHASE_WAITING};
+	struct keeper k = { .phase = PHASE_WAITING };
 	if (!was_born_right()) {
 		fputs("jobd-keeper is started by jobd, and by nobody else\n", stderr);
 		return 2;

@@ -118,6 +118,7 @@ struct keeper {
 	uint64_t due_us;      /* the next EVENT_TIMER */
 	uint64_t deadline_us; /* of stopping, of the grace */
 	unsigned tries;	      /* steps in this phase: they back off */
+	bool hurried;	      /* the kernel was asked to let the keeper come first */
 };
 
 /* ---- start.c ---- */

@@ -299,7 +299,7 @@ out:
 	free(home);
 	free(k->identity.user);
 	free(k->identity.groups);
-	k->identity = (struct identity){0};
+	k->identity = (struct identity){ 0 };
 	return rc;
 }
 

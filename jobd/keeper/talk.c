@@ -96,9 +96,9 @@ static void understand_start(struct keeper *k, struct tlv_reader *r)
 static void understand_desire(struct keeper *k, struct tlv_reader *r)
 {
 	static const enum event events[] = {
-	    [LEVEL_RUN] = EVENT_RUN,
-	    [LEVEL_STOP] = EVENT_STOP,
-	    [LEVEL_END] = EVENT_END,
+		[LEVEL_RUN] = EVENT_RUN,
+		[LEVEL_STOP] = EVENT_STOP,
+		[LEVEL_END] = EVENT_END,
 	};
 	uint64_t seq = 0, level = 0, grace_ms = k->start.grace_ms;
 	struct tlv f;

@@ -20,13 +20,14 @@
 #include <unistd.h>
 
 #include "lib/procfs.h"
+#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 #define PATIENCE_MS 10000
 
 static void nap(long ms)
 {
-	nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
 }
 
 static struct tree *subreaper(void)
@@ -56,22 +57,23 @@ static void wait_for_count(struct tree *t, size_t n)
 	ck_assert_uint_eq(tree_count(t), n);
 }
 
+static void reap(void)
+{
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+}
+
 static void stop_all(struct tree *t)
 {
 	pid_t culprit = 0;
 	enum tree_progress p = TREE_AGAIN;
 	for (int i = 0; i < PATIENCE_MS / 2 && p == TREE_AGAIN; i++) {
 		p = tree_stop_step(t, &culprit);
+		reap(); /* as a keeper would: zombies are looked at, too */
 		if (p == TREE_AGAIN)
 			nap(2);
 	}
 	ck_assert_msg(p == TREE_DONE, "%d is not stopped", (int)culprit);
-}
-
-static void reap(void)
-{
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
 }
 
 static void kill_all(struct tree *t)
@@ -199,7 +201,7 @@ START_TEST(a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped)
 		pthread_exit(NULL);
 	}
 	int proc = procfs_open();
-	struct procfs_stat st = {0};
+	struct procfs_stat st = { 0 };
 	for (int i = 0; i < PATIENCE_MS && st.state != 'Z'; i++) {
 		nap(1);
 		ck_assert_int_eq(procfs_stat(proc, pid, 0, &st), 0);
@@ -279,22 +281,27 @@ START_TEST(what_cleans_up_after_a_signal_is_left_alone)
 }
 END_TEST
 
-START_TEST(a_tree_that_grows_while_it_is_killed_comes_to_an_end)
+/* Lives for a moment, in its child: never the same process when it is looked for again. */
+static void hop(void)
+{
+	for (;;) {
+		pid_t child = fork();
+		if (child > 0)
+			_exit(0);
+		nap(child == 0 ? 1 : 5);
+	}
+}
+
+START_TEST(a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end)
 {
 	struct tree *t = subreaper();
-	pid_t pid = fork();
-	if (pid == 0) {
-		signal(SIGTERM, SIG_IGN);
-		for (int i = 0;; i++) {
-			/* Parents end, so that new ones keep coming to the subreaper. */
-			pid_t child = fork();
-			if (child > 0 && i > 3)
-				_exit(0);
-			if (child < 0 || (child == 0 && i % 2))
-				nap(1);
-		}
-	}
-	nap(100);
+	for (int i = 0; i < 20; i++)
+		if (fork() == 0)
+			hop();
+	nap(50);
+	stop_all(t);
+	tree_continue(t);
+	nap(50);
 	kill_all(t);
 	nap(50);
 	ck_assert_uint_eq(tree_count(t), 0);
@@ -328,7 +335,7 @@ END_TEST
 
 START_TEST(a_tree_larger_than_the_descriptors_there_are_is_still_ended)
 {
-	struct rlimit rl, few = {.rlim_cur = 24, .rlim_max = 24};
+	struct rlimit rl, few = { .rlim_cur = 24, .rlim_max = 24 };
 	ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &rl), 0);
 	few.rlim_max = rl.rlim_max;
 	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
@@ -451,7 +458,7 @@ UNIT_MAIN("tree", a_tree_holds_children_grandchildren_and_those_with_a_session_o
     a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped,
     children_of_any_thread_are_found, a_signal_goes_to_every_member,
     what_cleans_up_after_a_signal_is_left_alone,
-    a_tree_that_grows_while_it_is_killed_comes_to_an_end,
+    a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end,
     a_process_that_was_named_is_a_member_with_all_below_it,
     a_tree_larger_than_the_descriptors_there_are_is_still_ended,
     a_name_in_proc_can_not_forge_what_follows_it, the_roots_only_child_is_told_from_more_than_that,

@@ -14,12 +14,18 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+/* Seconds a test may take before it is killed; defined before this is included where more is needed. */
+#ifndef UNIT_TIMEOUT
+#define UNIT_TIMEOUT 4
+#endif
+
 #define UNIT_MAIN(name, ...)                                                                       \
 	int main(void)                                                                             \
 	{                                                                                          \
 		const TTest *const tests[] = { __VA_ARGS__ };                                      \
 		Suite *suite = suite_create(name);                                                 \
 		TCase *tcase = tcase_create(name);                                                 \
+		tcase_set_timeout(tcase, UNIT_TIMEOUT);                                            \
 		for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)                      \
 			tcase_add_test(tcase, tests[i]);                                           \
 		suite_add_tcase(suite, tcase);                                                     \

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Plays jobd's end of a keeper's life: directories of its own, a keeper that
+ * is spawned as jobd spawns it, and the conversation, a message at a time.
+ *
+ * Whatever is waited for must come within PATIENCE_MS; a test fails then, with
+ * the name of what did not come. rig_fini ends everything that is left.
+ */
+#ifndef TESTS_KEEPER_RIG_H
+#define TESTS_KEEPER_RIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "lib/buf.h"
+#include "lib/kmsg.h"
+
+#define PATIENCE_MS 15000
+#define RIG_ID	    7
+#define RIG_ATTEMPT 2
+
+struct rig {
+	char dir[64]; /* holds keepers/ logs/ exits/ work/ */
+	char name[KEEPER_NAME_MAX];
+	uint64_t nonce;
+	pid_t keeper;
+	int fd; /* to the keeper; -1: none */
+	struct buf in;
+	uint64_t seq; /* of the last order */
+};
+
+/* What START says beyond what every test's does. Zero is a plain job as ourselves. */
+struct job_spec {
+	char **argv;
+	char **env;	    /* NULL: HOME, PATH and the like as a shell has them */
+	const char *cwd;    /* NULL: the rig's work/ */
+	bool no_cwd;	    /* says no directory at all */
+	bool set_identity;  /* to uid */
+	uint32_t uid;
+	const char *cgroup; /* base */
+	const char *log;    /* NULL: "log" */
+	uint64_t grace_ms;  /* 0: 10 s */
+};
+
+/* A message from the keeper, taken apart. Strings live until the next one is taken. */
+struct said {
+	enum kmsg_type type;
+	pid_t keeper_pid, pid;
+	uint64_t keeper_start, pid_start, nonce, seq, level;
+	pid_t culprit, recontinued;
+	bool has_cgroup;
+	struct keeper_end end;
+};
+
+void nap(long ms);
+
+void rig_init(struct rig *r);
+void rig_fini(struct rig *r);
+
+/* Spawns a keeper with what is in the rig's directories. */
+void rig_spawn(struct rig *r);
+void rig_start(struct rig *r, const struct job_spec *j);
+/* Spawn, START, and for a shell script: waits for READY and opens the gate. The command's pid. */
+pid_t rig_run(struct rig *r, const char *script);
+
+void rig_say(struct rig *r, enum kmsg_type type);
+void rig_desire(struct rig *r, enum keeper_level level, uint64_t grace_ms);
+void rig_signal(struct rig *r, int sig, bool all);
+
+/* The next message, which has to be of this type. */
+void rig_hear(struct rig *r, enum kmsg_type type, struct said *s);
+/* Whether the keeper says anything within so many milliseconds. */
+bool rig_is_spoken_to(struct rig *r, int ms);
+/* Takes messages up to an END that says EMPTY. */
+void rig_hear_end(struct rig *r, struct said *s);
+
+/* Acknowledges, and sees the keeper leave as it should. */
+void rig_ack(struct rig *r);
+void rig_wait_gone(struct rig *r);
+
+/* Connects as another jobd would, with this nonce. False when refused or not answered. */
+bool rig_adopt(struct rig *r, uint64_t nonce, struct said *hello, struct said *state);
+void rig_hang_up(struct rig *r);
+
+/* The exit file's record. False when there is none. */
+bool rig_exit_file(struct rig *r, struct keeper_end *e);
+bool rig_has(const struct rig *r, const char *path);
+
+/* The job's output; the caller frees it. */
+char *rig_log(struct rig *r);
+/* Waits until a file in work/ is there, and holds something. */
+void rig_wait_file(struct rig *r, const char *name);
+/* How long a file in work/ is. */
+off_t rig_size(struct rig *r, const char *name);
+/* The state letter of a process; 0 when there is none. */
+char state_of(pid_t pid);
+/* Waits until a process is in one of these states. */
+void wait_state(pid_t pid, const char *states);
+
+#endif

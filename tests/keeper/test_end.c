@@ -1,0 +1,508 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * How a job ends, and how that is never lost: leftovers, usage, exit files,
+ * adoption, the shutdown of the host.
+ */
+#include "config.h"
+
+#include <check.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/clock.h"
+#include "tests/keeper/rig.h"
+#define UNIT_TIMEOUT 60
+#include "tests/unit/unit.h"
+
+static pid_t pid_in(struct rig *r, const char *name)
+{
+	char path[192];
+	int pid = 0;
+	rig_wait_file(r, name);
+	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
+	FILE *f = fopen(path, "r");
+	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
+	fclose(f);
+	return pid;
+}
+
+/* Lets a job go on that waits for the file. */
+static void make_file(struct rig *r, const char *name)
+{
+	char path[192];
+	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	ck_assert_int_ge(fd, 0);
+	close(fd);
+}
+
+#define WAIT_FOR_GO "while [ ! -e go ]; do sleep 0.01; done; "
+
+START_TEST(codes_and_signals_are_told_as_they_are)
+{
+	const struct {
+		const char *script;
+		int status;
+	} rows[] = {
+		{ "exit 0", 0 },
+		{ "exit 3", 3 << 8 },
+		{ "exit 255", 255 << 8 },
+		{ "kill -TERM $$", SIGTERM },
+		{ "kill -KILL $$", SIGKILL },
+		{ "kill -USR1 $$", SIGUSR1 },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct rig r;
+		struct said s;
+		rig_init(&r);
+		rig_run(&r, rows[i].script);
+		rig_hear(&r, KMSG_END, &s);
+		ck_assert_int_eq(s.end.kind, KEEPER_END_EXITED);
+		ck_assert_int_eq(s.end.status, rows[i].status);
+		ck_assert(s.end.empty);
+		rig_ack(&r);
+		rig_fini(&r);
+	}
+}
+END_TEST
+
+START_TEST(what_a_command_leaves_behind_is_ended_with_it)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "setsid sh -c 'trap \"\" TERM HUP; echo $$ >far; while :; do sleep 1; done' & "
+		    "while [ ! -s far ]; do sleep 0.01; done; exit 5");
+	pid_t far = pid_in(&r, "far");
+	rig_hear(&r, KMSG_END, &s);
+	ck_assert_int_eq(s.end.status, 5 << 8);
+	ck_assert(!s.end.empty);
+	rig_hear(&r, KMSG_END, &s);
+	ck_assert_int_eq(s.end.status, 5 << 8);
+	ck_assert(s.end.empty);
+	wait_state(far, "-Z");
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(the_status_is_held_until_it_is_acknowledged)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "exit 9");
+	rig_hear_end(&r, &s);
+	nap(50);
+	ck_assert_int_eq(state_of(pid), 'Z');
+	rig_ack(&r);
+	ck_assert_int_ne(state_of(pid), 'Z');
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(usage_counts_the_command_and_its_descendants)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; "
+		    "sh -c 'i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done'; "
+		    "dd if=/dev/zero of=out bs=64k count=64 conv=fsync 2>/dev/null");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 0);
+	ck_assert_uint_gt(s.end.cpu_us, 20000);
+	ck_assert_uint_lt(s.end.cpu_us, 60000000);
+	ck_assert_uint_gt(s.end.max_rss_kb, 500);
+	ck_assert_uint_lt(s.end.max_rss_kb, 1 << 20);
+	uint64_t now = clock_real_us();
+	ck_assert_uint_le(s.end.ended_at_us, now);
+	ck_assert_uint_gt(s.end.ended_at_us, now - 60000000);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(without_jobd_a_job_goes_on_and_its_end_is_on_disk)
+{
+	struct rig r;
+	struct keeper_end e;
+	rig_init(&r);
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "setsid sleep 60 & exit 6");
+	rig_wait_file(&r, "ran");
+	rig_hang_up(&r);
+	nap(50);
+	ck_assert(!rig_exit_file(&r, &e));
+	make_file(&r, "go");
+	rig_wait_gone(&r);
+	ck_assert(rig_exit_file(&r, &e));
+	ck_assert_int_eq(e.kind, KEEPER_END_EXITED);
+	ck_assert_int_eq(e.status, 6 << 8);
+	ck_assert(e.empty);
+	ck_assert_uint_eq(e.id, RIG_ID);
+	ck_assert_uint_eq(e.attempt, RIG_ATTEMPT);
+	ck_assert_uint_eq(e.nonce, r.nonce);
+	ck_assert_uint_eq(strlen(e.boot_id), 36);
+	ck_assert_uint_gt(e.ended_at_us, 0);
+	keeper_end_fini(&e);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_jobd_that_goes_after_the_end_was_told_leaves_it_on_disk)
+{
+	struct rig r;
+	struct said s;
+	struct keeper_end e;
+	rig_init(&r);
+	rig_run(&r, "exit 4");
+	rig_hear_end(&r, &s);
+	rig_hang_up(&r);
+	rig_wait_gone(&r);
+	ck_assert(rig_exit_file(&r, &e));
+	ck_assert_int_eq(e.status, 4 << 8);
+	keeper_end_fini(&e);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_gate_that_was_opened_before_jobd_went_is_open)
+{
+	struct rig r;
+	struct keeper_end e;
+	rig_init(&r);
+	rig_run(&r, "exit 8");
+	rig_hang_up(&r);
+	rig_wait_gone(&r);
+	ck_assert(rig_exit_file(&r, &e));
+	ck_assert_int_eq(e.kind, KEEPER_END_EXITED);
+	ck_assert_int_eq(e.status, 8 << 8);
+	keeper_end_fini(&e);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(an_end_that_can_not_be_written_is_held_until_it_can)
+{
+	struct rig r;
+	struct keeper_end e;
+	char exits[128], file[192];
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "exit 6");
+	/* Nobody, root neither, writes a file over a directory of that name. */
+	snprintf(exits, sizeof(exits), "%s/exits", r.dir);
+	snprintf(file, sizeof(file), "%s/%s", exits, r.name);
+	ck_assert_int_eq(mkdir(file, 0700), 0);
+	rig_hang_up(&r);
+	wait_state(pid, "Z");
+	nap(1200);
+	ck_assert_int_eq(state_of(pid), 'Z');
+	ck_assert_int_eq(waitpid(r.keeper, NULL, WNOHANG), 0);
+	ck_assert_int_eq(rmdir(file), 0);
+	rig_wait_gone(&r);
+	ck_assert(rig_exit_file(&r, &e));
+	ck_assert_int_eq(e.status, 6 << 8);
+	keeper_end_fini(&e);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_jobd_that_comes_while_the_end_can_not_be_written_is_told)
+{
+	struct rig r;
+	struct said hello, s;
+	char file[192];
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "exit 6");
+	snprintf(file, sizeof(file), "%s/exits/%s", r.dir, r.name);
+	ck_assert_int_eq(mkdir(file, 0700), 0);
+	rig_hang_up(&r);
+	wait_state(pid, "Z");
+	nap(50);
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	ck_assert_int_eq(hello.pid, pid);
+	rig_hear(&r, KMSG_END, &s);
+	ck_assert_int_eq(s.end.status, 6 << 8);
+	ck_assert(s.end.empty);
+	ck_assert(!rig_is_spoken_to(&r, 1500));
+	rig_ack(&r);
+	ck_assert_int_eq(rmdir(file), 0);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_later_jobd_adopts_by_the_nonce_and_by_nothing_else)
+{
+	struct rig r;
+	struct said hello, s;
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	rig_hang_up(&r);
+	ck_assert(!rig_adopt(&r, r.nonce + 1, &hello, &s));
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	ck_assert_uint_eq(hello.nonce, r.nonce);
+	ck_assert_int_eq(hello.keeper_pid, r.keeper);
+	ck_assert_int_eq(hello.pid, pid);
+	ck_assert_uint_gt(hello.pid_start, 0);
+	ck_assert_uint_eq(s.level, LEVEL_RUN);
+	make_file(&r, "go");
+	rig_hear(&r, KMSG_END, &s);
+	ck_assert_int_eq(s.end.status, 2 << 8);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_paused_job_is_still_paused_when_it_is_adopted)
+{
+	struct rig r;
+	struct said hello, s;
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	rig_desire(&r, LEVEL_STOP, 0);
+	rig_hear(&r, KMSG_STATE, &s);
+	rig_hang_up(&r);
+	nap(50);
+	ck_assert(strchr("TD", state_of(pid)));
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	ck_assert_uint_eq(s.level, LEVEL_STOP);
+	ck_assert_uint_eq(s.seq, r.seq);
+	rig_desire(&r, LEVEL_STOP, 0);
+	rig_hear(&r, KMSG_STATE, &s);
+	ck_assert_uint_eq(s.level, LEVEL_STOP);
+	make_file(&r, "go");
+	rig_desire(&r, LEVEL_RUN, 0);
+	rig_hear(&r, KMSG_STATE, &s);
+	ck_assert_uint_eq(s.level, LEVEL_RUN);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 2 << 8);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_newer_connection_replaces_the_older_one)
+{
+	struct rig r;
+	struct said hello, s;
+	char c;
+	rig_init(&r);
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	int old = r.fd;
+	r.fd = -1;
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	ck_assert_int_eq(recv(old, &c, 1, 0), 0);
+	close(old);
+	make_file(&r, "go");
+	rig_hear_end(&r, &s);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+static int stranger(const struct rig *r)
+{
+	struct sockaddr_un sa = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	ck_assert_int_lt(
+	    snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/keepers/%s", r->dir, r->name),
+	    sizeof(sa.sun_path));
+	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
+	return fd;
+}
+
+START_TEST(silent_and_babbling_strangers_keep_nobody_out)
+{
+	struct rig r;
+	struct said hello, s;
+	int fds[20];
+	char noise[4096];
+	rig_init(&r);
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	rig_hang_up(&r);
+	memset(noise, 0x7f, sizeof(noise));
+	for (int i = 0; i < 20; i++) {
+		fds[i] = stranger(&r);
+		if (i % 2)
+			ck_assert_int_gt(
+			    send(fds[i], noise, i == 1 ? sizeof(noise) : 3, MSG_NOSIGNAL), 0);
+	}
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	for (int i = 0; i < 20; i++)
+		close(fds[i]);
+	make_file(&r, "go");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 2 << 8);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(another_user_is_not_talked_to_even_with_the_nonce)
+{
+	struct rig r;
+	struct said hello, s;
+	if (geteuid() != 0)
+		return; /* needs two users */
+	rig_init(&r);
+	char command[256];
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	snprintf(command, sizeof(command), "chmod 0777 %s/keepers %s/keepers/*", r.dir, r.dir);
+	ck_assert_int_eq(system(command), 0);
+	ck_assert_int_eq(seteuid(65533), 0);
+	ck_assert(!rig_adopt(&r, r.nonce, &hello, &s));
+	ck_assert_int_eq(seteuid(0), 0);
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(nonsense_from_jobd_ends_the_connection_and_not_the_job)
+{
+	struct rig r;
+	struct said hello, s;
+	char noise[64];
+	rig_init(&r);
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	memset(noise, 0xff, sizeof(noise));
+	ck_assert_int_eq(send(r.fd, noise, sizeof(noise), MSG_NOSIGNAL), sizeof(noise));
+	ck_assert(rig_is_spoken_to(&r, PATIENCE_MS));
+	ck_assert_int_le(recv(r.fd, noise, 1, 0), 0);
+	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
+	rig_say(&r, (enum kmsg_type)77); /* what a later jobd might say is passed over */
+	rig_say(&r, KMSG_START);
+	rig_say(&r, KMSG_GATE);
+	rig_say(&r, KMSG_ACK);
+	make_file(&r, "go");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 2 << 8);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_is_told_to_end_says_so_of_the_attempt)
+{
+	struct rig r;
+	struct said s;
+	struct keeper_end e;
+	rig_init(&r);
+	rig_run(&r, "trap 'exit 7' TERM; echo x >ran; while :; do sleep 0.05; done");
+	rig_wait_file(&r, "ran");
+	kill(r.keeper, SIGTERM);
+	rig_hear_end(&r, &s);
+	ck_assert(s.end.shutdown);
+	ck_assert_int_eq(s.end.status, 7 << 8);
+	rig_hang_up(&r);
+	rig_wait_gone(&r);
+	ck_assert(rig_exit_file(&r, &e));
+	ck_assert(e.shutdown);
+	keeper_end_fini(&e);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_is_told_to_end_at_the_gate_runs_nothing)
+{
+	struct rig r;
+	struct said s;
+	char t[] = "touch", f[] = "ran", *argv[] = { t, f, NULL };
+	rig_init(&r);
+	rig_spawn(&r);
+	rig_start(&r, &(struct job_spec){ .argv = argv });
+	rig_hear(&r, KMSG_READY, &s);
+	kill(r.keeper, SIGTERM);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.kind, KEEPER_END_NEVER_RAN);
+	ck_assert(s.end.shutdown);
+	ck_assert(!rig_has(&r, "work/ran"));
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_hang_up_does_not_end_a_keeper)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	kill(r.keeper, SIGHUP);
+	kill(r.keeper, SIGPIPE);
+	make_file(&r, "go");
+	rig_hear_end(&r, &s);
+	ck_assert(!s.end.shutdown);
+	ck_assert_int_eq(s.end.status, 2 << 8);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(when_the_keeper_is_killed_its_command_goes_on)
+{
+	struct rig r;
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
+	rig_wait_file(&r, "ran");
+	kill(r.keeper, SIGKILL);
+	ck_assert_int_eq(waitpid(r.keeper, NULL, 0), r.keeper);
+	make_file(&r, "go");
+	int status;
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid); /* its subreaper inherits it */
+	ck_assert_int_eq(status, 2 << 8);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_dies_where_a_crash_point_says_so)
+{
+	struct rig r;
+	int status = 0;
+	rig_init(&r);
+	setenv("JOBD_CRASH_AT", "keeper-gate-open", 1);
+	pid_t pid = rig_run(&r, "env | grep -c JOBD_CRASH >out; exit 2");
+	ck_assert_int_eq(waitpid(r.keeper, &status, 0), r.keeper);
+	ck_assert_int_eq(status, SIGKILL);
+	/* The gate was open: the command runs all the same, and knows nothing of this. */
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 2 << 8);
+	rig_hang_up(&r);
+	setenv("JOBD_CRASH_AT", "keeper-no-such-point", 1);
+	rig_spawn(&r);
+	ck_assert_int_eq(waitpid(r.keeper, &status, 0), r.keeper);
+	ck_assert_int_eq(status, 2 << 8);
+	rig_fini(&r);
+}
+END_TEST
+
+UNIT_MAIN("keeper: end", codes_and_signals_are_told_as_they_are,
+    what_a_command_leaves_behind_is_ended_with_it, the_status_is_held_until_it_is_acknowledged,
+    usage_counts_the_command_and_its_descendants, without_jobd_a_job_goes_on_and_its_end_is_on_disk,
+    a_jobd_that_goes_after_the_end_was_told_leaves_it_on_disk,
+    a_gate_that_was_opened_before_jobd_went_is_open,
+    an_end_that_can_not_be_written_is_held_until_it_can,
+    a_jobd_that_comes_while_the_end_can_not_be_written_is_told,
+    a_later_jobd_adopts_by_the_nonce_and_by_nothing_else,
+    a_paused_job_is_still_paused_when_it_is_adopted, a_newer_connection_replaces_the_older_one,
+    silent_and_babbling_strangers_keep_nobody_out,
+    another_user_is_not_talked_to_even_with_the_nonce,
+    nonsense_from_jobd_ends_the_connection_and_not_the_job,
+    a_keeper_that_is_told_to_end_says_so_of_the_attempt,
+    a_keeper_that_is_told_to_end_at_the_gate_runs_nothing, a_hang_up_does_not_end_a_keeper,
+    when_the_keeper_is_killed_its_command_goes_on, a_keeper_dies_where_a_crash_point_says_so)
