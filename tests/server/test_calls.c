@@ -296,20 +296,25 @@ START_TEST(a_call_that_waits_is_told_when_its_client_leaves)
 }
 END_TEST
 
-START_TEST(a_client_that_half_closed_and_then_leaves_is_noticed_without_a_word_to_it)
+START_TEST(clients_that_half_closed_and_then_leave_are_noticed_without_a_word_to_them)
 {
 	struct room r;
-	int fd;
+	int a, b;
 
 	room_start(&r);
-	fd = client_open(&r);
-	client_say(&r, fd, WAIT);
-	shutdown(fd, SHUT_WR);
-	room_until(&r, r.nwaiting == 1);
+	a = client_open(&r);
+	b = client_open(&r);
+	client_say(&r, a, WAIT);
+	client_say(&r, b, WAIT);
+	shutdown(a, SHUT_WR);
+	shutdown(b, SHUT_WR);
+	room_until(&r, r.nwaiting == 2);
 	room_settle(&r);
 	ck_assert_uint_eq(r.closed, 0);
-	close(fd);
+	close(a);
 	room_until(&r, r.closed == 1);
+	close(b); /* and it is looked after them again */
+	room_until(&r, r.closed == 2);
 	room_until(&r, server_connections(r.server) == 0);
 	room_stop(&r);
 }
@@ -426,7 +431,7 @@ int main(void)
 	    a_client_that_half_closes_gets_every_answer,
 	    what_a_client_sent_before_it_left_is_carried_out,
 	    a_call_that_waits_is_told_when_its_client_leaves,
-	    a_client_that_half_closed_and_then_leaves_is_noticed_without_a_word_to_it,
+	    clients_that_half_closed_and_then_leave_are_noticed_without_a_word_to_them,
 	    an_answer_taken_back_from_a_client_that_left_harms_nobody,
 	    calls_wait_for_their_users_name, a_handler_that_needs_a_name_is_called_again,
 	    the_loop_does_not_sleep_on_calls_that_a_turn_left_over};

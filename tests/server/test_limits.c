@@ -291,6 +291,34 @@ START_TEST(who_comes_while_many_flood_has_a_turn_soon)
 }
 END_TEST
 
+/* What a turn left over comes before what arrives later, however much arrives. */
+START_TEST(who_waits_is_not_overtaken_for_ever)
+{
+	struct room r;
+	int fd[10], early, turns = 0;
+
+	room_begin(&r)->burn_us = 200;
+	early = client_open(&r);
+	for (int i = 0; i < 10; i++)
+		fd[i] = client_open(&r);
+	room_until(&r, server_connections(r.server) == 11);
+	for (int n = 0; n < 150; n++)
+		client_say(&r, early,
+		    "{'method':'org.jobd.Job.Delete','parameters':{'id':2},'oneway':true}");
+	while (r.deleted_by[2] < 150) {
+		for (int i = 0; i < 10; i++)
+			for (int n = 0; n < 30; n++)
+				client_say(&r, fd[i], DELETE);
+		room_turn(&r);
+		ck_assert_int_le(turns++, 30);
+	}
+	for (int i = 0; i < 10; i++)
+		close(fd[i]);
+	close(early);
+	room_stop(&r);
+}
+END_TEST
+
 START_TEST(a_user_can_not_make_the_daemon_hold_without_end)
 {
 	struct room r;
@@ -637,7 +665,7 @@ int main(void)
 	    a_message_of_the_greatest_length_is_taken_and_no_longer_one,
 	    a_message_without_an_end_is_cut_at_the_limit, a_flood_delays_nobody_else,
 	    many_floods_share_the_turns_between_them, who_comes_while_many_flood_has_a_turn_soon,
-	    a_user_can_not_make_the_daemon_hold_without_end,
+	    who_waits_is_not_overtaken_for_ever, a_user_can_not_make_the_daemon_hold_without_end,
 	    a_client_that_does_not_read_is_not_read_from_and_loses_nothing,
 	    a_client_that_does_not_read_and_leaves_is_let_go,
 	    a_stream_holds_back_and_goes_on_as_it_is_read, a_stream_whose_client_leaves_is_told,
