@@ -180,6 +180,7 @@ enum code client_bulk(struct client *c, const struct bulk *b)
 struct single {
 	json_t *params;
 	struct answer *answer;
+	bool failed; /* no memory for the answer */
 };
 
 static json_t *single_params(void *ctx, size_t i)
@@ -195,13 +196,14 @@ static void single_done(void *ctx, size_t i, const struct answer *a)
 	(void)i;
 	s->answer->params = json_incref(a->params);
 	s->answer->error = a->error ? strdup(a->error) : NULL;
+	s->failed = a->error && !s->answer->error;
 	s->answer->repeated = a->repeated;
 }
 
 enum code client_call(
     struct client *c, const char *method, json_t *params, bool repeat, struct answer *a)
 {
-	struct single s = { params, a };
+	struct single s = { params, a, false };
 	struct bulk b = { method, 1, repeat, single_params, single_done, &s };
 
 	*a = (struct answer){ 0 };
@@ -211,13 +213,17 @@ enum code client_call(
 	}
 	enum code code = client_bulk(c, &b);
 	json_decref(params);
+	if (s.failed) {
+		complain("no memory");
+		code = CODE_SOME;
+	}
 	return code;
 }
 
 enum code client_ask(
     struct client *c, const char *what, const char *method, json_t *params, json_t **reply)
 {
-	struct answer a;
+	struct answer a = { 0 };
 	enum code code = client_call(c, method, params, true, &a);
 	*reply = NULL;
 	if (code != CODE_DONE)

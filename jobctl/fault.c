@@ -62,8 +62,9 @@ static void say_configuration(const char *what, const json_t *p)
 	size_t i;
 	json_t *line;
 	complain("cannot %s: the configuration has mistakes; the old one stays in force", what);
-	json_array_foreach(json_object_get(p, "messages"), i, line)
+	json_array_foreach(json_object_get(p, "messages"), i, line) {
 		complain("%s", json_is_string(line) ? json_string_value(line) : "?");
+	}
 }
 
 static void say_unknown_method(const char *what, const json_t *p)

@@ -154,6 +154,7 @@ static void follow_init(struct follow *f, struct ctl *c, int64_t id)
 
 static void follow_fini(struct follow *f)
 {
+	output_fini(&f->output);
 	waiting_fini(&f->waiting);
 	if (f->interrupts >= 0)
 		close(f->interrupts);

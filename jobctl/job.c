@@ -200,7 +200,9 @@ int job_exit_code(const json_t *job, struct buf *why)
 	}
 	if (strcmp(reason, "spawn") == 0) {
 		buf_printf(why, "could not be started%s%s", *error ? ": " : "", error);
-		return spawn_code(error);
+		/* A daemon that knows tells; from an older one, the text has to do. */
+		return code == CODE_NO_COMMAND || code == CODE_NOT_STARTED ? (int)code
+									   : spawn_code(error);
 	}
 	if (strcmp(reason, "lost") == 0) {
 		buf_printf(why, "is lost: how it ended can't be known%s%s", *error ? ": " : "", error);

@@ -28,10 +28,13 @@ void listing_fini(struct listing *l);
 /* Whether there is a column of that name ("-elapsed" and "elapsed" are one). */
 bool listing_has(const char *key);
 
-/* Puts the jobs in order; with a "-" before the column's name, backwards. What has no value comes last. */
+/*
+ * Puts the jobs in order; with a "-" before the column's name, backwards. What has no value
+ * comes last.
+ */
 void listing_sort(json_t *jobs, const char *key);
 
-/* One JSON object, a line; at a terminal in ASCII, so that nothing in it can work on the terminal. */
+/* One JSON object, a line; at a terminal in ASCII, so that nothing in it can work on that. */
 bool listing_json(const struct screen *s, const json_t *object);
 
 #endif

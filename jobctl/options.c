@@ -94,7 +94,7 @@ static const struct row rows[] = {
 	{ "since", 0, "TIME", G_AUDIT, TEXT, AT(since), "what happened then or later" },
 	{ "until", 0, "TIME", G_AUDIT, TEXT, AT(until), "what happened before then" },
 	{ "control", 0, NULL, G_AUDIT, FLAG, AT(control), "only what people did" },
-	{ "limit", 'n', "N", G_AUDIT, TEXT, AT(limit), "the last N entries (50); 0: all" },
+	{ "lines", 'n', "N", G_AUDIT, TEXT, AT(lines), "the last N entries (50); 0: all" },
 	/* report */
 	{ "percent", 0, "N", G_REPORT, TEXT, AT(percent), "how far it is: 0 to 100" },
 	{ "progress", 0, "DONE/TOTAL", G_REPORT, TEXT, AT(progress), "the same, counted" },
@@ -102,7 +102,6 @@ static const struct row rows[] = {
 	{ "step-name", 0, "NAME", G_REPORT, TEXT, AT(step_name), "what the step is called" },
 	{ "item", 0, "TEXT", G_REPORT, TEXT, AT(item), "what it works on at the moment" },
 	{ "count", 0, "NAME=N,…", G_REPORT, LIST, AT(counts), "counters of yours (repeatable)" },
-	{ "text", 0, "TEXT", G_REPORT, TEXT, AT(text), "what it does, for people; as the word TEXT" },
 	/* everywhere */
 	{ "socket", 0, "PATH", G_GLOBAL, TEXT, AT(socket), "where jobd listens" },
 	{ "quiet", 'q', NULL, G_GLOBAL, FLAG, AT(quiet), "say only what went wrong" },

@@ -7,8 +7,8 @@
 #include "lib/buf.h"
 
 /*
- * Appends the lines for what the options, and text (may be NULL), say. NULL when it is well, else what
- * is wrong: borrowed, for a person. With nothing to say out stays empty.
+ * Appends the lines for what the options, and text (may be NULL), say. NULL when it is well,
+ * else what is wrong: borrowed, for a person. With nothing to say out stays empty.
  */
 const char *report_text(const struct options *o, const char *text, struct buf *out);
 

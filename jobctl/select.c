@@ -332,8 +332,9 @@ enum code select_numbers(
 			json_array_append_new(*ids, json_integer((json_int_t)s.ids.v[i].number));
 	else if (code == CODE_DONE)
 		code = select_resolve(c, &s, false, &jobs, missing);
-	json_array_foreach(jobs, i, job)
+	json_array_foreach(jobs, i, job) {
 		json_array_append(*ids, json_object_get(job, "id"));
+	}
 	if (code == CODE_DONE && !json_array_size(*ids) && !s.filtered && !*missing) {
 		complain("cannot %s: there is no job in that range", c->verb->name);
 		code = CODE_NOT_FOUND;

@@ -22,8 +22,8 @@ struct selection {
 /*
  * Takes nwords words as numbers, and the options. Where options select, jobs in
  * these states are meant (separated by spaces; NULL: all), or those that --state
- * names, as far as they are in states or also. CODE_DONE; CODE_USAGE, or CODE_STATE when nothing of
- * --state is left, and that was said. select_fini is due in any case.
+ * names, as far as they are in states or also. CODE_DONE; CODE_USAGE, or CODE_STATE
+ * when nothing of --state is left, and that was said. select_fini is due in any case.
  */
 struct select_states {
 	const char *states; /* the verb changes something in them */
@@ -60,13 +60,16 @@ enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, j
 
 /*
  * What most verbs want: the numbers of the jobs that the words and options mean, *ids, the
- * caller's. None at all is a mistake, unless options select and find nothing. states and *missing as
- * above. CODE_DONE, or what went wrong, said.
+ * caller's. None at all is a mistake, unless options select and find nothing. states and
+ * *missing are as above. CODE_DONE, or what went wrong, said.
  */
 enum code select_numbers(
     struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing);
 
-/* Puts the words of an option's values ("a,b", several times) into filter[key]. CODE_DONE or CODE_USAGE, said. */
+/*
+ * Puts the words of an option's values ("a,b", several times) into filter[key]. CODE_DONE, or
+ * CODE_USAGE, said.
+ */
 enum code select_list(
     const struct ctl *c, json_t *filter, const char *key, const char *option, char *const *values);
 

@@ -60,7 +60,8 @@ int verb_shutdown(struct ctl *c);
 /* Says what is wrong with the command line, and where to read on. Returns CODE_USAGE. */
 int verb_usage(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The exit code for a failure of jobctl's own: 125 where a job's code is expected, else code. v may be NULL. */
+/* The exit code for a failure of jobctl's own: 125 where a job's code is expected, else code.
+ * v may be NULL. */
 int verb_failure(const struct verb *v, const struct options *o, int code);
 
 /* A line for people on standard output, unless --quiet: made harmless. */

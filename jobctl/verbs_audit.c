@@ -168,8 +168,8 @@ int verb_audit(struct ctl *c)
 	bool more = false;
 	enum code code = select_parse(c, c->words, c->nwords, NULL, &s);
 
-	if (code == CODE_DONE && c->o->limit &&
-	    !verb_number(c, "--limit", c->o->limit, 0, INT64_MAX, &limit))
+	if (code == CODE_DONE && c->o->lines &&
+	    !verb_number(c, "--lines", c->o->lines, 0, INT64_MAX, &limit))
 		code = CODE_USAGE;
 	if (code == CODE_DONE) {
 		filter = parameters(c, &s);
@@ -180,7 +180,7 @@ int verb_audit(struct ctl *c)
 	if (code == CODE_DONE)
 		code = show(c, entries);
 	if (code == CODE_DONE && more && c->err.terminal && !c->o->quiet)
-		complain("there are older entries: --limit 0 shows all");
+		complain("there are older entries: --lines 0 shows all");
 	json_decref(filter);
 	json_decref(entries);
 	select_fini(&s);

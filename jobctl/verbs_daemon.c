@@ -85,8 +85,9 @@ static void describe(const struct ctl *c, const json_t *h, struct buf *out)
 	label(out, "status");
 	screen_paint(&c->out, out, strcmp(status, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, status);
 	buf_puts(out, "\n");
-	json_array_foreach(problems, i, problem)
+	json_array_foreach(problems, i, problem) {
 		text(c, out, "problem", json_string_value(problem));
+	}
 	text(c, out, "version", job_text(h, "version"));
 	text(c, out, "socket", c->client.path);
 	number(c, out, "pid", job_int(h, "pid", 0), "");
@@ -157,7 +158,7 @@ static bool gone(struct client *c)
 
 int verb_shutdown(struct ctl *c)
 {
-	struct answer a;
+	struct answer a = { 0 };
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;

@@ -55,8 +55,9 @@ static void take(struct waiting *w, const json_t *reply)
 	json_t *job, *jobs = json_object_get(reply, "jobs");
 	char key[24];
 
-	json_array_foreach(jobs, i, job)
+	json_array_foreach(jobs, i, job) {
 		json_object_set(w->jobs, key_of(job_int(job, "id", 0), key), job);
+	}
 }
 
 /* Of a job that is gone, what was seen before its end tells nothing. */
@@ -66,12 +67,14 @@ static void forget_unended(struct waiting *w)
 	json_t *job;
 	void *next;
 
-	json_object_foreach_safe(w->jobs, next, key, job)
+	json_object_foreach_safe(w->jobs, next, key, job) {
 		if (!job_ended(job))
 			json_object_del(w->jobs, key);
+	}
 }
 
-/* Whether the error only says that a job which had been seen is gone; then it is not asked for again. */
+/* Whether the error only says that a job which had been seen is gone; it is then not asked
+ * for again. */
 static bool gone_meanwhile(struct waiting *w, const struct answer *a)
 {
 	int64_t id = job_int(a->params, "id", 0);

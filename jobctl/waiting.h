@@ -28,7 +28,7 @@ enum waiting_result {
  */
 void waiting_init(struct waiting *w, struct client *c, json_t *ids, bool progress, bool known);
 enum waiting_result waiting_next(struct waiting *w, int timeout_ms);
-/* The job as it was last seen; NULL when it was not, or was deleted before its end was seen. Borrowed. */
+/* The job as last seen, borrowed; NULL when it never was, or was deleted before its end was. */
 json_t *waiting_job(const struct waiting *w, int64_t id);
 void waiting_fini(struct waiting *w);
 

@@ -50,6 +50,7 @@ START_TEST(run_and_wait_exit_as_is_promised)
 		{ "{\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
 		  "\"chdir /no: No such file or directory\"}", 126, true },
 		{ "{\"state\":\"failed\",\"reason\":\"spawn\"}", 126, true },
+		{ "{\"state\":\"failed\",\"reason\":\"spawn\",\"exit_code\":127}", 127, true },
 		{ "{\"state\":\"cancelled\",\"exit_code\":0}", 0, false },
 		{ "{\"state\":\"cancelled\",\"signal\":15}", 143, false },
 		{ "{\"state\":\"cancelled\"}", 125, true },

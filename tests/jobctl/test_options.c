@@ -4,6 +4,7 @@
 #include "jobctl/options.h"
 
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,7 +32,7 @@ static void hush(void)
 static struct options o;
 static struct words w;
 
-/* Takes a command line apart, as it is typed after "jobctl"; words are separated by single spaces. */
+/* Takes a command line apart, as it is typed after "jobctl"; spaces separate its words. */
 static bool parse(const char *line)
 {
 	static char copy[256];
@@ -39,6 +40,8 @@ static bool parse(const char *line)
 	int argc = 0;
 	char *save = NULL;
 
+	options_fini(&o);
+	free(w.v);
 	ck_assert_uint_lt(strlen(line) + 8, sizeof copy);
 	strcpy(copy, "jobctl ");
 	strcat(copy, line);

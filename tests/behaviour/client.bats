@@ -1,0 +1,229 @@
+# SPDX-License-Identifier: ISC
+# How jobctl stays with its jobs: over restarts, at Ctrl-C, at a terminal; and
+# what it does when an answer never comes.
+load lib
+
+# A job that writes ten numbered lines, slowly.
+counting() {
+	# shellcheck disable=SC2016 # for the job's shell
+	printf '%s' 'for i in 0 1 2 3 4 5 6 7 8 9; do echo line $i; sleep 0.1; done; exit 4'
+}
+
+@test "run shows every byte once and leaves with the job's code, though jobd is killed meanwhile" {
+	start_jobd
+	code=0
+	{ jobctl run -- sh -c "$(counting)" >shown 2>complaints || echo $? >code; } 3>&- &
+	runner=$!
+	eventually has_line 'line 2' shown
+	kill_jobd
+	start_jobd
+	wait "$runner"
+	is "$(<code)" 4
+	is "$(tr '\n' ' ' <shown)" "$(printf 'line %d ' 0 1 2 3 4 5 6 7 8 9)"
+}
+
+@test "wait goes on waiting over a restart of jobd" {
+	start_jobd
+	id=$(submit -- sh -c 'while [ ! -e go ]; do sleep 0.02; done; exit 5')
+	{ jobctl wait "$id" || echo $? >code; } 3>&- &
+	waiter=$!
+	reaches "$id" running
+	stop_jobd
+	start_jobd
+	: >go
+	wait "$waiter"
+	is "$(<code)" 5
+}
+
+@test "log -f of a job that waits shows its output when it starts" {
+	start_jobd
+	id=$(submit --hold -- echo begun)
+	jobctl log -f "$id" >shown 3>&- &
+	follower=$!
+	ok jobctl release "$id"
+	wait "$follower"
+	is "$(<shown)" begun
+}
+
+# interrupt N COMMAND...: runs it with SIGINT in force (a shell's background
+# jobs ignore it), sends it N of them once "ready" is there, and leaves with its code.
+interrupt() {
+	perl -e '
+		my $n = shift;
+		$SIG{INT} = "DEFAULT";
+		my $pid = fork() // die;
+		if (!$pid) { exec(@ARGV) or die }
+		select(undef, undef, undef, 0.02) until -e "ready";
+		for (1 .. $n) {
+			kill("INT", $pid);
+			last if $_ == $n;
+			select(undef, undef, undef, 0.02) until `cat complaints` =~ /again/;
+		}
+		waitpid($pid, 0);
+		exit($? & 127 ? 128 + ($? & 127) : $? >> 8);' "$@"
+}
+
+@test "Ctrl-C at run cancels the job, and leaves with what it made of that" {
+	start_jobd
+	code=0
+	interrupt 1 jobctl run -- sh -c 'trap "exit 9" TERM; : >ready; while :; do sleep 0.02; done' \
+	    2>complaints 3>&- || code=$?
+	is "$code" 9
+	is "$(field 1 state)" cancelled
+	contains "$(<complaints)" "cancelling job 1"
+}
+
+@test "a second Ctrl-C leaves at once" {
+	start_jobd
+	code=0
+	interrupt 2 jobctl run -- sh -c 'trap "" TERM; : >ready; while :; do sleep 0.02; done' \
+	    2>complaints 3>&- || code=$?
+	is "$code" 130
+	is "$(field 1 state)" running
+	is "$(field 1 cancel_requested)" true
+	ok jobctl cancel --now 1
+}
+
+@test "a reader that has seen enough ends run, not the job" {
+	start_jobd
+	code=0
+	# shellcheck disable=SC2016 # for the job's shell
+	jobctl run -- sh -c 'i=0; while [ ! -e go ]; do echo $i; i=$((i + 1)); sleep 0.01; done' \
+	    2>complaints 3>&- | head -n 1 >shown || code=$?
+	is "$(<shown)" 0
+	contains "$(<complaints)" "job 1 goes on"
+	is "$(field 1 state)" running
+	: >go
+	ok jobctl wait 1
+}
+
+# A terminal --------------------------------------------------------------------
+
+# at_terminal COMMAND: what it shows on a terminal of 80 columns, answered with what is on stdin.
+at_terminal() {
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "stty cols 80; NO_COLOR=1 TERM=xterm LC_ALL=${2:-C.UTF-8} $1" /dev/null | tr -d '\r'
+}
+
+@test "at a terminal wait shows how far the job is, and how it ended" {
+	start_jobd
+	id=$(submit -- sh -c 'jobctl report --percent 50 --step "2/3 sort" --count added:7
+		while [ ! -e go ]; do sleep 0.02; done; exit 2')
+	percent_is() { [[ $(field "$id" progress.percent) == "$1" ]]; }
+	eventually percent_is 50
+	command -v script >/dev/null || skip "no script(1)"
+	script -qefc "stty cols 80; NO_COLOR=1 TERM=xterm LC_ALL=C.UTF-8 jobctl wait $id" shown \
+	    </dev/null >/dev/null 3>&- &
+	waiter=$!
+	eventually has_line '50%' shown
+	: >go
+	wait "$waiter" || :
+	contains "$(<shown)" '██████████░░░░░░░░░░  50%'
+	contains "$(<shown)" 'step 2/3 sort'
+	contains "$(<shown)" 'added 7'
+	contains "$(<shown)" 'failed (exit 2)'
+}
+
+@test "where the terminal takes only ASCII the bar is ASCII, and names are escaped" {
+	start_jobd
+	submit --hold --name 'schön' -- true >/dev/null
+	at_terminal 'jobctl list' C </dev/null >shown
+	contains "$(<shown)" 'sch\u00f6n'
+	not grep -qP '[^\x00-\x7f]' shown
+}
+
+@test "more than ten jobs are asked about at a terminal" {
+	start_jobd
+	for i in $(seq 11); do
+		submit --hold --name "n$i" -- true >/dev/null
+	done
+	echo n | at_terminal "jobctl cancel --name 'n*'" >shown || :
+	contains "$(<shown)" 'cancel 11 jobs? [y/N]'
+	is "$(jobctl list --json --state held | wc -l)" 11
+	echo n | at_terminal "jobctl cancel 1-10" >shown || :
+	is "$(jobctl list --json --state held | wc -l)" 1
+	for i in $(seq 11); do
+		submit --hold --name "n$i" -- true >/dev/null
+	done
+	echo y | at_terminal "jobctl cancel --name 'n*'" >shown || :
+	is "$(jobctl list --json --state held | wc -l)" 0
+}
+
+@test "a list that was cut short at a terminal says how to go on" {
+	start_jobd
+	for i in 1 2 3; do
+		submit --hold -- true >/dev/null
+	done
+	at_terminal 'jobctl list -n 2 --state held' </dev/null >shown
+	cursor=$(sed -n 's/.*--cursor \([^ ]*\).*/\1/p' shown)
+	[[ -n $cursor ]]
+	is "$(jobctl list --json --state held --cursor "$cursor" | json id)" 1
+}
+
+# A daemon whose answers get lost ---------------------------------------------------
+
+# half_a_daemon: each connection takes one line of the file "script": how many calls it
+# answers before it closes. It writes the calls it got to "calls", a line each.
+half_a_daemon() {
+	perl -MIO::Socket::UNIX -e '
+		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		open(my $calls, ">>", "calls") or die;
+		$calls->autoflush(1);
+		local $/ = "\0";
+		for my $answers (@ARGV) {
+			my $c = $server->accept or die;
+			for my $i (0 .. $answers) {
+				my $call = <$c> // last;
+				chomp($call);
+				print $calls "$call\n";
+				last if $i == $answers;
+				my ($id) = $call =~ /"id": ?(\d+)/;
+				$id //= 7;
+				print $c "{\"parameters\":{\"job\":{\"id\":$id,\"state\":\"cancelled\"},\"changed\":true}}\0";
+			}
+			close($c);
+		}' "$@" 3>&- &
+	daemon_pid=$!
+	eventually test -S s
+}
+
+@test "a submission whose answer was lost is sent again, with the same token" {
+	half_a_daemon 0 0 1
+	ok jobctl submit --parsable -- true
+	is "$output" 7
+	wait "$daemon_pid"
+	is "$(wc -l <calls)" 3
+	is "$(json parameters.token <calls | sort -u | wc -l)" 1
+	matches "$(json parameters.token <calls | head -n 1)" '^[0-9a-f]{32}$'
+}
+
+@test "of many calls only those are sent again that were not answered" {
+	half_a_daemon 1 2
+	ok jobctl cancel 3 4 5
+	wait "$daemon_pid"
+	is "$(wc -l <<<"$output")" 3
+	is "$(json parameters.id <calls | tr '\n' ' ')" "3 4 4 5 "
+}
+
+@test "a signal whose answer was lost is not sent again" {
+	half_a_daemon 0
+	expect 7 jobctl signal 3 USR1
+	wait "$daemon_pid"
+	is "$(wc -l <calls)" 1
+	# shellcheck disable=SC2154 # expect sets it
+	contains "$error" "lost the connection"
+}
+
+@test "what does not speak the protocol is no daemon" {
+	perl -MIO::Socket::UNIX -e '
+		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		my $c = $server->accept or die;
+		local $/ = "\0";
+		<$c>;
+		print $c "220 mail.example.org ESMTP\r\n\0";' 3>&- &
+	daemon_pid=$!
+	eventually test -S s
+	expect 1 jobctl health
+	contains "$error" protocol
+	wait "$daemon_pid"
+}
