@@ -18,6 +18,8 @@
 #include <unistd.h>
 
 #include "proc/room.h"
+
+#define UNIT_TIMEOUT 60 /* silence alone takes five */
 #include "unit.h"
 
 /* A script that runs until the file "go" is there. */
@@ -66,6 +68,18 @@ static void reopen(void)
 static void kill_keeper(uint64_t id)
 {
 	ck_assert_int_eq(kill(r->told[id].attempt.keeper_pid, SIGKILL), 0);
+}
+
+/* Under its own name, that is, and so whole. */
+static void wait_for_exit_file(uint64_t id)
+{
+	const struct job_attempt *a = &r->told[id].attempt;
+	char name[KEEPER_NAME_MAX + 16];
+	snprintf(name, sizeof name, "state/exits/" KEEPER_NAME_FMT, id, a->number, a->nonce);
+	for (int i = 0; !room_has(r, name); i++) {
+		ck_assert_int_lt(i, 1000);
+		usleep(10000);
+	}
 }
 
 static void finish(uint64_t id)
@@ -148,7 +162,7 @@ START_TEST(a_paused_job_stays_paused_when_its_keeper_dies_and_obeys)
 	ck_assert_uint_eq(r->told[1].stopped, 1);
 	proc_order(r->proc, 1, LEVEL_RUN, 0);
 	ROOM_WAIT(r, r->told[1].running);
-	ck_assert(!process_is_still(r->told[1].attempt.pid));
+	ROOM_WAIT(r, !process_is_still(r->told[1].attempt.pid));
 	proc_order(r->proc, 1, LEVEL_STOP, 0);
 	ROOM_WAIT(r, r->told[1].stopped == 2);
 	proc_order(r->proc, 1, LEVEL_END, 5000);
@@ -245,8 +259,7 @@ START_TEST(what_ended_while_no_jobd_was_there_is_read_from_its_exit_file)
 	ROOM_WAIT(r, room_pid(r, "pid"));
 	room_close(r);
 	room_touch(r, "go");
-	for (int i = 0; i < 1000 && room_files(r, "state/exits") == 0; i++)
-		usleep(10000);
+	wait_for_exit_file(1);
 	room_open(r);
 	room_adopt(r, 1, LEVEL_RUN);
 	proc_adopted_all(r->proc);
@@ -401,8 +414,7 @@ START_TEST(after_a_restart_of_the_host_a_job_is_lost_unless_its_end_is_on_disk)
 	room_close(r);
 	kill_keeper(1);
 	room_touch(r, "go");
-	for (int i = 0; i < 1000 && room_files(r, "state/exits") == 0; i++)
-		usleep(10000);
+	wait_for_exit_file(2);
 	r->boot_id = "another-boot";
 	room_open(r);
 	room_adopt(r, 1, LEVEL_RUN);
