@@ -102,6 +102,7 @@ static const struct row rows[] = {
 	{ "step-name", 0, "NAME", G_REPORT, TEXT, AT(step_name), "what the step is called" },
 	{ "item", 0, "TEXT", G_REPORT, TEXT, AT(item), "what it works on at the moment" },
 	{ "count", 0, "NAME=N,…", G_REPORT, LIST, AT(counts), "counters of yours (repeatable)" },
+	{ "text", 0, "TEXT", G_REPORT, TEXT, AT(text), "what it does, for people; as the word TEXT" },
 	/* everywhere */
 	{ "socket", 0, "PATH", G_GLOBAL, TEXT, AT(socket), "where jobd listens" },
 	{ "quiet", 'q', NULL, G_GLOBAL, FLAG, AT(quiet), "say only what went wrong" },

@@ -49,7 +49,7 @@ struct options {
 	bool follow;
 	const char *attempt;
 	/* report */
-	const char *percent, *progress, *step, *step_name, *item;
+	const char *percent, *progress, *step, *step_name, *item, *text;
 	char **counts;
 };
 

@@ -158,11 +158,13 @@ static bool send_to(const char *path, const struct buf *b)
 int verb_report(struct ctl *c)
 {
 	struct buf b = BUF_INIT;
-	const char *path = getenv("NOTIFY_SOCKET"), *text = c->words[0];
+	const char *path = getenv("NOTIFY_SOCKET"), *text = c->o->text;
 	int code = CODE_DONE;
 
-	if (c->nwords > 1)
+	if (c->nwords > 1 || (c->nwords && text))
 		return verb_usage(c, "one TEXT; quote it if it has several words");
+	if (c->nwords)
+		text = c->words[0];
 	const char *wrong = report_text(c->o, text, &b);
 	if (wrong)
 		code = verb_usage(c, "%s", wrong);
