@@ -9,6 +9,7 @@
 #include "lib/crash.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,7 @@ static const char *const points[] = {
 
 static const char *armed;     /* a row of points, or NULL */
 static unsigned long to_pass; /* how often it is reached before it kills */
+static const char *trace;     /* the file that says so, or NULL; the environment's */
 
 #ifdef JOBD_COVERAGE
 void __gcov_dump(void);
@@ -66,27 +68,43 @@ const char *const *crash_names(void)
 	return points;
 }
 
+/* ":N", or nothing, up to end. */
+static bool take_turn(const char *from, const char *end)
+{
+	char *after;
+	if (from == end)
+		return true;
+	if (from[1] < '1' || from[1] > '9')
+		return false;
+	errno = 0;
+	to_pass = strtoul(from + 1, &after, 10) - 1;
+	return !errno && after == end;
+}
+
 bool crash_init(void)
 {
-	armed = NULL;
+	armed = trace = NULL;
 	to_pass = 0;
 	const char *spec = getenv("JOBD_CRASH_AT");
 	if (!spec || !*spec)
 		return true;
-	const char *colon = strchr(spec, ':');
-	size_t len = colon ? (size_t)(colon - spec) : strlen(spec);
-	if (colon) {
-		char *end;
-		errno = 0;
-		unsigned long turn = strtoul(colon + 1, &end, 10);
-		if (errno || colon[1] < '1' || colon[1] > '9' || *end)
-			return false;
-		to_pass = turn - 1;
-	}
+	size_t len = strcspn(spec, ":@");
+	const char *end = spec + strcspn(spec, "@");
+	if (!take_turn(spec + len, end))
+		return false;
+	if (*end && !*(trace = end + 1))
+		return false;
 	for (const char *const *p = points; *p; p++)
 		if (strlen(*p) == len && memcmp(*p, spec, len) == 0)
 			armed = *p;
 	return armed != NULL;
+}
+
+static void leave_trace(void)
+{
+	int fd = open(trace, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+	if (fd >= 0)
+		close(fd);
 }
 
 void crash_point(const char *name)
@@ -97,6 +115,8 @@ void crash_point(const char *name)
 		to_pass--;
 		return;
 	}
+	if (trace)
+		leave_trace();
 #ifdef JOBD_COVERAGE
 	__gcov_dump();
 #endif

@@ -3,10 +3,11 @@
  * Crash points: named places where a test kills the process, to show that
  * nothing is lost there. Libc only.
  *
- * JOBD_CRASH_AT=name (or name:3, the third time it is reached) in the
- * environment arms one of them. jobd hands the variable on to its keepers, and
- * to nobody else; keepers' points begin with "keeper-". CRASH_POINTS in
- * crash.c lists them all; a name that is not listed is refused at start.
+ * JOBD_CRASH_AT=name[:N][@FILE] in the environment arms one of them: the Nth
+ * time it is reached it kills (the first, unless said), once it has made FILE,
+ * empty, which tells the test that the point was reached. jobd hands the variable
+ * on to its keepers where the point is theirs ("keeper-…"), and to nobody else.
+ * crash.c lists all points; a name that is not listed is refused at start.
  */
 #ifndef LIB_CRASH_H
 #define LIB_CRASH_H

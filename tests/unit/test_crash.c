@@ -4,7 +4,9 @@
 #include "lib/crash.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -73,11 +75,39 @@ END_TEST
 START_TEST(a_point_that_does_not_exist_is_refused)
 {
 	static const char *const wrong[] = { "nowhere", "spawned:", "spawned:0", "spawned:x",
-		"spawned:-1", "spawned:1x", "spawn", "spawnedx", ":1", "spawned:99999999999999999999999" };
+		"spawned:-1", "spawned:1x", "spawn", "spawnedx", ":1", "spawned:99999999999999999999999",
+		"spawned@", "spawned:@x", "spawned:0@x", "spawned:1x@y", "spawn@x", "@x", ":1@x" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		ck_assert_msg(comes_through(wrong[i], "spawned", 1) == -1, "took \"%s\"", wrong[i]);
 }
 END_TEST
 
+START_TEST(a_point_that_kills_leaves_a_trace)
+{
+	char dir[] = "/tmp/jobd-crash.XXXXXX", file[64], spec[128];
+	struct stat st;
+	ck_assert_ptr_nonnull(mkdtemp(dir));
+	/* What follows the @ is the name, whatever is in it. */
+	snprintf(file, sizeof file, "%s/a:2@b", dir);
+	snprintf(spec, sizeof spec, "spawned:2@%s", file);
+	ck_assert_int_eq(comes_through(spec, "spawned", 1), 1);
+	ck_assert_int_eq(stat(file, &st), -1);
+	ck_assert_int_eq(comes_through(spec, "end-committed", 3), 3);
+	ck_assert_int_eq(stat(file, &st), -1);
+	ck_assert_int_eq(comes_through(spec, "spawned", 3), 1);
+	ck_assert_int_eq(stat(file, &st), 0);
+	ck_assert_int_eq(st.st_size, 0);
+	unlink(file);
+	rmdir(dir);
+}
+END_TEST
+
+START_TEST(a_trace_that_can_not_be_left_does_not_save_it)
+{
+	ck_assert_int_eq(comes_through("spawned@/nowhere/at/all", "spawned", 3), 0);
+}
+END_TEST
+
 UNIT_MAIN("crash", an_unarmed_point_does_nothing, every_point_kills_when_it_is_armed,
-    a_point_kills_the_third_time_when_told_so, a_point_that_does_not_exist_is_refused)
+    a_point_kills_the_third_time_when_told_so, a_point_that_does_not_exist_is_refused,
+    a_point_that_kills_leaves_a_trace, a_trace_that_can_not_be_left_does_not_save_it)
