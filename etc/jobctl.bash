@@ -9,7 +9,7 @@ _jobctl_verbs() {
 }
 
 _jobctl_options() {
-	jobctl ${1:+"$1"} --help 2>/dev/null | sed -n 's/^ *\(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p'
+	jobctl ${1:+"$1"} --help 2>/dev/null | sed -n 's/^ *\(-[A-Za-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p'
 }
 
 # The jobs that make sense for a verb.

@@ -247,7 +247,7 @@ audit_has() {
 	is "$(field "$id" started_at_us)" ""
 	is "$(field "$id" ended_at_us)" ""
 	is "$(field "$id" exit_code)" ""
-	is "$(field "$id" reason)" priority
+	is "$(field "$id" reason)" queue-full
 }
 
 @test "delete forgets an ended job, and the journal remembers it" {

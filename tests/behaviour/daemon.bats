@@ -121,10 +121,10 @@ daemon_pid() {
 	config 'max_running = 1'
 	start_jobd
 	is "$(jobctl health --json | json max_running)" 1
-	config 'max_running = 2'
+	config_only 'max_running = 2'
 	ok jobctl reload
 	is "$(jobctl health --json | json max_running)" 2
-	config 'max_running = 3'
+	config_only 'max_running = 3'
 	kill -HUP "$jobd_pid"
 	eventually max_running_is 3
 }

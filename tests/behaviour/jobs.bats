@@ -148,7 +148,7 @@ local_setup() {
 }
 
 @test "a directory that is not there fails the job by name" {
-	expect 125 jobctl run --chdir "$D/nowhere" -- true
+	expect 126 jobctl run --chdir "$D/nowhere" -- true
 	is "$(field 1 reason)" spawn
 	contains "$(field 1 error)" chdir
 	contains "$(field 1 error)" "$D/nowhere"
@@ -197,13 +197,14 @@ local_setup() {
 	stop_jobd
 	config 'max_running = 2'
 	start_jobd
-	for i in 1 2 3; do
+	for i in 1 2 3 4; do
 		submit -- sleep 60 >/dev/null
 	done
 	reaches 1 running
 	reaches 2 running
 	is "$(field 3 state)" queued
-	is "$(field 3 reason)" priority
+	is "$(field 3 reason)" queue-full
+	is "$(field 4 reason)" priority
 	jobctl cancel --now 1
 	reaches 3 running
 }

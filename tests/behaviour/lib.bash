@@ -41,6 +41,7 @@ local_setup() {
 
 teardown() {
 	local failed=0
+	cd /
 	stop_everything
 	eventually no_leftovers || failed=1
 	if [[ -z ${BATS_TEST_COMPLETED-} || $failed = 1 ]]; then
@@ -50,7 +51,6 @@ teardown() {
 		leftovers
 		kill_leftovers
 	fi
-	cd /
 	rm -rf "$D"
 	return "$failed"
 }
@@ -109,10 +109,9 @@ no_leftovers() {
 
 kill_leftovers() {
 	local pid rest
-	leftovers | while read -r pid rest; do
-		kill -KILL "$pid" 2>/dev/null
-	done
-	return 0
+	while read -r pid rest; do
+		kill -KILL "$pid" 2>/dev/null || :
+	done < <(leftovers)
 }
 
 # The daemon --------------------------------------------------------------------
@@ -120,6 +119,12 @@ kill_leftovers() {
 # Lines for the configuration; jobd reads them at its next start or reload.
 config() {
 	printf '%s\n' "$@" >>"$D/jobd.conf"
+}
+
+# The same, instead of what was there.
+config_only() {
+	: >"$D/jobd.conf"
+	config "$@"
 }
 
 # Starts jobd in the foreground, its log to $D/jobd.log, and waits until it answers.
@@ -135,8 +140,7 @@ jobd_answers() {
 	kill -0 "$jobd_pid" 2>/dev/null || {
 		echo "jobd has left:"
 		tail -n 5 "$D/jobd.log"
-		PATIENCE=0
-		return 1
+		return "$HOPELESS"
 	}
 	"$JOBCTL" health >/dev/null 2>&1
 }
@@ -154,11 +158,15 @@ kill_jobd() {
 
 # Waiting and comparing -----------------------------------------------------------
 
-# Tries a command until it succeeds, PATIENCE seconds long.
+# Tries a command until it succeeds, PATIENCE seconds long, or leaves with HOPELESS.
+HOPELESS=99
 eventually() {
-	local end=$((SECONDS + PATIENCE))
-	until "$@"; do
-		if ((SECONDS >= end)); then
+	local end=$((SECONDS + PATIENCE)) code
+	while :; do
+		code=0
+		"$@" || code=$?
+		((code != 0)) || return 0
+		if ((code == HOPELESS || SECONDS >= end)); then
 			echo "never came true: $*"
 			return 1
 		fi
@@ -262,6 +270,10 @@ reaches() {
 # The state letter of a process, as /proc has it; nothing when it is gone.
 process_state() {
 	local line
+	[[ $1 =~ ^[0-9]+$ ]] || {
+		echo "no process: '$1'" >&2
+		return 1
+	}
 	{ read -r line </proc/"$1"/stat; } 2>/dev/null || return 0
 	line=${line##*) }
 	printf '%s' "${line%% *}"
@@ -272,7 +284,8 @@ process_is() {
 }
 
 process_gone() {
-	[[ -z $(process_state "$1") || $(process_state "$1") == Z ]]
+	local state
+	state=$(process_state "$1") && [[ -z $state || $state == Z ]]
 }
 
 # How many lines a file has that hold the text; 0 where there is no file.

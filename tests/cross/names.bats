@@ -81,7 +81,7 @@ table() {
 	sed -n 's/^\.\(It\|Fl\|Op\|Ic\) //p' man/jobctl.1 | grep -Eo -e '(^|[ ,])-[a-z][a-z-]+' |
 	    sed 's/.*-\([a-z][a-z-]*\)$/&/; s/^[ ,]*-/--/' | sort -u >"$T/manual"
 	for verb in '' $(verbs); do
-		"$JOBCTL" ${verb:+"$verb"} --help | sed -n 's/^ *\(-[a-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p'
+		"$JOBCTL" ${verb:+"$verb"} --help | sed -n 's/^ *\(-[A-Za-z], \)\{0,1\}\(--[a-z-]*\).*/\2/p'
 	done | sort -u >"$T/help"
 	[[ $(wc -l <"$T/help") -gt 30 ]]
 	diff "$T/help" "$T/manual"
