@@ -72,7 +72,9 @@ int mark_open(struct store *s, struct mark *m, bool accept_damage, char **why)
 
 	*m = (struct mark){ 0 };
 	s->mark_fd = openat(s->dir_fd, MARK, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (s->mark_fd < 0 || fstat(s->mark_fd, &st) < 0)
+	/* A new file's name is on disk before anything that it is to watch over. */
+	if (s->mark_fd < 0 || fstat(s->mark_fd, &st) < 0 ||
+	    (st.st_size == 0 && fsync(s->dir_fd) < 0))
 		return why_set(why, -errno, "%s/" MARK ": %s", s->dir, strerror(errno));
 	for (unsigned i = 0; i < SLOTS; i++) {
 		ssize_t n = pread(s->mark_fd, text, TEXT_SIZE, (off_t)i * SLOT_SIZE);

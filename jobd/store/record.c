@@ -302,9 +302,10 @@ static int get_many(const struct tlv *t, const struct field *f, void *base)
 	memcpy(&elements, (char *)base + f->offset, sizeof(elements));
 	memcpy(&n, (char *)base + f->count, sizeof(n));
 	if ((n & (n - 1)) == 0) {
-		elements = realloc(elements, (n ? 2 * n : 1) * size);
-		if (!elements)
+		char *grown = realloc(elements, (n ? 2 * n : 1) * size);
+		if (!grown)
 			return -ENOMEM;
+		elements = grown;
 		memcpy((char *)base + f->offset, &elements, sizeof(elements));
 	}
 	memset(elements + n * size, 0, size);

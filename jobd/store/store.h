@@ -5,7 +5,9 @@
  *
  * One transaction a turn. The first put of a turn opens it, puts fail
  * silently once one has failed (the error is sticky), and store_commit ends it.
- * Reads see the turn's own puts. When store_commit fails nothing of the turn
+ * Reads see the turn's own puts, and join the turn: one that only read is ended by store_commit
+ * too, which then writes nothing. A turn holds a lock for each page that it changed, of 50,000:
+ * ten thousand submissions fit. When store_commit fails nothing of the turn
  * may be answered and the process must leave: the outcome is unknown.
  *
  * Live jobs (not ended) and ended ones are in different tables; a job moves
