@@ -169,8 +169,9 @@ int files_check(struct store *s, bool *fresh, char **why)
 		return fd;
 	ret = check_private(fd, s->home, why);
 	if (ret == 0 && fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		ret = why_set(why, -EPERM, "%s/DB_CONFIG exists; it would override how the store is "
-					   "opened: remove it", s->home);
+		ret = why_set(why, -EPERM,
+		    "%s/DB_CONFIG exists; it would override how the store is opened: remove it",
+		    s->home);
 	*fresh = fstatat(fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
 	close(fd);
 	return ret;

@@ -80,7 +80,7 @@ struct store {
 	unsigned mark_slot; /* the one to write next */
 	bool mark_dirty;    /* written and not synced */
 	bool mark_warned;   /* a failure was logged */
-	uint64_t dirty_since_us; /* monotonic; first commit since all was last written out; 0: none */
+	uint64_t dirty_since_us; /* monotonic; first commit that is not written out; 0: none */
 	uint64_t not_before_us;	 /* monotonic; a checkpoint failed: not again before */
 };
 

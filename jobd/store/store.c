@@ -135,8 +135,8 @@ void store_close(struct store *s)
 	if (!s)
 		return;
 	if (s->err) {
-		/* Berkeley DB would flush its log, whose outcome nobody knows, or stumble over
-		 * what failed: it is left as it stands, and its memory to the end of the process. */
+		/* Berkeley DB would flush its log, whose outcome nobody knows, or stumble
+		 * over what failed: it is left, and its memory, to the process's end. */
 		files_close(s);
 		return;
 	}

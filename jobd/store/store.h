@@ -26,9 +26,11 @@
 struct store;
 
 struct store_options {
-	const char *dir;	  /* the state directory; it exists, mode 0700, ours */
-	bool accept_older;	  /* take a store older than the high-water mark (a restored backup) */
-	uint64_t ballast_bytes;	  /* of the file kept to be given up when the disk is full; 0: none */
+	const char *dir; /* the state directory; it exists, mode 0700, ours */
+	/* Take a store that is older than the high-water mark: a restored backup. */
+	bool accept_older;
+	/* Of the file kept to be given up when the disk is full; 0: none. */
+	uint64_t ballast_bytes;
 };
 
 /*
@@ -74,7 +76,8 @@ int store_environment_get(struct store *s, uint64_t id, char ***env);
 
 /* Which job a user's token made: its id, or 0. put records it; kept 7 days. */
 uint64_t store_token_get(struct store *s, uint32_t uid, const char *token);
-void store_token_put(struct store *s, uint32_t uid, const char *token, uint64_t id, uint64_t now_us);
+void store_token_put(struct store *s, uint32_t uid, const char *token, uint64_t id,
+    uint64_t now_us);
 
 /* Appends an entry (its number is ignored) and returns the number it got. */
 uint64_t store_journal_put(struct store *s, const struct journal_entry *e);

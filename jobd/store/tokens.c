@@ -43,7 +43,8 @@ uint64_t store_token_get(struct store *s, uint32_t uid, const char *token)
 	return ret == 0 && d.size == 16 ? get_be64(d.data) : 0;
 }
 
-void store_token_put(struct store *s, uint32_t uid, const char *token, uint64_t id, uint64_t now_us)
+void store_token_put(struct store *s, uint32_t uid, const char *token, uint64_t id,
+    uint64_t now_us)
 {
 	uint8_t value[16], age[8];
 
