@@ -143,8 +143,8 @@ local_setup() {
 	contains "$(field 1 error)" "No such file"
 	: >"$D/plain"
 	expect 126 jobctl run -- "$D/plain"
+	is "$(field 2 reason)" spawn
 	contains "$(field 2 error)" "Permission denied"
-	is "$(field 2 exit_code)" ""
 }
 
 @test "a directory that is not there fails the job by name" {
