@@ -205,6 +205,8 @@ static void show_row(struct listing *l, const json_t *job)
 	}
 }
 
+#define ROWS_HELD 500
+
 bool listing_show(struct listing *l, json_t *jobs)
 {
 	size_t i;
@@ -216,7 +218,8 @@ bool listing_show(struct listing *l, json_t *jobs)
 		else if (!listing_json(l->screen, job))
 			return false;
 	}
-	return l->json || json_array_size(jobs) == 0 || table_flush(&l->table);
+	/* What comes in several answers is one table to who reads it; a long one is not kept back. */
+	return l->json || l->table.ncells < ROWS_HELD * l->ncolumns || table_flush(&l->table);
 }
 
 bool listing_end(struct listing *l)

@@ -19,9 +19,9 @@ struct listing {
 
 /* wide: all columns. False when there is no memory. */
 bool listing_init(struct listing *l, const struct screen *s, bool json, bool wide);
-/* Shows a page of jobs. False when it could not be written. */
+/* Takes a page of jobs, and shows them once they are many. False when they could not be written. */
 bool listing_show(struct listing *l, json_t *jobs);
-/* Shows the heading of a list that was empty. */
+/* Shows what was held back; of an empty list, the heading. */
 bool listing_end(struct listing *l);
 void listing_fini(struct listing *l);
 

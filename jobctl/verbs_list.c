@@ -150,8 +150,7 @@ static enum code list(struct list *l, const struct selection *s)
 		return code;
 	if (l->sorted)
 		show_sorted(l);
-	if (!l->listing.table.headed)
-		listing_end(&l->listing);
+	listing_end(&l->listing);
 	say_more(l);
 	return code;
 }
