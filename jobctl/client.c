@@ -71,14 +71,18 @@ static int connect_once(struct client *c)
 	return c->conn ? 0 : varlink_client_open(c->path, &c->conn);
 }
 
-/* Connects again to a daemon that was there a moment ago. */
-static int connect_again(struct client *c)
+/*
+ * Connects again to a daemon that was there a moment ago. until is when to give up: one that takes
+ * the connection and ends it, again and again, is not waited for for ever either.
+ */
+static int connect_again(struct client *c, uint64_t until)
 {
-	uint64_t until = clock_mono_us() + CLIENT_PATIENCE_MS * UINT64_C(1000);
-	int rc;
+	int rc = -ECONNRESET;
 	drop(c);
-	while ((rc = connect_once(c)) != 0 && clock_mono_us() < until)
+	while (rc != 0 && clock_mono_us() < until) {
 		pause_ms(RETRY_MS);
+		rc = connect_once(c);
+	}
 	return rc;
 }
 
@@ -157,9 +161,11 @@ static int bulk_run(struct client *c, const struct bulk *b, struct progress *p)
 enum code client_bulk(struct client *c, const struct bulk *b)
 {
 	struct progress p = { 0 };
+	uint64_t until = 0;
 	int rc = connect_once(c);
 
 	while (rc == 0) {
+		size_t before = p.answered;
 		rc = bulk_run(c, b, &p);
 		if (rc == 0)
 			return CODE_DONE;
@@ -168,7 +174,9 @@ enum code client_bulk(struct client *c, const struct bulk *b)
 		if (p.ever_sent < p.sent)
 			p.ever_sent = p.sent;
 		p.sent = p.answered;
-		rc = connect_again(c);
+		if (until == 0 || p.answered > before)
+			until = clock_mono_us() + CLIENT_PATIENCE_MS * UINT64_C(1000);
+		rc = connect_again(c, until);
 	}
 	enum code code = give_up(c, rc);
 	if (p.answered > 0)

@@ -343,6 +343,12 @@ static void on_write(evutil_socket_t fd, short events, void *arg)
 
 /* ---- life ---- */
 
+void connection_refuse(int fd, const char *error)
+{
+	(void)!send(fd, error, strlen(error) + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+	close(fd);
+}
+
 int connection_new(struct server *s, int fd)
 {
 	struct connection *c = calloc(1, sizeof(*c));
@@ -358,7 +364,8 @@ int connection_new(struct server *s, int fd)
 	r = peer_read(c);
 	if (r < 0) {
 		tally_add(&s->refusals, c->peer.uid, c->peer.pid, "who it is can not be told");
-		close(fd);
+		connection_refuse(fd,
+		    "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}");
 		free(c->groups);
 		free(c);
 		return r;

@@ -132,6 +132,8 @@ bool server_hogged(const struct server *s, uid_t uid);
 /* connection.c */
 /* Takes the descriptor. 0, or -errno and it is closed. */
 int connection_new(struct server *s, int fd);
+/* Closes a new connection that is not served, with an error (a whole message, JSON and NUL) that says why. */
+void connection_refuse(int fd, const char *error);
 /* Does what can be done now, in the loop; may free c. */
 void connection_work(struct connection *c);
 /* Releases and sends; may free c. */

@@ -164,7 +164,8 @@ static void admit(struct server *s, int fd)
 		return;
 	}
 	tally_add(&s->refusals, u.uid, u.pid, why);
-	close(fd);
+	connection_refuse(fd, "{\"error\":\"org.jobd.Job.LimitReached\",\"parameters\":{\"limit\":"
+			      "\"max_connections\",\"message\":\"too many connections\"}}");
 }
 
 static void reserve_take(struct server *s)
