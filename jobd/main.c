@@ -432,6 +432,19 @@ static void close_rooms(struct jobd *d)
 	paths_fini(&d->paths);
 }
 
+static void note_start(struct jobd *d)
+{
+	char text[100];
+
+	engine_note(d->engine, NULL, "daemon-start",
+	    d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
+	if (!store_missing(d->store))
+		return;
+	snprintf(text, sizeof text, "an older store was accepted: %llu entries are missing before this one",
+	    (unsigned long long)store_missing(d->store));
+	engine_note(d->engine, NULL, "store-accepted", text);
+}
+
 static int serve(struct jobd *d)
 {
 	int rc = open_rooms(d);
@@ -442,7 +455,7 @@ static int serve(struct jobd *d)
 		recover(d, -ENOSPC);
 		return 1;
 	}
-	engine_note(d->engine, NULL, "daemon-start", d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
+	note_start(d);
 	rc = engine_turn(d->engine);
 	if (rc == 0) {
 		proc_flush(d->proc);

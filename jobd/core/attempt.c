@@ -12,7 +12,6 @@
 
 #include "jobd/core/internal.h"
 #include "jobd/core/outcome.h"
-#include "lib/log.h"
 
 static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
 {
@@ -29,8 +28,9 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 {
 	struct engine *e = ctx;
 	struct live *l = live_find(&e->live, id);
-	struct log_line line = LOG_LINE_INIT;
 
+	(void)error;
+	(void)text; /* proc has logged it */
 	if (!l || l->phase != LIVE_STARTING)
 		return;
 	l->phase = LIVE_IDLE;
@@ -38,11 +38,6 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 	e->active--;
 	schedule_back_off(e);
 	engine_enqueue(e, l);
-
-	log_u64(&line, "job", id);
-	log_str(&line, "event", "start-postponed");
-	log_str(&line, "error", text ? text : strerror(-error));
-	log_emit(LOG_WARNING, &line);
 }
 
 static void on_stopped(void *ctx, uint64_t id)
@@ -153,16 +148,11 @@ static void on_silent(void *ctx, uint64_t id, bool is)
 {
 	struct engine *e = ctx;
 	struct live *l = live_find(&e->live, id);
-	struct log_line line = LOG_LINE_INIT;
 
 	if (!l || l->silent == is)
 		return;
 	l->silent = is;
 	e->silent += is ? 1 : -1u;
-	log_u64(&line, "job", id);
-	log_str(&line, "event", is ? "keeper-silent" : "keeper-answers");
-	log_i64(&line, "keeper", l->job.now.keeper_pid);
-	log_emit(is ? LOG_WARNING : LOG_NOTICE, &line);
 }
 
 static void on_notified(void *ctx, uint64_t id, const char *text, size_t len)
