@@ -24,22 +24,6 @@ static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
 	e->backoff_step = 0;
 }
 
-static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
-{
-	struct engine *e = ctx;
-	struct live *l = live_find(&e->live, id);
-
-	(void)error;
-	(void)text; /* proc has logged it */
-	if (!l || l->phase != LIVE_STARTING)
-		return;
-	l->phase = LIVE_IDLE;
-	l->failed_starts++;
-	e->active--;
-	schedule_back_off(e);
-	engine_enqueue(e, l);
-}
-
 static void on_stopped(void *ctx, uint64_t id)
 {
 	struct engine *e = ctx;
@@ -108,7 +92,30 @@ static void on_ended(void *ctx, uint64_t id, const struct keeper_end *end)
 		.detail = explain(end, text, sizeof text) };
 	if (end->boot_id)
 		e->marks |= MARK_EXIT_FILE;
+	/* Whatever kept it from running may do so again at once. */
+	if (o.event == EVENT_NEVER_RAN)
+		schedule_back_off(e);
 	engine_step(e, l, &s);
+}
+
+static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
+{
+	struct engine *e = ctx;
+	struct live *l = live_find(&e->live, id);
+	const struct keeper_end nothing = { .id = id, .kind = KEEPER_END_NEVER_RAN, .empty = true };
+
+	(void)error;
+	(void)text; /* proc has logged it */
+	/* It may have stood at the gate, and be on record as running, when its keeper died. */
+	if (l && l->phase == LIVE_ACTIVE)
+		on_ended(ctx, id, &nothing);
+	if (!l || l->phase != LIVE_STARTING)
+		return;
+	l->phase = LIVE_IDLE;
+	l->failed_starts++;
+	e->active--;
+	schedule_back_off(e);
+	engine_enqueue(e, l);
 }
 
 static void on_lost(void *ctx, uint64_t id, const char *text)

@@ -431,8 +431,31 @@ START_TEST(a_gate_that_closed_uses_up_no_attempt)
 
 	engine_proc_events()->ended(engine, id, &e);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 1;start 1.1 A=1;");
+	ck_assert_str_eq(heard(), "acknowledge 1;");
 	ck_assert_int_eq(state_of(id), JOB_QUEUED);
+	ck_assert_int_eq(reason_of(id), REASON_BACKOFF);
+	now_us += 300000;
+	turn();
+	ck_assert_str_eq(heard(), "start 1.1 A=1;");
+}
+END_TEST
+
+START_TEST(a_keeper_that_died_when_its_start_was_on_record_is_replaced)
+{
+	uint64_t id = running(), cancelled = running();
+
+	ck_assert_int_eq(ask_event(cancelled, EVENT_CANCEL), ENGINE_OK);
+	turn();
+	heard();
+	engine_proc_events()->unstarted(engine, id, -ECHILD, "the keeper died");
+	engine_proc_events()->unstarted(engine, cancelled, -ECHILD, "the keeper died");
+	turn();
+	ck_assert_int_eq(state_of(id), JOB_QUEUED);
+	ck_assert_int_eq(state_of(cancelled), JOB_CANCELLED);
+	ck_assert_str_eq(heard(), "acknowledge 1;acknowledge 2;");
+	now_us += 300000;
+	turn();
+	ck_assert_str_eq(heard(), "start 1.1 A=1;");
 }
 END_TEST
 
@@ -716,6 +739,7 @@ int main(void)
 		a_cancel_ends_what_runs_and_counts_as_cancelled_whatever_the_code,
 		a_start_that_is_prepared_can_be_held_or_cancelled,
 		a_gate_that_closed_uses_up_no_attempt,
+		a_keeper_that_died_when_its_start_was_on_record_is_replaced,
 		a_command_that_can_not_be_started_fails_with_the_reason,
 		a_retry_keeps_the_old_attempt_and_clears_the_rest,
 		a_token_makes_one_job_however_often_it_is_sent,
