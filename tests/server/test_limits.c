@@ -504,6 +504,7 @@ END_TEST
 
 /* ---- many ---- */
 
+/* Whether the daemon has ended the connection without a word. */
 static int closed_by_daemon(struct room *r, int fd)
 {
 	char c;
@@ -514,7 +515,22 @@ static int closed_by_daemon(struct room *r, int fd)
 	return n == 0 || (n < 0 && errno == ECONNRESET);
 }
 
-START_TEST(no_user_has_more_than_half_of_the_places)
+/* Whether the daemon has ended the connection, after a word about why. */
+static int refused_by_daemon(struct room *r, int fd)
+{
+	char text[256] = "";
+	ssize_t n;
+
+	room_settle(r);
+	n = recv(fd, text, sizeof(text) - 1, 0);
+	if (n <= 0)
+		return 0;
+	ck_assert_ptr_nonnull(strstr(text, "org.jobd.Job.LimitReached"));
+	ck_assert_int_eq(recv(fd, text, sizeof(text), 0), 0);
+	return 1;
+}
+
+START_TEST(no_user_has_more_than_half_of_the_places_and_is_told_so)
 {
 	struct room r;
 	int fd[64], open = 0;
@@ -529,7 +545,7 @@ START_TEST(no_user_has_more_than_half_of_the_places)
 	}
 	ck_assert_uint_eq(server_connections(r.server), 20);
 	for (int i = 0; i < 64; i++)
-		open += !closed_by_daemon(&r, fd[i]);
+		open += !refused_by_daemon(&r, fd[i]);
 	ck_assert_int_eq(open, 20);
 	ck_assert_uint_eq(log_lines, 1);
 	ck_assert_ptr_nonnull(strstr(log_last, "too many connections of one user"));
@@ -670,7 +686,7 @@ int main(void)
 	    a_client_that_does_not_read_and_leaves_is_let_go,
 	    a_stream_holds_back_and_goes_on_as_it_is_read, a_stream_whose_client_leaves_is_told,
 	    what_is_sent_behind_a_call_that_waits_is_bounded,
-	    descriptors_that_are_sent_along_do_not_get_in, no_user_has_more_than_half_of_the_places,
+	    descriptors_that_are_sent_along_do_not_get_in, no_user_has_more_than_half_of_the_places_and_is_told_so,
 	    without_descriptors_the_loop_rests_and_then_goes_on, garbage_harms_nobody};
 	TCase *tcase = tcase_create("limits");
 	Suite *suite = suite_create("limits");
