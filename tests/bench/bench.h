@@ -30,6 +30,7 @@
 
 struct bench {
 	const char *dir;    /* temporary, on the file system that is measured */
+	const char *run;    /* temporary, where sockets are made: a tmpfs, as /run is one */
 	const char *self;   /* this program */
 	const char *jobd, *keeper;
 	const char *cgroup; /* a cgroup v2 directory of ours, or NULL */
@@ -40,8 +41,8 @@ struct bench {
 
 /* Prints why and ends the measuring process. */
 void __attribute__((noreturn, format(printf, 1, 2))) bench_die(const char *fmt, ...);
-/* dir/name, made; the caller's to free. */
-char *bench_mkdir(const struct bench *b, const char *name);
+/* below/name, made; the caller's to free. */
+char *bench_mkdir(const char *below, const char *name);
 size_t bench_count(const struct bench *b, size_t n);
 
 /* ---- figures.c ---- */
@@ -74,10 +75,10 @@ unsigned figures_missed(void);
 
 /* ---- instance.c ---- */
 
-/* A private jobd in a directory of its own below b->dir, and a connection to it. */
+/* A private jobd in directories of its own below b->dir and b->run, and a connection to it. */
 struct instance {
 	pid_t pid;
-	char *dir, *socket;
+	char *dir, *run, *socket;
 	struct varlink_client *client;
 	uint64_t ready_us; /* from its exec to its first answer */
 };
@@ -117,6 +118,7 @@ void loop_appends(const struct bench *b, size_t len, size_t n, struct series *s)
 
 /* ---- the figures ---- */
 
+void keepers_run(const struct bench *b);
 void jobs_run(const struct bench *b);
 void submit_run(const struct bench *b);
 void pause_run(const struct bench *b);

@@ -24,11 +24,11 @@
 #define ANSWER_MS 60000
 #define AWAIT_US  60000000u
 
-static char *in_dir(const struct instance *i, const char *name)
+static char *in_dir(const char *dir, const char *name)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%s", i->dir, name) < 0)
+	if (asprintf(&path, "%s/%s", dir, name) < 0)
 		bench_die("no memory");
 	return path;
 }
@@ -49,14 +49,13 @@ static void nap(unsigned us)
 static void __attribute__((noreturn)) become_jobd(const struct bench *b, const struct instance *i,
     const char *config, const char *state, const char *log)
 {
-	char *run = in_dir(i, "run");
 	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		_exit(126);
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("JOBD_CRASH_AT");
-	execl(b->jobd, "jobd", "-f", "-c", config, "--state-dir", state, "--runtime-dir", run,
+	execl(b->jobd, "jobd", "-f", "-c", config, "--state-dir", state, "--runtime-dir", i->run,
 	    "--socket", i->socket, (char *)NULL);
 	fprintf(stderr, "%s: %s\n", b->jobd, strerror(errno));
 	_exit(127);
@@ -95,10 +94,11 @@ static void await_ready(struct instance *i, const char *log, uint64_t start)
 void instance_start(const struct bench *b, const char *name, const char *config, const char *state,
     struct instance *i)
 {
-	i->dir = bench_mkdir(b, name);
-	i->socket = in_dir(i, "jobd.sock");
-	char *file = in_dir(i, "jobd.conf"), *log = in_dir(i, "log");
-	char *own = in_dir(i, "state");
+	i->dir = bench_mkdir(b->dir, name);
+	i->run = bench_mkdir(b->run, name);
+	i->socket = in_dir(i->run, "jobd.sock");
+	char *file = in_dir(i->dir, "jobd.conf"), *log = in_dir(i->dir, "log");
+	char *own = in_dir(i->dir, "state");
 
 	write_config(file, config);
 	uint64_t start = clock_mono_us();
@@ -122,6 +122,7 @@ void instance_stop(struct instance *i)
 	if (waitpid(i->pid, &status, 0) != i->pid || !WIFEXITED(status) || WEXITSTATUS(status))
 		bench_die("jobd did not end well; see %s/log", i->dir);
 	free(i->socket);
+	free(i->run);
 	free(i->dir);
 }
 

@@ -10,6 +10,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #define SLOTS 4
 #define JOBS  2000
@@ -107,6 +108,41 @@ static void measure(const struct bench *b, const char *name, const char *cgroup,
 	series_fini(&jobd);
 	series_fini(&keepers);
 	series_fini(&bare);
+}
+
+/* Processor time of the children that were waited for, theirs included. */
+static double children_us(void)
+{
+	struct rusage ru;
+
+	getrusage(RUSAGE_CHILDREN, &ru);
+	return (double)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1e6 +
+	    (double)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
+}
+
+void keepers_run(const struct bench *b)
+{
+	struct series keepers = { 0 }, bare = { 0 }, keeper_us = { 0 }, bare_us = { 0 };
+	size_t n = bench_count(b, JOBS);
+
+	figures_head("Keepers", "/bin/true, four slots, no jobd: for those who change the keeper");
+	for (unsigned r = 0; r < b->rounds; r++) {
+		double start = children_us();
+		series_add(&bare, loop_bare(n));
+		double middle = children_us();
+		series_add(&keepers, loop_keepers(b, NULL, n));
+		series_add(&bare_us, (middle - start) / (double)n);
+		series_add(&keeper_us, (children_us() - middle) / (double)n);
+	}
+	figures_print("the keeper's contract alone", &keepers, PER_SECOND, NO_BOUND, 0);
+	figures_base("a bare loop of spawns", &bare, PER_SECOND, NO_BOUND, 0);
+	figures_print("processor time of one, its command's included", &keeper_us, MICROSECONDS,
+	    NO_BOUND, 0);
+	figures_base("a bare spawn", &bare_us, MICROSECONDS, NO_BOUND, 0);
+	series_fini(&keepers);
+	series_fini(&bare);
+	series_fini(&keeper_us);
+	series_fini(&bare_us);
 }
 
 void jobs_run(const struct bench *b)

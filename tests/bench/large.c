@@ -246,8 +246,8 @@ void large_run(const struct bench *b)
 	struct side small = { .name = "small", .jobs = bench_count(b, SMALL) };
 
 	figures_head("A large store", "pages of 50; as many projects as 20, users as 50; files are cached");
-	large.state = b->store ? b->store : bench_mkdir(b, "large-state");
-	small.state = bench_mkdir(b, "small-state");
+	large.state = b->store ? b->store : bench_mkdir(b->dir, "large-state");
+	small.state = bench_mkdir(b->dir, "small-state");
 	fill(large.state, large.jobs);
 	fill(small.state, small.jobs);
 	for (unsigned r = 0; r < b->rounds; r++) {

@@ -84,9 +84,9 @@ static int open_high(const char *path, int flags)
 	return high;
 }
 
-static int open_dir(const struct bench *b, const char *name)
+static int open_dir(const char *below, const char *name)
 {
-	char *path = bench_mkdir(b, name);
+	char *path = bench_mkdir(below, name);
 	int fd = open_high(path, O_RDONLY | O_DIRECTORY);
 
 	free(path);
@@ -109,9 +109,9 @@ static void put_start(struct buf *out, const struct loop *l)
 	tlv_put_str(out, KTAG_ENV, text);
 	tlv_put_str(out, KTAG_ENV, "JOBD_ATTEMPT=1");
 	tlv_put_str(out, KTAG_ENV, "JOBD_QUEUE=default");
-	snprintf(text, sizeof text, "JOBD_SOCKET=%s/jobs/jobd.sock", l->b->dir);
+	snprintf(text, sizeof text, "JOBD_SOCKET=%s/jobs/jobd.sock", l->b->run);
 	tlv_put_str(out, KTAG_ENV, text);
-	snprintf(text, sizeof text, "NOTIFY_SOCKET=%s/jobs/run/notify/%" PRIu64 ".1", l->b->dir,
+	snprintf(text, sizeof text, "NOTIFY_SOCKET=%s/jobs/notify/%" PRIu64 ".1", l->b->run,
 	    l->id);
 	tlv_put_str(out, KTAG_ENV, text);
 	snprintf(text, sizeof text, "0123456789abcdef-%" PRIu64 "-1", l->id);
@@ -261,9 +261,9 @@ double loop_keepers(const struct bench *b, const char *cgroup, size_t n)
 	struct loop l = { .b = b, .cgroup = cgroup, .first = id + 1, .id = id };
 
 	l.null = open_high("/dev/null", O_RDWR);
-	l.listen = open_dir(b, "loop-keepers");
-	l.logs = open_dir(b, "loop-logs");
-	l.exits = open_dir(b, "loop-exits");
+	l.listen = open_dir(b->run, "loop-keepers");
+	l.logs = open_dir(b->dir, "loop-logs");
+	l.exits = open_dir(b->dir, "loop-exits");
 	for (size_t i = 0; i < SLOTS; i++)
 		l.slots[i] = (struct slot){ -1, BUF_INIT };
 	uint64_t begin = clock_mono_us();

@@ -11,6 +11,7 @@
 #include "bench/bench.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <ftw.h>
 #include <getopt.h>
 #include <linux/magic.h>
@@ -33,11 +34,12 @@
 
 static const char usage[] =
     "Usage: jobd_bench [OPTION]... FIGURE...\n"
-    "Figures: jobs, submit, pause, large.\n"
+    "Figures: keepers, jobs, submit, pause, large.\n"
     "\n"
     "  --jobd FILE     the jobd to be measured (../jobd/jobd)\n"
     "  --keeper FILE   its keeper, for the loops beside it (../jobd/keeper/jobd-keeper)\n"
     "  --dir DIR       where the temporary directory is made ($TMPDIR, /tmp)\n"
+    "  --run DIR       and that for sockets ($XDG_RUNTIME_DIR, /run, /dev/shm: the first tmpfs)\n"
     "  --cgroup DIR    a cgroup v2 directory to make ours in (where one can be had); \"no\": none\n"
     "  --store DIR     large: the store is kept here, and used again\n"
     "  --rounds N      interleaved runs (5)\n"
@@ -48,6 +50,7 @@ static const struct {
 	const char *name;
 	void (*run)(const struct bench *b);
 } figures[] = {
+	{ "keepers", keepers_run },
 	{ "jobs", jobs_run },
 	{ "submit", submit_run },
 	{ "pause", pause_run },
@@ -68,11 +71,11 @@ void bench_die(const char *fmt, ...)
 	exit(1);
 }
 
-char *bench_mkdir(const struct bench *b, const char *name)
+char *bench_mkdir(const char *below, const char *name)
 {
 	char *path;
 
-	if (asprintf(&path, "%s/%s", b->dir, name) < 0)
+	if (asprintf(&path, "%s/%s", below, name) < 0)
 		bench_die("no memory");
 	if (mkdir(path, 0700) < 0 && errno != EEXIST)
 		bench_die("%s: %s", path, strerror(errno));
@@ -84,18 +87,52 @@ size_t bench_count(const struct bench *b, size_t n)
 	return b->quick ? n / 10 : n;
 }
 
+static bool is_tmpfs(const char *path)
+{
+	struct statfs fs;
+
+	return statfs(path, &fs) == 0 && fs.f_type == TMPFS_MAGIC;
+}
+
+/* What making a file costs: some file systems are slow at it for minutes after many were removed. */
+static double new_file_us(const struct bench *b)
+{
+	char *dir = bench_mkdir(b->dir, "new"), *path;
+	struct series us = { 0 };
+
+	for (int i = 0; i < 200; i++) {
+		if (asprintf(&path, "%s/%d", dir, i) < 0)
+			bench_die("no memory");
+		uint64_t start = clock_mono_us();
+		int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		series_add(&us, (double)(clock_mono_us() - start));
+		close(fd);
+		free(path);
+	}
+	double median = series_median(&us);
+	series_fini(&us);
+	free(dir);
+	return median;
+}
+
 static void print_machine(const struct bench *b)
 {
+	struct series us = { 0 };
 	struct utsname u;
-	struct statfs fs;
-	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	double load[1] = { 0 };
 
-	if (uname(&u) || statfs(b->dir, &fs))
-		bench_die("%s: %s", b->dir, strerror(errno));
-	printf("Linux %s, %ld processors; files in %s%s\n", u.release, cpus, b->dir,
-	    fs.f_type == TMPFS_MAGIC ? " (A TMPFS: nothing is durable there; use --dir)" : "");
+	uname(&u);
+	(void)getloadavg(load, 1);
+	loop_appends(b, 500, 200, &us);
+	printf("Linux %s, %ld processors, load %.1f\n", u.release, sysconf(_SC_NPROCESSORS_ONLN),
+	    load[0]);
+	printf("files in %s%s: %.0f us an append and fdatasync, %.0f us a new file\n", b->dir,
+	    is_tmpfs(b->dir) ? " (A TMPFS: nothing is durable there; use --dir)" : "",
+	    series_median(&us), new_file_us(b));
+	printf("sockets in %s%s\n", b->run, is_tmpfs(b->run) ? "" : " (no tmpfs)");
 	printf("Medians of %u interleaved runs, in brackets the least and the most.\n", b->rounds);
 	fflush(stdout);
+	series_fini(&us);
 }
 
 static int measure(const struct bench *b, char **names)
@@ -223,6 +260,7 @@ static int supervise(struct bench *b, char **names, unsigned limit_s)
 	int rc = pid < 0 ? 1 : watch(pid, &set, limit_s);
 	end_all();
 	nftw(b->dir, remove_one, 32, FTW_DEPTH | FTW_PHYS);
+	nftw(b->run, remove_one, 32, FTW_DEPTH | FTW_PHYS);
 	if (b->cgroup)
 		nftw(b->cgroup, remove_group, 32, FTW_DEPTH | FTW_PHYS);
 	return rc;
@@ -252,7 +290,7 @@ static char *make_cgroup(const char *below)
 }
 
 struct places {
-	const char *dir, *cgroup;
+	const char *dir, *run, *cgroup;
 	unsigned limit_s;
 };
 
@@ -262,6 +300,7 @@ static bool parse(int argc, char **argv, struct bench *b, struct places *p)
 		{ "jobd", required_argument, NULL, 'j' },
 		{ "keeper", required_argument, NULL, 'k' },
 		{ "dir", required_argument, NULL, 'd' },
+		{ "run", required_argument, NULL, 'R' },
 		{ "cgroup", required_argument, NULL, 'c' },
 		{ "store", required_argument, NULL, 's' },
 		{ "rounds", required_argument, NULL, 'r' },
@@ -270,7 +309,7 @@ static bool parse(int argc, char **argv, struct bench *b, struct places *p)
 		{ NULL, 0, NULL, 0 },
 	};
 	const char **strings[256] = { ['j'] = &b->jobd, ['k'] = &b->keeper, ['d'] = &p->dir,
-		['c'] = &p->cgroup, ['s'] = &b->store };
+		['R'] = &p->run, ['c'] = &p->cgroup, ['s'] = &b->store };
 	int c;
 
 	while ((c = getopt_long(argc, argv, "", longs, NULL)) != -1) {
@@ -298,13 +337,32 @@ static const char *whole(const char *path)
 	return w;
 }
 
+static char *make_dir(const char *below)
+{
+	char *dir;
+
+	if (asprintf(&dir, "%s/jobd-bench-XXXXXX", below) < 0 || !mkdtemp(dir))
+		bench_die("%s: %s", below, strerror(errno));
+	return dir;
+}
+
+/* Where a daemon would have its sockets; otherwise where we may write what is forgotten at boot. */
+static const char *find_run(const char *otherwise)
+{
+	const char *const places[] = { getenv("XDG_RUNTIME_DIR"), "/run", "/dev/shm" };
+
+	for (size_t i = 0; i < sizeof places / sizeof *places; i++)
+		if (places[i] && is_tmpfs(places[i]) && access(places[i], W_OK | X_OK) == 0)
+			return places[i];
+	return otherwise;
+}
+
 int main(int argc, char **argv)
 {
 	const char *tmp = getenv("TMPDIR");
 	struct bench b = { .rounds = 5, .jobd = "../jobd/jobd",
 		.keeper = "../jobd/keeper/jobd-keeper" };
 	struct places p = { .dir = tmp && *tmp ? tmp : "/tmp", .limit_s = 900 };
-	char *dir;
 
 	if (argc == 3 && strcmp(argv[1], "tree") == 0)
 		return tree_main(atoi(argv[2]));
@@ -315,9 +373,8 @@ int main(int argc, char **argv)
 	b.jobd = whole(b.jobd);
 	b.keeper = whole(b.keeper);
 	b.self = whole("/proc/self/exe");
-	if (asprintf(&dir, "%s/jobd-bench-XXXXXX", whole(p.dir)) < 0 || !mkdtemp(dir))
-		bench_die("%s: %s", p.dir, strerror(errno));
-	b.dir = dir;
+	b.dir = make_dir(whole(p.dir));
+	b.run = make_dir(p.run ? whole(p.run) : find_run(p.dir));
 	b.cgroup = make_cgroup(p.cgroup);
 	return supervise(&b, argv + optind, p.limit_s);
 }
