@@ -78,6 +78,14 @@ static void say_messages(char **messages)
 		fprintf(stderr, "jobd: %s\n", messages[i]);
 }
 
+/* Before there is any room: the reason goes to the terminal. */
+static int refuse(char *why)
+{
+	fprintf(stderr, "jobd: %s\n", why ? why : "no memory");
+	free(why);
+	return 1;
+}
+
 /* Start-up failed: the reason goes to whoever started jobd. */
 static int fail(struct jobd *d, char *why, const char *otherwise)
 {
@@ -428,8 +436,6 @@ static void close_rooms(struct jobd *d)
 	event_free(d->tick);
 	event_base_free(d->base);
 	logger_close(2000);
-	config_free(d->config);
-	paths_fini(&d->paths);
 }
 
 static void note_start(struct jobd *d)
@@ -487,10 +493,35 @@ static int test(struct jobd *d)
 	return 0;
 }
 
+/* Everything between the command line and the end. */
+static int start(struct jobd *d)
+{
+	char **messages = NULL, *why = NULL;
+
+	if (paths_init(&d->paths, &d->options.paths, &why))
+		return refuse(why);
+	if (config_load(d->paths.config, d->paths.config_given, &d->config, &messages)) {
+		say_messages(messages);
+		strv_free(messages);
+		return 1;
+	}
+	if (d->options.test)
+		return test(d);
+	if (paths_prepare(&d->paths, &why))
+		return refuse(why);
+	if (!d->options.foreground && !d->restart.is) {
+		d->ready_fd = daemon_begin();
+		if (d->ready_fd < 0) {
+			fprintf(stderr, "jobd: can't go to the background: %s\n", strerror(-d->ready_fd));
+			return 1;
+		}
+	}
+	return serve(d);
+}
+
 int main(int argc, char **argv)
 {
 	struct jobd d = { .argv = argv, .ready_fd = -1, .restart = { .listen_fd = -1 } };
-	char **messages = NULL, *why = NULL;
 	int status = options_parse(argc, argv, &d.options);
 
 	if (status >= 0)
@@ -502,26 +533,8 @@ int main(int argc, char **argv)
 	d.restart = restart_take();
 	notify_take();
 	umask(022);
-	if (paths_init(&d.paths, &d.options.paths, &why)) {
-		fprintf(stderr, "jobd: %s\n", why ? why : "no memory");
-		return 1;
-	}
-	if (config_load(d.paths.config, d.paths.config_given, &d.config, &messages)) {
-		say_messages(messages);
-		return 1;
-	}
-	if (d.options.test)
-		return test(&d);
-	if (paths_prepare(&d.paths, &why)) {
-		fprintf(stderr, "jobd: %s\n", why ? why : "no memory");
-		return 1;
-	}
-	if (!d.options.foreground && !d.restart.is) {
-		d.ready_fd = daemon_begin();
-		if (d.ready_fd < 0) {
-			fprintf(stderr, "jobd: can't go to the background: %s\n", strerror(-d.ready_fd));
-			return 1;
-		}
-	}
-	return serve(&d);
+	status = start(&d);
+	config_free(d.config);
+	paths_fini(&d.paths);
+	return status;
 }
