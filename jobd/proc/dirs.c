@@ -6,6 +6,7 @@
  *	RUNTIME/notify/ID.ATTEMPT		a job's notify socket (0711)
  *	STATE/exits/ID.ATTEMPT.NONCE		how an attempt ended while no jobd was there (0700)
  *	STATE/log/ID÷1000/ID.ATTEMPT.log	an attempt's output (0700)
+ *	CGROUP/ID.ATTEMPT.NONCE			an attempt's processes, where there are cgroups
  *
  * All are opened at start, must be ours, and are named by descriptor ever
  * after: nobody can put another in their place.
@@ -145,13 +146,18 @@ void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last)
 	}
 }
 
+/* How much of ID.ATTEMPT.NONCE a name has. */
+static int take_name(const char *name, uint64_t *id, uint32_t *attempt, uint64_t *nonce)
+{
+	return sscanf(name, "%" SCNu64 ".%" SCNu32 ".%16" SCNx64, id, attempt, nonce);
+}
+
 /* Whether a file's name is a present attempt's: anything may follow, such as ".new". */
 static bool is_owned(const struct proc *p, const char *name, bool with_nonce)
 {
 	uint64_t id, nonce = 0;
 	uint32_t attempt;
-	int n = sscanf(name, "%" SCNu64 ".%" SCNu32 ".%16" SCNx64, &id, &attempt, &nonce);
-	if (n < (with_nonce ? 3 : 2))
+	if (take_name(name, &id, &attempt, &nonce) < (with_nonce ? 3 : 2))
 		return false;
 	const struct keeper *k = roster_find(p, ROSTER_ID, id);
 	return k && k->attempt == attempt && (!with_nonce || k->nonce == nonce);
@@ -192,8 +198,26 @@ static void sweep_dir(struct proc *p, int fd)
 	closedir(d);
 }
 
+/* The kernel removes none that has a process in it. */
+void dirs_sweep_cgroups(struct proc *p)
+{
+	uint64_t id, nonce;
+	uint32_t attempt;
+	DIR *d = p->cgroup_base ? opendir(p->cgroup_base) : NULL;
+	if (!d)
+		return;
+	for (struct dirent *e; (e = readdir(d));) {
+		if (take_name(e->d_name, &id, &attempt, &nonce) < 3 || is_owned(p, e->d_name, true))
+			continue;
+		if (unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) == 0)
+			log_text(LOG_DEBUG, "event=swept cgroup=%s", e->d_name);
+	}
+	closedir(d);
+}
+
 void dirs_sweep(struct proc *p)
 {
+	dirs_sweep_cgroups(p);
 	sweep_dir(p, p->keepers_fd);
 	sweep_dir(p, p->notify_fd);
 	sweep_dir(p, p->exits_fd);

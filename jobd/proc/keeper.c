@@ -248,8 +248,9 @@ void keeper_forget(struct keeper *k)
 	notify_remove(k);
 	if (k->inherited) {
 		let_command_go(k);
-		if (k->cgroup && rmdir(k->cgroup) < 0 && errno != ENOENT)
-			keeper_log(LOG_WARNING, k, "cgroup-stays", strerror(errno));
+		/* One that died early has not said which its cgroup is, or left a child in it. */
+		if (!k->cgroup || (rmdir(k->cgroup) < 0 && errno != ENOENT))
+			proc_sweep_later(k->p);
 	}
 	keeper_free(k);
 }

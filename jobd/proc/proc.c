@@ -50,6 +50,13 @@ static void on_sweep(int fd, short what, void *arg)
 	dirs_sweep(arg);
 }
 
+void proc_sweep_later(struct proc *p)
+{
+	const struct timeval later = { SWEEP_S, 0 };
+	if (!evtimer_pending(p->sweep, NULL))
+		evtimer_add(p->sweep, &later);
+}
+
 static void free_options(struct proc_options *o)
 {
 	const char *strings[] = { o->state_dir, o->runtime_dir, o->keeper_path, o->instance,
@@ -113,6 +120,7 @@ void proc_close(struct proc *p)
 {
 	if (!p)
 		return;
+	dirs_sweep_cgroups(p); /* while it is known whose they are */
 	while (p->all)
 		keeper_free(p->all);
 	if (p->sigchld)
@@ -235,10 +243,9 @@ void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, ui
 
 void proc_adopted_all(struct proc *p)
 {
-	struct timeval later = { SWEEP_S, 0 };
 	p->adopted = true;
 	dirs_sweep(p);
-	evtimer_add(p->sweep, &later);
+	proc_sweep_later(p);
 	/* Children that ended before we listened. */
 	event_active(p->sigchld, EV_SIGNAL, 1);
 }
