@@ -7,7 +7,7 @@
  *	the keeper listens	it tells all
  *	nobody listens		it is dead, so it writes no more: its exit file
  *	the command lives	the room looks after it (orphan.c)
- *	nothing			lost, and who survives is named
+ *	nothing			lost; who survives is named, and ended
  *
  * A keeper that is there and does not answer is said to be silent; nobody waits
  * for it. What can go wrong with a socket for want of memory or descriptors is
@@ -203,19 +203,15 @@ static bool is_command_there(struct keeper *k)
 	return k->pidfd >= 0 || adopt_is_child(k->pid, k->pid_start);
 }
 
+/* What is left of its tree is ended first, as its keeper would have done. */
 static void lose(struct keeper *k)
 {
-	if (is_other_boot(k)) {
-		keeper_report_lost(k, "the host restarted");
-		return;
-	}
-	char *who = survivors_text(k), *text = NULL;
-	if (asprintf(&text, "the keeper and the command are gone%s%s", who ? "; " : "", who ? who : "") <
-	    0)
-		text = NULL;
-	keeper_report_lost(k, text ? text : "the keeper and the command are gone");
-	free(who);
-	free(text);
+	char *who = is_other_boot(k) ? NULL : survivors_text(k);
+	if (who)
+		orphan_begin(k, who);
+	else
+		keeper_report_lost(
+		    k, is_other_boot(k) ? "the host restarted" : "the keeper and the command are gone");
 }
 
 void adopt_without_keeper(struct keeper *k, const char *how)
@@ -228,7 +224,7 @@ void adopt_without_keeper(struct keeper *k, const char *how)
 	}
 	keeper_log(LOG_ERR, k, "keeper-died", how);
 	if (!is_other_boot(k) && (k->has_end || is_command_there(k)))
-		orphan_begin(k);
+		orphan_begin(k, NULL);
 	else
 		lose(k);
 }

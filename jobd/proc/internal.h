@@ -191,7 +191,8 @@ void adopt_greeted(struct keeper *k);
 bool adopt_is_child(pid_t pid, uint64_t start);
 
 /* orphan.c */
-void orphan_begin(struct keeper *k);
+/* survivors, which is taken over, names what is left of a tree whose command is gone; else NULL. */
+void orphan_begin(struct keeper *k, char *survivors);
 /* Learns, does what is due, and goes on with what is under way. May report the end. */
 void orphan_step(struct keeper *k);
 void orphan_signal(struct keeper *k, const struct order_signal *s);
@@ -204,7 +205,7 @@ void orphan_command_ended(struct keeper *k);
  * among our children, or among all processes. */
 void survivors_each(const struct keeper *k, bool children_only, void (*fn)(void *ctx, pid_t pid),
     void *ctx);
-/* " pids 12 13 survive" or NULL; the caller's. */
+/* "pids 12 13 survived" or NULL; the caller's. */
 char *survivors_text(const struct keeper *k);
 
 /* pidinfo.c: what the kernel says of a process that is not our child */

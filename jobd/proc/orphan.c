@@ -15,6 +15,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -52,6 +53,7 @@ struct orphan {
 	bool complained;
 	unsigned soon_tries;
 	struct event *pidfd_event;
+	char *survivors; /* of a command that was gone before; NULL: it was not */
 };
 
 static void apply(struct keeper *k);
@@ -64,6 +66,7 @@ void orphan_free(struct keeper *k)
 	if (o->pidfd_event)
 		event_free(o->pidfd_event);
 	tree_free(o->tree);
+	free(o->survivors);
 	free(o);
 	k->orphan = NULL;
 }
@@ -143,9 +146,24 @@ static void learn(struct keeper *k)
 		ask_kernel(k);
 }
 
+static void report_unknown(struct keeper *k, const char *survivors)
+{
+	char *text = NULL;
+	if (!survivors)
+		keeper_report_lost(k, "the keeper died, and how the command ended can't be known");
+	else if (asprintf(&text, "the keeper and the command are gone; %s, and were ended",
+		     survivors) < 0)
+		keeper_report_lost(k, "the keeper and the command are gone");
+	else
+		keeper_report_lost(k, text);
+	free(text);
+}
+
 static void be_over(struct keeper *k)
 {
 	bool unknown = k->orphan->unknown;
+	char *survivors = k->orphan->survivors;
+	k->orphan->survivors = NULL;
 	keeper_after(k, 0, NULL);
 	orphan_free(k);
 	k->end.id = k->id;
@@ -153,9 +171,10 @@ static void be_over(struct keeper *k)
 	k->end.nonce = k->nonce;
 	k->end.empty = true;
 	if (unknown)
-		keeper_report_lost(k, "the keeper died, and how the command ended can't be known");
+		report_unknown(k, survivors);
 	else
 		keeper_report_end(k);
+	free(survivors);
 }
 
 static void step_clearing(struct keeper *k)
@@ -291,11 +310,12 @@ static void watch_pidfd(struct keeper *k)
 		keeper_log(LOG_ERR, k, "no-memory", NULL);
 }
 
-void orphan_begin(struct keeper *k)
+void orphan_begin(struct keeper *k, char *survivors)
 {
 	struct orphan *o = calloc(1, sizeof *o);
 	struct tree *tree = o ? tree_new(0, k->cgroup) : NULL;
 	if (!tree) {
+		free(survivors);
 		free(o);
 		keeper_report_lost(k, "the keeper died, and there is no memory to look after the rest");
 		return;
@@ -303,6 +323,7 @@ void orphan_begin(struct keeper *k)
 	k->phase = PHASE_ORPHAN;
 	k->orphan = o;
 	o->tree = tree;
+	o->survivors = survivors;
 	o->child = adopt_is_child(k->pid, k->pid_start);
 	if (k->pid > 0)
 		(void)tree_adopt(tree, k->pid, k->pid_start);

@@ -48,7 +48,7 @@ struct proc_events {
 	 * proc_acknowledge. Comes before ready where the set-up failed.
 	 */
 	void (*ended)(void *ctx, uint64_t id, const struct keeper_end *e);
-	/* How the attempt ended can't be known. text names survivors, if any. Then as for ended. */
+	/* How the attempt ended can't be known. text names who was left, and ended. Then as for ended. */
 	void (*lost)(void *ctx, uint64_t id, const char *text);
 	/* The keeper died, its command goes on, and the room looks after it. */
 	void (*orphaned)(void *ctx, uint64_t id);

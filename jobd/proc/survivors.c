@@ -122,7 +122,7 @@ char *survivors_text(const struct keeper *k)
 	if (!k->cgroup || !names_from_cgroup(&names, k->cgroup))
 		survivors_each(k, false, add_name, &names);
 	if (names.n && !names.text.failed &&
-	    asprintf(&text, "pids%.*s%s survive", (int)names.text.len, (char *)names.text.data,
+	    asprintf(&text, "pids%.*s%s survived", (int)names.text.len, (char *)names.text.data,
 		names.n > NAMED_MAX ? " and more" : "") < 0)
 		text = NULL;
 	buf_fini(&names.text);
