@@ -83,6 +83,8 @@ enum kmsg_tag {
 	KTAG_NOFILE_HARD = 29,	/* START: u64 */
 	KTAG_GRACE_MS = 30,	/* START, DESIRE: u64: between TERM and KILL */
 	KTAG_INVOCATION = 31,	/* START: string: the value of JOBD_INVOCATION in the job's environment */
+	KTAG_WHO = 32,		/* READY: bytes: what a look-up of the user gave; START: the same, that a
+				 * READY for this uid gave a moment ago: it is not looked up again */
 
 	KTAG_SEQ = 40,		/* DESIRE, STATE: u64: which order; only ever grows */
 	KTAG_LEVEL = 41,	/* DESIRE, STATE: u64: enum keeper_level */

@@ -91,8 +91,6 @@ static void set_limits(const struct start *s)
 /* The keeper's own is lowered; to raise it back needs the privilege that is about to go. */
 static void reset_oom_score(void)
 {
-	if (geteuid() != 0)
-		return;
 	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
 	if (fd >= 0 && write(fd, "0", 1) < 0)
 		fail("oom_score_adj");
@@ -148,17 +146,17 @@ static void wait_at_gate(void)
 		_exit(0);
 }
 
-static void __attribute__((noreturn))
-child_main(struct keeper *k, int log, int gate, const char *home)
+static void __attribute__((noreturn)) child_main(struct keeper *k, int log, int gate)
 {
 	const struct start *s = &k->start;
-	const char *dir = s->cwd ? s->cwd : home ? home : "/";
+	const char *home = k->identity.home, *dir = s->cwd ? s->cwd : home ? home : "/";
 	set_output(log, gate);
 	if (setsid() < 0)
 		fail("setsid");
 	reset_signals();
 	set_limits(s);
-	reset_oom_score();
+	if (k->shielded)
+		reset_oom_score();
 	if (s->set_identity)
 		set_identity(s, &k->identity);
 	umask(s->mask);
@@ -170,7 +168,7 @@ child_main(struct keeper *k, int log, int gate, const char *home)
 	fail("exec %s", s->argv[0]);
 }
 
-int child_fork(struct keeper *k, int log, const char *home)
+int child_fork(struct keeper *k, int log)
 {
 	int sv[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
@@ -186,7 +184,7 @@ int child_fork(struct keeper *k, int log, const char *home)
 		return -error;
 	}
 	if (pid == 0)
-		child_main(k, log, sv[1], home);
+		child_main(k, log, sv[1]);
 	close(sv[1]);
 	k->pid = pid;
 	k->gate = sv[0];

@@ -75,7 +75,7 @@ static enum phase leave_if_written(struct keeper *k)
 		begin(k);
 		return PHASE_REPORTING;
 	}
-	if (exitfile_write(KEEPER_FD_EXITS, k->name, &k->end) == 0)
+	if (exitfile_write(KEEPER_FD_EXITS, k->name, &k->end) == 0 || exitfile_is_futile())
 		return PHASE_DONE;
 	back_off(k, EXITS_FIRST, EXITS_LAST);
 	return PHASE_REPORTING;

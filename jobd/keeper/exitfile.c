@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/crash.h"
@@ -80,4 +81,11 @@ int exitfile_write(int dir, const char *name, struct keeper_end *e)
 		return -errno;
 	crash_point("keeper-exitfile-written");
 	return 0;
+}
+
+bool exitfile_is_futile(void)
+{
+	struct stat exits, sockets;
+	return fstat(KEEPER_FD_EXITS, &exits) == 0 && exits.st_nlink == 0 &&
+	       fstat(KEEPER_FD_LISTEN, &sockets) == 0 && sockets.st_nlink == 0;
 }

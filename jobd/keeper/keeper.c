@@ -253,32 +253,35 @@ static int take_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-/* The job's leader of many should be killed for memory, not the one who knows of it. */
-static void lower_oom_score(void)
+/*
+ * When memory runs out a job should go, not the one who knows of it. jobd may
+ * have been shielded itself: either way the command must not be.
+ */
+static bool shield(void)
 {
 	if (geteuid() != 0)
-		return;
-	int fd = open("/proc/self/oom_score_adj", O_WRONLY | O_CLOEXEC);
+		return false;
+	int fd = open("/proc/self/oom_score_adj", O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		return;
-	ssize_t n = write(fd, "-900", 4);
-	(void)n; /* an extra */
+		return false;
+	char now[8] = "";
+	bool shielded = write(fd, "-900", 4) == 4;
+	if (!shielded)
+		shielded = pread(fd, now, sizeof(now) - 1, 0) > 0 && now[0] == '-';
 	close(fd);
+	return shielded;
 }
 
+/* A socket where jobd's is, by which everything else comes. */
 static bool was_born_right(void)
 {
 	struct stat st;
-	for (int fd = KEEPER_FD_SOCKET; fd <= KEEPER_FD_EXITS; fd++)
-		if (fstat(fd, &st) < 0 ||
-		    (fd == KEEPER_FD_SOCKET ? !S_ISSOCK(st.st_mode) : !S_ISDIR(st.st_mode)))
-			return false;
-	return crash_init();
+	return fstat(KEEPER_FD_SOCKET, &st) == 0 && S_ISSOCK(st.st_mode) && crash_init();
 }
 
 static bool prepare(struct keeper *k)
 {
-	lower_oom_score();
+	k->shielded = shield();
 	prctl(PR_SET_NAME, "jobd-keeper");
 #ifndef LEAKS_ARE_LOOKED_FOR /* which is done by tracing oneself */
 	prctl(PR_SET_DUMPABLE, 0);
@@ -309,6 +312,7 @@ static void leave(struct keeper *k)
 	conn_close(&k->jobd);
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_close(&k->pending[i]);
+	buf_fini(&k->found);
 	free(k->cgroup);
 }
 

@@ -5,6 +5,7 @@
  *
  *	keeper.c	main, the loop, signals, the end of processes
  *	start.c		what START says; everything that is made before the fork
+ *	who.c		the user: name, home, groups
  *	child.c		the command's process, from the fork to the exec
  *	conn.c		connections to jobds: bytes and messages, adoption
  *	talk.c		what is said to jobd, and what is understood
@@ -63,6 +64,7 @@ struct start {
 	uint32_t attempt, uid;
 	char **argv, **env;
 	char *cwd, *log, *cgroup_base, *invocation;
+	struct buf who; /* what an earlier look-up of the user gave, or nothing */
 	bool set_identity;
 	mode_t mask; /* umask */
 	struct rlimit nofile;
@@ -70,12 +72,12 @@ struct start {
 	uint64_t grace_ms;
 };
 
-/* Who the job runs as, beyond the uid. */
+/* Who the job runs as, beyond the uid. user is NULL where that was not looked up, or is unknown. */
 struct identity {
-	char *user;
+	char *user, *home, *shell;
 	gid_t gid;
 	gid_t *groups;
-	size_t ngroups;
+	size_t ngroups, groups_cap;
 };
 
 struct conn {
@@ -87,9 +89,11 @@ struct keeper {
 	enum phase phase;
 	struct start start;
 	struct identity identity;
+	struct buf found; /* what was looked up, for jobd to keep */
 	char name[KEEPER_NAME_MAX]; /* of the socket, the exit file, the cgroup */
 	char *cgroup;		    /* directory, or NULL */
 	uint64_t self_start;
+	bool shielded; /* from the kernel's search for memory: the child must not be */
 
 	int signals;	 /* signalfd */
 	int listener;	 /* -1: none yet */
@@ -133,8 +137,21 @@ void start_fini(struct start *s);
  */
 int start_prepare(struct keeper *k);
 
+/* Names the step that failed, for END. -1, to be returned. */
+int start_failed(struct keeper *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 /* Removes what start_prepare made and nobody needs any more: socket, cgroup. */
 void start_clean(struct keeper *k);
+
+/* ---- who.c ---- */
+
+/*
+ * Fills k->identity for START's user, from what START brought along or else
+ * from the name service, which may take its time. What was looked up is put
+ * into k->found. 0, or -1 with the culprit in k->end.
+ */
+int who_find(struct keeper *k);
+void who_fini(struct identity *id);
 
 /* ---- child.c ---- */
 
@@ -146,10 +163,9 @@ struct child_report {
 
 /*
  * Forks the child, which sets itself up, reports, and waits for the gate. log
- * is where its output goes; home is used where START names no directory. 0 or
- * -errno; the child does not return.
+ * is where its output goes. 0 or -errno; the child does not return.
  */
-int child_fork(struct keeper *k, int log, const char *home);
+int child_fork(struct keeper *k, int log);
 
 /* Reads a report that is there: 1, 0 when there is none yet, -1 when the child's end is closed. */
 int child_report(struct keeper *k, struct child_report *r);
@@ -197,6 +213,12 @@ void control(struct keeper *k, enum event ev);
 
 /* Writes the record under name in dir, durably. 0 or -errno. Sets e->boot_id. */
 int exitfile_write(int dir, const char *name, struct keeper_end *e);
+
+/*
+ * Whether nobody can ever be told: the directories of exit files and of
+ * listening sockets were both removed, and with them every way to this keeper.
+ */
+bool exitfile_is_futile(void);
 
 /* ---- keeper.c ---- */
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * From START to a child that sets itself up: the user is looked up (a name
- * service may hang: here it harms nobody but this job), the environment
+ * From START to a child that sets itself up: the user is found, the environment
  * completed, the log made, the child forked, its cgroup and the listening
  * socket made while it works.
  *
@@ -14,9 +13,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <grp.h>
 #include <inttypes.h>
-#include <pwd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,7 +26,6 @@
 
 #define PATH_OF_USERS "PATH=/usr/local/bin:/usr/bin:/bin"
 #define PATH_OF_ROOT  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-#define GROUPS_MAX    65536
 
 static bool set_str(char **to, const struct tlv *f)
 {
@@ -81,6 +77,10 @@ static bool read_field(struct start *s, const struct tlv *f, size_t *nargv, size
 		return true;
 	case KTAG_INVOCATION:
 		return set_str(&s->invocation, f);
+	case KTAG_WHO:
+		buf_clear(&s->who);
+		buf_put(&s->who, f->data, f->len);
+		return !s->who.failed;
 	default:
 		return true;
 	}
@@ -115,13 +115,12 @@ void start_fini(struct start *s)
 	free(s->log);
 	free(s->cgroup_base);
 	free(s->invocation);
+	buf_fini(&s->who);
 	s->argv = s->env = NULL;
 	s->cwd = s->log = s->cgroup_base = s->invocation = NULL;
 }
 
-/* Names the step that failed. -1, to be returned. */
-static int __attribute__((format(printf, 3, 4)))
-failed(struct keeper *k, int error, const char *fmt, ...)
+int start_failed(struct keeper *k, int error, const char *fmt, ...)
 {
 	char text[512];
 	va_list ap;
@@ -133,82 +132,32 @@ failed(struct keeper *k, int error, const char *fmt, ...)
 	return -1;
 }
 
-/* All of the user's groups, as initgroups(3) would set them. */
-static int find_groups(struct keeper *k)
-{
-	struct identity *id = &k->identity;
-	for (int n = 32;; n = n < GROUPS_MAX ? n * 4 : n + 1) {
-		gid_t *groups = realloc(id->groups, (size_t)n * sizeof(*groups));
-		if (!groups || n > GROUPS_MAX)
-			return failed(k, groups ? EINVAL : ENOMEM, "groups of %s", id->user);
-		id->groups = groups;
-		int had = n;
-		if (getgrouplist(id->user, id->gid, groups, &had) >= 0) {
-			id->ngroups = (size_t)had;
-			return 0;
-		}
-	}
-}
-
 static int add_var(struct keeper *k, const char *name, const char *value)
 {
 	if (strv_env(k->start.env, name))
 		return 0;
 	char *var = NULL;
 	if (asprintf(&var, "%s=%s", name, value) < 0)
-		return failed(k, ENOMEM, "environment");
+		return start_failed(k, ENOMEM, "environment");
 	int rc = strv_add(&k->start.env, var);
 	free(var);
-	return rc < 0 ? failed(k, -rc, "environment") : 0;
+	return rc < 0 ? start_failed(k, -rc, "environment") : 0;
 }
 
-static bool has_all(char *const *env)
-{
-	return strv_env(env, "HOME") && strv_env(env, "USER") && strv_env(env, "LOGNAME") &&
-	       strv_env(env, "SHELL");
-}
-
-/*
- * What login would have set, where the submitter did not. Without the
- * privilege to be somebody else a user that nobody knows is no hindrance.
- */
-static int find_user(struct keeper *k, char **home)
-{
-	struct start *s = &k->start;
-	struct identity *id = &k->identity;
-	if (!s->set_identity && s->cwd && has_all(s->env))
-		return 0;
-	errno = 0;
-	const struct passwd *pw = getpwuid(s->set_identity ? s->uid : geteuid());
-	int error = errno;
-	if (!pw) {
-		if (!s->set_identity)
-			return 0;
-		if (error && error != ENOENT && error != ESRCH)
-			return failed(k, error, "look-up of user %u", (unsigned)s->uid);
-		return failed(k, 0, "user %u is unknown", (unsigned)s->uid);
-	}
-	id->gid = pw->pw_gid;
-	id->user = strdup(pw->pw_name);
-	*home = strdup(pw->pw_dir);
-	if (!id->user || !*home)
-		return failed(k, ENOMEM, "user %u", (unsigned)s->uid);
-	if (add_var(k, "HOME", pw->pw_dir) < 0 || add_var(k, "USER", pw->pw_name) < 0 ||
-	    add_var(k, "LOGNAME", pw->pw_name) < 0 ||
-	    add_var(k, "SHELL", *pw->pw_shell ? pw->pw_shell : "/bin/sh") < 0)
-		return -1;
-	/* pw is not to be used after this: groups are of the same library. */
-	return s->set_identity ? find_groups(k) : 0;
-}
-
+/* What login would have set is added where the submitter did not say it. */
 static int complete_environment(struct keeper *k)
 {
 	struct start *s = &k->start;
+	const struct identity *id = &k->identity;
 	bool root = s->set_identity ? s->uid == 0 : geteuid() == 0;
+	if (id->user &&
+	    (add_var(k, "HOME", id->home) < 0 || add_var(k, "USER", id->user) < 0 ||
+		add_var(k, "LOGNAME", id->user) < 0 || add_var(k, "SHELL", id->shell) < 0))
+		return -1;
 	if (s->invocation && add_var(k, "JOBD_INVOCATION", s->invocation) < 0)
 		return -1;
 	if (!strv_env(s->env, "PATH") && strv_add(&s->env, root ? PATH_OF_ROOT : PATH_OF_USERS) < 0)
-		return failed(k, ENOMEM, "environment");
+		return start_failed(k, ENOMEM, "environment");
 	return 0;
 }
 
@@ -225,11 +174,11 @@ static int make_log(struct keeper *k)
 		fd = openat(KEEPER_FD_LOGS, s->log, flags, 0600);
 	}
 	if (fd < 0)
-		return failed(k, errno, "log %s", s->log);
+		return start_failed(k, errno, "log %s", s->log);
 	if (s->set_identity && fchown(fd, s->uid, k->identity.gid) < 0) {
 		int error = errno;
 		close(fd);
-		return failed(k, error, "owner of log %s", s->log);
+		return start_failed(k, error, "owner of log %s", s->log);
 	}
 	return fd;
 }
@@ -267,28 +216,27 @@ static void make_cgroup(struct keeper *k)
 
 int start_prepare(struct keeper *k)
 {
-	char *home = NULL;
 	int log = -1, rc = -1;
-	if (find_user(k, &home) < 0 || complete_environment(k) < 0)
+	if (who_find(k) < 0 || complete_environment(k) < 0)
 		goto out;
 	log = make_log(k);
 	if (log < 0)
 		goto out;
-	rc = child_fork(k, log, home);
+	rc = child_fork(k, log);
 	if (rc < 0) {
-		rc = failed(k, -rc, "fork");
+		rc = start_failed(k, -rc, "fork");
 		goto out;
 	}
 	crash_point("keeper-forked");
 	make_cgroup(k);
 	k->tree = tree_new(getpid(), k->cgroup);
 	if (!k->tree) {
-		rc = failed(k, ENOMEM, "tree of processes");
+		rc = start_failed(k, ENOMEM, "tree of processes");
 		goto out;
 	}
 	k->listener = conn_listen(KEEPER_FD_LISTEN, k->name);
 	if (k->listener < 0) {
-		rc = failed(k, -k->listener, "listening socket");
+		rc = start_failed(k, -k->listener, "listening socket");
 		goto out;
 	}
 	crash_point("keeper-listening");
@@ -296,10 +244,7 @@ int start_prepare(struct keeper *k)
 out:
 	if (log >= 0)
 		close(log);
-	free(home);
-	free(k->identity.user);
-	free(k->identity.groups);
-	k->identity = (struct identity){ 0 };
+	who_fini(&k->identity);
 	return rc;
 }
 

@@ -30,8 +30,11 @@ void talk_ready(struct keeper *k)
 	k->pid_start = tree_start_time(k->pid);
 	size_t mark = kmsg_begin(b, KMSG_READY);
 	put_processes(k, b);
+	if (k->found.len && !k->found.failed)
+		tlv_put_bytes(b, KTAG_WHO, k->found.data, k->found.len);
 	kmsg_end(b, mark);
 	conn_write(&k->jobd);
+	buf_fini(&k->found);
 	crash_point("keeper-ready");
 }
 

@@ -68,6 +68,7 @@ void rig_fini(struct rig *r)
 	}
 	tree_free(t);
 	rig_hang_up(r);
+	buf_fini(&r->who);
 	snprintf(command, sizeof(command), "rm -rf %s", r->dir);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -119,14 +120,22 @@ void rig_spawn(struct rig *r)
 	r->fd = sv[0];
 }
 
-static void send_buf(struct rig *r, struct buf *b)
+/* False when the keeper has hung up. */
+static bool try_send(struct rig *r, struct buf *b)
 {
-	for (size_t done = 0; done < b->len;) {
+	bool sent = true;
+	for (size_t done = 0; sent && done < b->len;) {
 		ssize_t n = send(r->fd, b->data + done, b->len - done, MSG_NOSIGNAL);
-		ck_assert_int_gt(n, 0);
-		done += (size_t)n;
+		sent = n > 0;
+		done += sent ? (size_t)n : 0;
 	}
 	buf_fini(b);
+	return sent;
+}
+
+static void send_buf(struct rig *r, struct buf *b)
+{
+	ck_assert_msg(try_send(r, b), "the keeper hung up");
 }
 
 void rig_start(struct rig *r, const struct job_spec *j)
@@ -153,6 +162,8 @@ void rig_start(struct rig *r, const struct job_spec *j)
 	tlv_put_u64(&b, KTAG_NOFILE_SOFT, 123);
 	tlv_put_u64(&b, KTAG_NOFILE_HARD, 234);
 	tlv_put_u64(&b, KTAG_GRACE_MS, j->grace_ms ? j->grace_ms : 10000);
+	if (j->who)
+		tlv_put_bytes(&b, KTAG_WHO, j->who->data, j->who->len);
 	kmsg_end(&b, mark);
 	ck_assert(!b.failed);
 	send_buf(r, &b);
@@ -199,17 +210,17 @@ void rig_signal(struct rig *r, int sig, bool all)
 	send_buf(r, &b);
 }
 
-static void take_apart(const struct kmsg *m, struct said *s)
+static void take_apart(struct rig *r, const struct kmsg *m, struct said *s)
 {
-	struct tlv_reader r = m->payload;
+	struct tlv_reader in = m->payload;
 	struct tlv f;
 	keeper_end_fini(&s->end);
 	*s = (struct said){ .type = m->type };
 	if (m->type == KMSG_END) {
-		ck_assert(keeper_end_get(&r, &s->end));
+		ck_assert(keeper_end_get(&in, &s->end));
 		return;
 	}
-	while (tlv_next(&r, &f)) {
+	while (tlv_next(&in, &f)) {
 		uint64_t v = tlv_u64(&f);
 		switch ((int)f.tag) {
 		case KTAG_NONCE:
@@ -230,6 +241,10 @@ static void take_apart(const struct kmsg *m, struct said *s)
 		case KTAG_CGROUP:
 			s->has_cgroup = true;
 			break;
+		case KTAG_WHO:
+			buf_clear(&r->who);
+			buf_put(&r->who, f.data, f.len);
+			break;
 		case KTAG_SEQ:
 			s->seq = v;
 			break;
@@ -246,7 +261,7 @@ static void take_apart(const struct kmsg *m, struct said *s)
 			break;
 		}
 	}
-	ck_assert(!r.bad);
+	ck_assert(!in.bad);
 }
 
 /* One message, of any type. False when the keeper hung up. */
@@ -263,7 +278,7 @@ static bool hear(struct rig *r, struct said *s)
 		r->in.len += (size_t)n;
 	}
 	ck_assert_int_eq(rc, 1);
-	take_apart(&m, s);
+	take_apart(r, &m, s);
 	buf_drop(&r->in, m.size);
 	return true;
 }
@@ -334,9 +349,8 @@ bool rig_adopt(struct rig *r, uint64_t nonce, struct said *hello, struct said *s
 	tlv_put_u64(&b, KTAG_VERSION, KMSG_VERSION);
 	tlv_put_u64(&b, KTAG_NONCE, nonce);
 	kmsg_end(&b, mark);
-	send_buf(&other, &b);
 	memset(hello, 0, sizeof(*hello));
-	if (!hear(&other, hello)) {
+	if (!try_send(&other, &b) || !hear(&other, hello)) {
 		close(other.fd);
 		buf_fini(&other.in);
 		return false;

@@ -28,6 +28,7 @@ struct rig {
 	int fd; /* to the keeper; -1: none */
 	struct buf in;
 	uint64_t seq; /* of the last order */
+	struct buf who; /* what READY brought of the user */
 };
 
 /* What START says beyond what every test's does. Zero is a plain job as ourselves. */
@@ -41,6 +42,7 @@ struct job_spec {
 	const char *cgroup; /* base */
 	const char *log;    /* NULL: "log" */
 	uint64_t grace_ms;  /* 0: 10 s */
+	const struct buf *who; /* what an earlier READY brought */
 };
 
 /* A message from the keeper, taken apart. Strings live until the next one is taken. */

@@ -234,8 +234,25 @@ START_TEST(a_jobd_that_comes_while_the_end_can_not_be_written_is_told)
 	ck_assert_int_eq(s.end.status, 6 << 8);
 	ck_assert(s.end.empty);
 	ck_assert(!rig_is_spoken_to(&r, 1500));
+	keeper_end_fini(&s.end);
 	rig_ack(&r);
 	ck_assert_int_eq(rmdir(file), 0);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_nobody_can_ever_reach_leaves)
+{
+	struct rig r;
+	char command[192];
+	rig_init(&r);
+	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 6");
+	rig_wait_file(&r, "ran");
+	rig_hang_up(&r);
+	snprintf(command, sizeof(command), "rm -r %s/exits %s/keepers", r.dir, r.dir);
+	ck_assert_int_eq(system(command), 0);
+	make_file(&r, "go");
+	rig_wait_gone(&r);
 	rig_fini(&r);
 }
 END_TEST
@@ -498,6 +515,7 @@ UNIT_MAIN("keeper: end", codes_and_signals_are_told_as_they_are,
     a_gate_that_was_opened_before_jobd_went_is_open,
     an_end_that_can_not_be_written_is_held_until_it_can,
     a_jobd_that_comes_while_the_end_can_not_be_written_is_told,
+    a_keeper_that_nobody_can_ever_reach_leaves,
     a_later_jobd_adopts_by_the_nonce_and_by_nothing_else,
     a_paused_job_is_still_paused_when_it_is_adopted, a_newer_connection_replaces_the_older_one,
     silent_and_babbling_strangers_keep_nobody_out,
