@@ -411,8 +411,9 @@ static void recover(struct jobd *d, int rc)
 static int run(struct jobd *d)
 {
 	while (!d->stopping) {
-		int flags = engine_wants_turn(d->engine) ? EVLOOP_NONBLOCK : EVLOOP_ONCE;
-		event_base_loop(d->base, flags);
+		/* One pass: without EVLOOP_ONCE the loop goes on while the server has calls left over. */
+		int wait = engine_wants_turn(d->engine) ? EVLOOP_NONBLOCK : 0;
+		event_base_loop(d->base, EVLOOP_ONCE | wait);
 		int rc = engine_turn(d->engine);
 		if (rc)
 			return rc;
