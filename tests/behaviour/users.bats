@@ -102,3 +102,50 @@ as_daemon() {
 	not as_daemon ls "/proc/$keeper/fd"
 	ok as_daemon jobctl cancel --wait "$id"
 }
+
+@test "only those who are named may submit, where the configuration names any" {
+	config 'submit_users = {"nobody"}'
+	ok jobctl reload
+	expect 5 as_daemon jobctl submit --chdir / -- true
+	ok jobctl submit --wait -- true # root always may
+	config_only 'submit_users = {"daemon"}'
+	ok jobctl reload
+	ok as_daemon jobctl submit --wait --chdir / -- true
+	config_only 'submit_groups = {"nogroup"}'
+	ok jobctl reload
+	expect 5 as_daemon jobctl submit --chdir / -- true
+	config_only 'submit_groups = {"daemon"}'
+	ok jobctl reload
+	ok as_daemon jobctl submit --wait --chdir / -- true
+	config_only 'submit_groups = {"games"}'
+	ok jobctl reload
+	ok setpriv --reuid daemon --regid daemon --groups games jobctl submit --wait --chdir / -- true
+}
+
+@test "a user who is not there can't be submitted for, nor asked for" {
+	not jobctl submit --user no-such-user -- true
+	is "$(jobctl list --json)" ""
+	is "$(jobctl list --json --user no-such-user)" ""
+}
+
+@test "an ordinary user's daemon serves that user and root, and nobody else" {
+	stop_jobd
+	chmod 755 "$D"
+	mkdir "$D/mine"
+	chown daemon: "$D/mine"
+	setpriv --reuid daemon --regid daemon --clear-groups \
+	    "$JOBD" -f -c "$D/jobd.conf" --state-dir "$D/mine/state" --runtime-dir "$D/mine/run" \
+	    --socket "$D/mine/s" </dev/null >>"$D/jobd.log" 2>&1 3>&- &
+	jobd_pid=$!
+	export JOBD_SOCKET=$D/mine/s
+	eventually jobd_answers
+	ok as_daemon jobctl run --chdir / -- id -un
+	is "$output" daemon
+	ok jobctl run --chdir / -- id -un # root, whose job runs as the daemon's user
+	is "$output" daemon
+	expect 125 setpriv --reuid games --regid games --clear-groups jobctl run --chdir / -- true
+	not jobctl submit --user games -- true
+	ok jobctl shutdown
+	wait "$jobd_pid"
+	jobd_pid=
+}
