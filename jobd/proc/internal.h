@@ -237,12 +237,12 @@ void dirs_close(struct proc *p);
 void dirs_log_name(uint64_t id, uint32_t attempt, char *name, size_t size);
 int dirs_log_prepare(struct proc *p, uint64_t id, uint32_t attempt);
 void dirs_sweep(struct proc *p);
-
 /* Removes the cgroups of attempts that are not present, where they are empty. */
 void dirs_sweep_cgroups(struct proc *p);
 
 /* Sweeps once more, when what is about to leave has left. */
 void proc_sweep_later(struct proc *p);
+
 /* An event of this room, with its priority if the base has as many. */
 struct event *proc_event(
     struct proc *p, int fd, short what, void (*fn)(int, short, void *), void *arg, int priority);

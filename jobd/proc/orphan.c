@@ -127,9 +127,9 @@ static void ask_kernel(struct keeper *k)
 		set_end(k, KEEPER_END_EXITED, status);
 		break;
 	case PIDINFO_SOON:
-		if (o->soon_tries++ < SOON_TRIES_MAX)
-			break;
-		/* fall through */
+		if (o->soon_tries++ >= SOON_TRIES_MAX)
+			o->unknown = k->has_end = true;
+		break;
 	case PIDINFO_UNKNOWN:
 		o->unknown = k->has_end = true;
 		break;
@@ -177,6 +177,16 @@ static void be_over(struct keeper *k)
 	free(survivors);
 }
 
+static void after_kill(struct keeper *k, enum tree_progress progress)
+{
+	struct orphan *o = k->orphan;
+	if (progress == TREE_STUCK && !o->complained) {
+		o->complained = true;
+		keeper_log(LOG_ERR, k, "unkillable", "a process of the job may not be signalled");
+	}
+	keeper_after(k, progress == TREE_STUCK ? STUCK_MS : STEP_MS, orphan_step);
+}
+
 static void step_clearing(struct keeper *k)
 {
 	struct orphan *o = k->orphan;
@@ -191,11 +201,7 @@ static void step_clearing(struct keeper *k)
 			return;
 		}
 	}
-	if (progress == TREE_STUCK && !o->complained) {
-		o->complained = true;
-		keeper_log(LOG_ERR, k, "unkillable", "a process of the job may not be signalled");
-	}
-	keeper_after(k, progress == TREE_STUCK ? STUCK_MS : STEP_MS, orphan_step);
+	after_kill(k, progress);
 }
 
 static void give_up_stopping(struct keeper *k, pid_t culprit)
@@ -259,8 +265,7 @@ static void step_killing(struct keeper *k)
 {
 	pid_t culprit = 0;
 	collect(k);
-	bool stuck = tree_kill_step(k->orphan->tree, &culprit) == TREE_STUCK;
-	keeper_after(k, stuck ? STUCK_MS : STEP_MS, orphan_step);
+	after_kill(k, tree_kill_step(k->orphan->tree, &culprit));
 }
 
 void orphan_step(struct keeper *k)

@@ -70,7 +70,14 @@ struct proc_options {
 	uint64_t nofile_soft, nofile_hard; /* what jobd was born with, for the jobs */
 };
 
-/* Prepares directories, the keeper's binary and the subreaper flag. 0, or -errno and *why. */
+/*
+ * Prepares directories, the keeper's binary and the subreaper flag. 0, or
+ * -errno and *why (the caller's; NULL where there is nothing to add).
+ *
+ * Takes SIGCHLD, which must not be blocked, and every child of the process: who
+ * else starts one may find it reaped (ECHILD). Uses the base's priorities 0
+ * (notify sockets) and 1 where it has them.
+ */
 int proc_open(const struct proc_options *o, const struct proc_events *ev, void *ctx,
     struct proc **out, char **why);
 
@@ -78,10 +85,11 @@ int proc_open(const struct proc_options *o, const struct proc_events *ev, void *
 void proc_close(struct proc *p);
 
 /*
- * Starts a keeper for the next attempt of j, whose number is attempt. env is the
+ * Starts a keeper, at once, for the next attempt of j, whose number is attempt. env is the
  * submitter's environment; JOBD_* and NOTIFY_SOCKET are added. grace_ms is
  * between TERM and KILL. ready, ended or unstarted follows. The nonce is made
- * here and returned in *nonce.
+ * here and returned in *nonce. Returns 0, -EEXIST where the job has a keeper, -ENOMEM,
+ * -EIO; every other failure is told by unstarted.
  */
 int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *const *env,
     uint64_t grace_ms, uint64_t *nonce);
@@ -109,7 +117,11 @@ void proc_acknowledge(struct proc *p, uint64_t id);
  */
 void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms);
 
-/* After all adoptions: exit files and sockets that belong to no job are removed. */
+/*
+ * After all adoptions, always, and before the first turn: exit files and
+ * sockets that belong to no job are removed (and once more a few seconds later).
+ * Until then no child is reaped, since it may be the command of a job to be adopted.
+ */
 void proc_adopted_all(struct proc *p);
 
 /* Sends what waited for the commit. */

@@ -32,8 +32,8 @@ static void on_ready(void *ctx, uint64_t id, const struct proc_ready *ready)
 	t->attempt.keeper_start = ready->keeper_start;
 	t->attempt.pid = ready->pid;
 	t->attempt.pid_start = ready->pid_start;
-	free(t->attempt.cgroup);
-	t->attempt.cgroup = ready->cgroup ? strdup(ready->cgroup) : NULL;
+	snprintf(t->cgroup, sizeof t->cgroup, "%s", ready->cgroup ? ready->cgroup : "");
+	t->attempt.cgroup = ready->cgroup ? t->cgroup : NULL;
 	if (r->on_ready)
 		r->on_ready(r, id);
 }
@@ -145,6 +145,7 @@ void room_init(struct room *r)
 	snprintf(r->runtime_dir, sizeof r->runtime_dir, "%s/run", r->dir);
 	ck_assert_int_eq(mkdir(r->state_dir, 0755), 0);
 	ck_assert_int_eq(mkdir(r->runtime_dir, 0755), 0);
+	r->instance = strrchr(r->dir, '.') + 1;
 	r->keeper = find_keeper();
 	r->boot_id = BOOT;
 	r->cgroup = "no";
@@ -158,7 +159,7 @@ void room_open(struct room *r)
 		.state_dir = r->state_dir,
 		.runtime_dir = r->runtime_dir,
 		.keeper_path = r->keeper,
-		.instance = "test",
+		.instance = r->instance,
 		.socket_path = "/nowhere/jobd.sock",
 		.boot_id = r->boot_id,
 		.cgroup = r->cgroup,
@@ -210,8 +211,6 @@ void room_fini(struct room *r)
 	if (r->proc)
 		room_close(r);
 	end_children();
-	for (int id = 0; id < ROOM_JOBS; id++)
-		free(r->told[id].attempt.cgroup);
 	nftw(r->dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
@@ -256,7 +255,6 @@ void room_start(struct room *r, uint64_t id, const char *script)
 	snprintf(dir, sizeof dir, "D=%s", r->dir);
 	draft(r, id, &j, command);
 	struct told *t = &r->told[id];
-	free(t->attempt.cgroup);
 	memset(t, 0, sizeof *t);
 	t->attempt.number = 1;
 	ck_assert_int_eq(proc_start(r->proc, &j, 1, env, 500, &t->attempt.nonce), 0);
@@ -278,7 +276,8 @@ void room_adopt(struct room *r, uint64_t id, enum keeper_level level)
 	struct told *t = &r->told[id];
 	draft(r, id, &j, NULL);
 	t->ready = t->running = t->stopped = 0;
-	t->attempt.boot_id = boot;
+	if (!t->attempt.boot_id)
+		t->attempt.boot_id = boot;
 	j.now = t->attempt;
 	proc_adopt(r->proc, &j, level, 500);
 }

@@ -22,13 +22,15 @@ struct told {
 	bool silent;
 	int error;
 	char text[256];
-	struct job_attempt attempt; /* cgroup and boot_id are the room's */
+	struct job_attempt attempt; /* its strings are in here, or constants */
+	char cgroup[256];
 	struct keeper_end end;
 	char notified[4096]; /* datagrams, each with a newline after it */
 };
 
 struct room {
 	char dir[64], state_dir[80], runtime_dir[80];
+	const char *instance; /* no other room's: processes are told apart by it */
 	const char *keeper, *boot_id, *cgroup;
 	struct event_base *base;
 	struct proc *proc;

@@ -270,7 +270,8 @@ START_TEST(the_environment_is_the_submitters_and_what_we_say_of_the_job)
 	ck_assert_ptr_nonnull(strstr(text, "JOBD_QUEUE=default\n"));
 	ck_assert_ptr_nonnull(strstr(text, "JOBD_NAME=a name\n"));
 	ck_assert_ptr_nonnull(strstr(text, "JOBD_SOCKET=/nowhere/jobd.sock\n"));
-	ck_assert_ptr_nonnull(strstr(text, "JOBD_INVOCATION=test-42-1\n"));
+	snprintf(expected, sizeof expected, "JOBD_INVOCATION=%s-42-1\n", r.instance);
+	ck_assert_ptr_nonnull(strstr(text, expected));
 	snprintf(expected, sizeof expected, "NOTIFY_SOCKET=%s/notify/42.1\n", r.runtime_dir);
 	ck_assert_ptr_nonnull(strstr(text, expected));
 	ck_assert_ptr_null(strstr(text, "forged"));
