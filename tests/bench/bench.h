@@ -70,15 +70,15 @@ void figures_base(const char *what, const struct series *runs, enum unit unit, e
     double wanted);
 /* A remark below them. */
 void __attribute__((format(printf, 1, 2))) figures_note(const char *fmt, ...);
-/* How many did not hold. */
-unsigned figures_missed(void);
+/* The last line: how many hold. */
+void figures_sum_up(void);
 
 /* ---- instance.c ---- */
 
 /* A private jobd in directories of its own below b->dir and b->run, and a connection to it. */
 struct instance {
 	pid_t pid;
-	char *dir, *run, *socket;
+	char *dir, *run, *socket, *log;
 	struct varlink_client *client;
 	uint64_t ready_us; /* from its exec to its first answer */
 };

@@ -14,7 +14,7 @@
 #include <string.h>
 
 static double last;	 /* the median of the figure printed last */
-static unsigned missed;
+static unsigned judged, missed;
 
 void series_add(struct series *s, double v)
 {
@@ -98,6 +98,7 @@ static void print_verdict(double v, enum bound bound, double wanted)
 {
 	bool holds = bound == AT_LEAST ? v >= wanted : v <= wanted;
 
+	judged++;
 	missed += !holds;
 	printf("  %s", holds ? "holds" : "DOES NOT HOLD");
 }
@@ -151,7 +152,10 @@ void figures_note(const char *fmt, ...)
 	fflush(stdout);
 }
 
-unsigned figures_missed(void)
+void figures_sum_up(void)
 {
-	return missed;
+	if (judged)
+		printf("\nOf %u figures with a target %u hold, %u do not.\n", judged, judged - missed,
+		    missed);
+	fflush(stdout);
 }

@@ -47,9 +47,9 @@ static void nap(unsigned us)
 }
 
 static void __attribute__((noreturn)) become_jobd(const struct bench *b, const struct instance *i,
-    const char *config, const char *state, const char *log)
+    const char *config, const char *state)
 {
-	int fd = open(log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+	int fd = open(i->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
 		_exit(126);
@@ -61,12 +61,14 @@ static void __attribute__((noreturn)) become_jobd(const struct bench *b, const s
 	_exit(127);
 }
 
-/* The directory is removed: what jobd said is said here. */
+/* The directory is removed: what jobd said last is said here. */
 static void show(const char *log)
 {
 	char line[1024];
 	FILE *f = fopen(log, "r");
 
+	if (f && fseek(f, -4000, SEEK_END) == 0 && !fgets(line, sizeof line, f))
+		rewind(f);
 	while (f && fgets(line, sizeof line, f))
 		fputs(line, stderr);
 	if (f)
@@ -74,15 +76,15 @@ static void show(const char *log)
 }
 
 /* Connects as soon as that is possible, and asks something. */
-static void await_ready(struct instance *i, const char *log, uint64_t start)
+static void await_ready(struct instance *i, uint64_t start)
 {
 	int status;
 
 	while (varlink_client_open(i->socket, &i->client) < 0) {
 		if (clock_mono_us() - start > READY_US)
-			bench_die("jobd does not answer; see %s", log);
+			bench_die("jobd does not answer");
 		if (waitpid(i->pid, &status, WNOHANG) == i->pid) {
-			show(log);
+			show(i->log);
 			bench_die("jobd did not start");
 		}
 		nap(500);
@@ -97,8 +99,8 @@ void instance_start(const struct bench *b, const char *name, const char *config,
 	i->dir = bench_mkdir(b->dir, name);
 	i->run = bench_mkdir(b->run, name);
 	i->socket = in_dir(i->run, "jobd.sock");
-	char *file = in_dir(i->dir, "jobd.conf"), *log = in_dir(i->dir, "log");
-	char *own = in_dir(i->dir, "state");
+	i->log = in_dir(i->dir, "log");
+	char *file = in_dir(i->dir, "jobd.conf"), *own = in_dir(i->dir, "state");
 
 	write_config(file, config);
 	uint64_t start = clock_mono_us();
@@ -106,10 +108,9 @@ void instance_start(const struct bench *b, const char *name, const char *config,
 	if (i->pid < 0)
 		bench_die("fork: %s", strerror(errno));
 	if (i->pid == 0)
-		become_jobd(b, i, file, state ? state : own, log);
-	await_ready(i, log, start);
+		become_jobd(b, i, file, state ? state : own);
+	await_ready(i, start);
 	free(file);
-	free(log);
 	free(own);
 }
 
@@ -119,9 +120,12 @@ void instance_stop(struct instance *i)
 
 	varlink_client_close(i->client);
 	kill(i->pid, SIGTERM);
-	if (waitpid(i->pid, &status, 0) != i->pid || !WIFEXITED(status) || WEXITSTATUS(status))
-		bench_die("jobd did not end well; see %s/log", i->dir);
+	if (waitpid(i->pid, &status, 0) != i->pid || !WIFEXITED(status) || WEXITSTATUS(status)) {
+		show(i->log);
+		bench_die("jobd did not end well");
+	}
 	free(i->socket);
+	free(i->log);
 	free(i->run);
 	free(i->dir);
 }
@@ -141,8 +145,10 @@ json_t *instance_receive(struct instance *i)
 	bool continues;
 	int rc = varlink_client_receive(i->client, ANSWER_MS, &params, &error, &continues);
 
-	if (rc)
-		bench_die("jobd (%s/log): %s", i->dir, strerror(-rc));
+	if (rc) {
+		show(i->log);
+		bench_die("jobd does not answer: %s", strerror(-rc));
+	}
 	if (error)
 		bench_die("jobd: %s %s", error, json_dumps(params, 0));
 	return params;
