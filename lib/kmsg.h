@@ -17,6 +17,7 @@
  *	SIGNAL ────────────────────▶        one signal, once
  *	       ◀──────────────────── END    status known (EMPTY 0), then tree empty (EMPTY 1)
  *	ACK    ────────────────────▶        the end is on disk: reap, and leave
+ *	       ◀──────────────────── IDLE   …or, where ACK said STAY: reaped, and ready for another START
  *
  * Adoption: a new jobd connects to the keeper's listening socket and sends
  * HELLO with the nonce; the keeper checks it, answers HELLO with the nonce and
@@ -57,6 +58,7 @@ enum kmsg_type {
 	KMSG_SIGNAL = 7,
 	KMSG_END = 8,
 	KMSG_ACK = 9,
+	KMSG_IDLE = 10,
 };
 
 /* One number space for all messages. */
@@ -83,8 +85,6 @@ enum kmsg_tag {
 	KTAG_NOFILE_HARD = 29,	/* START: u64 */
 	KTAG_GRACE_MS = 30,	/* START, DESIRE: u64: between TERM and KILL */
 	KTAG_INVOCATION = 31,	/* START: string: the value of JOBD_INVOCATION in the job's environment */
-	KTAG_WHO = 32,		/* READY: bytes: what a look-up of the user gave; START: the same, that a
-				 * READY for this uid gave a moment ago: it is not looked up again */
 
 	KTAG_SEQ = 40,		/* DESIRE, STATE: u64: which order; only ever grows */
 	KTAG_LEVEL = 41,	/* DESIRE, STATE: u64: enum keeper_level */
@@ -106,6 +106,9 @@ enum kmsg_tag {
 	KTAG_OUT_BLOCKS = 69,	/* END: u64 */
 	KTAG_ENDED_AT_US = 70,	/* END: u64: microseconds since the epoch */
 	KTAG_BOOT_ID = 71,	/* END in an exit file: string */
+
+	KTAG_STAY = 80,		/* ACK: u64 1: do not leave, another job may follow on this connection.
+				 * A keeper that does not know this leaves; one that does says IDLE. */
 };
 
 enum keeper_level {

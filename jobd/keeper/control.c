@@ -8,6 +8,7 @@
  *	                   │        │              └──────────┴──────────┴─▶ ENDING
  *	                   └────────┴──▶ KILLING ◀──────────────────────────────┘
  *	                                    └─▶ REPORTING ─ACK, exit file─▶ DONE
+ *	                                            └─ACK that says stay─▶ WAITING
  *
  * A command that ends by itself goes to KILLING if it leaves processes behind,
  * else straight to REPORTING. One that ends in its grace leaves the others
@@ -351,6 +352,16 @@ static enum phase acknowledged(struct keeper *k)
 	return PHASE_DONE;
 }
 
+/* Nothing of one job may be met by the next; a keeper that was told to end takes none. */
+static enum phase stay(struct keeper *k)
+{
+	crash_point("keeper-acknowledged");
+	if (k->end.shutdown || !keeper_renew(k))
+		return PHASE_DONE;
+	talk_idle(k);
+	return PHASE_WAITING;
+}
+
 /* A repeat while the way is still being gone: the answer comes when it has been. */
 static enum phase under_way(struct keeper *k)
 {
@@ -434,6 +445,7 @@ static const action table[PHASES][EVENTS] = {
 	    [EVENT_ALONE] = leave_if_written,
 	    [EVENT_TIMER] = leave_if_written,
 	    [EVENT_ACK] = acknowledged,
+	    [EVENT_STAY] = stay,
 	},
 };
 

@@ -279,6 +279,26 @@ static bool was_born_right(void)
 	return fstat(KEEPER_FD_SOCKET, &st) == 0 && S_ISSOCK(st.st_mode) && crash_init();
 }
 
+/* As it is before a job, and after one. What belongs to the process stays. */
+static void reset(struct keeper *k)
+{
+	k->phase = PHASE_WAITING;
+	k->gate = k->listener = -1;
+	k->level = k->reached = LEVEL_RUN;
+	k->failed_seq = NO_SEQ;
+	k->seq = 0;
+	k->pid = 0;
+	k->pid_start = 0;
+	k->dead = k->owed = false;
+	k->culprit = k->recontinued = 0;
+	k->due_us = k->deadline_us = k->recontinued_us = 0;
+	k->tries = 0;
+	k->start = (struct start){ 0 };
+	k->end = (struct keeper_end){ 0 };
+	k->tree = NULL;
+	k->cgroup = NULL;
+}
+
 static bool prepare(struct keeper *k)
 {
 	k->shielded = shield();
@@ -292,33 +312,40 @@ static bool prepare(struct keeper *k)
 	conn_init(&k->jobd, KEEPER_FD_SOCKET);
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_init(&k->pending[i], -1);
-	k->gate = k->listener = -1;
-	k->level = k->reached = LEVEL_RUN;
-	k->failed_seq = NO_SEQ;
+	reset(k);
 	k->signals = take_signals();
 	return k->signals >= 0;
 }
 
-/* The last thing: from here on the status is known to nobody but the disk. */
-static void leave(struct keeper *k)
+/* From here on the status is known to nobody but the disk. */
+static void let_go(struct keeper *k)
 {
 	if (k->pid)
 		waitpid(k->pid, NULL, WNOHANG);
 	start_clean(k);
 	child_close(k);
-	close(k->signals);
 	tree_free(k->tree);
+	start_fini(&k->start);
 	keeper_end_fini(&k->end);
-	conn_close(&k->jobd);
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_close(&k->pending[i]);
-	buf_fini(&k->found);
 	free(k->cgroup);
+}
+
+bool keeper_renew(struct keeper *k)
+{
+	if (k->jobd.fd < 0)
+		return false;
+	let_go(k);
+	reset(k);
+	while (waitpid(-1, NULL, WNOHANG) > 0)
+		;
+	return errno == ECHILD;
 }
 
 int main(void)
 {
-	struct keeper k = { .phase = PHASE_WAITING };
+	struct keeper k = { 0 };
 	if (!was_born_right()) {
 		fputs("jobd-keeper is started by jobd, and by nobody else\n", stderr);
 		return 2;
@@ -328,6 +355,8 @@ int main(void)
 	crash_point("keeper-born");
 	while (k.phase != PHASE_DONE)
 		turn(&k);
-	leave(&k);
+	let_go(&k);
+	conn_close(&k.jobd);
+	close(k.signals);
 	return 0;
 }

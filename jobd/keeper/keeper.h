@@ -55,8 +55,9 @@ enum event {
 	EVENT_TIMER,	 /* k->due_us has come */
 	EVENT_ALONE,	 /* the connection to jobd ended */
 	EVENT_ACK,	 /* the end is on jobd's disk */
+	EVENT_STAY,	 /* the same, and there may be more to do */
 };
-#define EVENTS (EVENT_ACK + 1)
+#define EVENTS (EVENT_STAY + 1)
 
 /* What START says. Strings are the keeper's, and freed once the child has them. */
 struct start {
@@ -64,7 +65,6 @@ struct start {
 	uint32_t attempt, uid;
 	char **argv, **env;
 	char *cwd, *log, *cgroup_base, *invocation;
-	struct buf who; /* what an earlier look-up of the user gave, or nothing */
 	bool set_identity;
 	mode_t mask; /* umask */
 	struct rlimit nofile;
@@ -77,7 +77,7 @@ struct identity {
 	char *user, *home, *shell;
 	gid_t gid;
 	gid_t *groups;
-	size_t ngroups, groups_cap;
+	size_t ngroups;
 };
 
 struct conn {
@@ -89,7 +89,6 @@ struct keeper {
 	enum phase phase;
 	struct start start;
 	struct identity identity;
-	struct buf found; /* what was looked up, for jobd to keep */
 	char name[KEEPER_NAME_MAX]; /* of the socket, the exit file, the cgroup */
 	char *cgroup;		    /* directory, or NULL */
 	uint64_t self_start;
@@ -146,9 +145,8 @@ void start_clean(struct keeper *k);
 /* ---- who.c ---- */
 
 /*
- * Fills k->identity for START's user, from what START brought along or else
- * from the name service, which may take its time. What was looked up is put
- * into k->found. 0, or -1 with the culprit in k->end.
+ * Looks up START's user into k->identity, where anything of that is needed. A
+ * name service may take its time. 0, or -1 with the culprit in k->end.
  */
 int who_find(struct keeper *k);
 void who_fini(struct identity *id);
@@ -200,6 +198,7 @@ void talk_ready(struct keeper *k);
 /* The level that is reached, for the last order; culprit is the process that hindered it, or 0. */
 void talk_state(struct keeper *k, pid_t culprit, pid_t recontinued);
 void talk_end(struct keeper *k);
+void talk_idle(struct keeper *k);
 
 /* Understands all whole messages that jobd has sent. False when it talks nonsense. */
 bool talk_listen(struct keeper *k);
@@ -224,6 +223,12 @@ bool exitfile_is_futile(void);
 
 /* Looks whether the command has ended, and notes how. True the first time it has. */
 bool keeper_command_died(struct keeper *k);
+
+/*
+ * Lets go of the job that was acknowledged, and stands as if just born. False
+ * when something of it is still there: then the keeper has to leave.
+ */
+bool keeper_renew(struct keeper *k);
 
 /* Reaps what became a zombie, the command excepted, and counts what it used. */
 void keeper_reap_others(struct keeper *k);

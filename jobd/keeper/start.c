@@ -77,10 +77,6 @@ static bool read_field(struct start *s, const struct tlv *f, size_t *nargv, size
 		return true;
 	case KTAG_INVOCATION:
 		return set_str(&s->invocation, f);
-	case KTAG_WHO:
-		buf_clear(&s->who);
-		buf_put(&s->who, f->data, f->len);
-		return !s->who.failed;
 	default:
 		return true;
 	}
@@ -115,7 +111,6 @@ void start_fini(struct start *s)
 	free(s->log);
 	free(s->cgroup_base);
 	free(s->invocation);
-	buf_fini(&s->who);
 	s->argv = s->env = NULL;
 	s->cwd = s->log = s->cgroup_base = s->invocation = NULL;
 }

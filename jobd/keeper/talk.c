@@ -26,15 +26,13 @@ static void put_processes(struct keeper *k, struct buf *b)
 void talk_ready(struct keeper *k)
 {
 	struct buf *b = &k->jobd.out;
-	k->self_start = tree_start_time(getpid());
+	if (!k->self_start)
+		k->self_start = tree_start_time(getpid());
 	k->pid_start = tree_start_time(k->pid);
 	size_t mark = kmsg_begin(b, KMSG_READY);
 	put_processes(k, b);
-	if (k->found.len && !k->found.failed)
-		tlv_put_bytes(b, KTAG_WHO, k->found.data, k->found.len);
 	kmsg_end(b, mark);
 	conn_write(&k->jobd);
-	buf_fini(&k->found);
 	crash_point("keeper-ready");
 }
 
@@ -64,6 +62,13 @@ void talk_end(struct keeper *k)
 	kmsg_end(b, mark);
 	conn_write(&k->jobd);
 	crash_point("keeper-reported");
+}
+
+void talk_idle(struct keeper *k)
+{
+	struct buf *b = &k->jobd.out;
+	kmsg_end(b, kmsg_begin(b, KMSG_IDLE));
+	conn_write(&k->jobd);
 }
 
 void talk_hello(struct keeper *k)
@@ -150,6 +155,16 @@ static void understand_signal(struct keeper *k, struct tlv_reader *r)
 		kill(k->pid, (int)sig); /* not reaped, so the number is still its own */
 }
 
+static bool says_stay(struct tlv_reader *r)
+{
+	struct tlv f;
+	bool stay = false;
+	while (tlv_next(r, &f))
+		if (f.tag == KTAG_STAY)
+			stay = tlv_u64(&f) != 0;
+	return stay;
+}
+
 bool talk_listen(struct keeper *k)
 {
 	struct kmsg m;
@@ -169,12 +184,13 @@ bool talk_listen(struct keeper *k)
 			understand_signal(k, &m.payload);
 			break;
 		case KMSG_ACK:
-			control(k, EVENT_ACK);
+			control(k, says_stay(&m.payload) ? EVENT_STAY : EVENT_ACK);
 			break;
 		case KMSG_HELLO:
 		case KMSG_READY:
 		case KMSG_STATE:
 		case KMSG_END:
+		case KMSG_IDLE:
 		default: /* a later jobd may say more than is known here */
 			break;
 		}

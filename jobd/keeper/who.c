@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Who the job runs as: name, home, shell, groups. A name service may hang or
- * fail; here that harms nobody but this job. It also costs as much as all the
- * rest of a short job's start, so jobd keeps the answer for a moment and hands
- * it to the next keeper (KTAG_WHO): a record that jobd does not read.
+ * fail; here that harms nobody but this job.
  *
  * Without the privilege to be somebody else a user that nobody knows is no
  * hindrance; with it, it is.
@@ -23,9 +21,6 @@
 
 #define GROUPS_MAX 65536
 
-/* In the record, which is of our making and for our reading. */
-enum { WHO_UID = 1, WHO_USER, WHO_HOME, WHO_SHELL, WHO_GID, WHO_GROUP };
-
 void who_fini(struct identity *id)
 {
 	free(id->user);
@@ -33,73 +28,6 @@ void who_fini(struct identity *id)
 	free(id->shell);
 	free(id->groups);
 	*id = (struct identity){ 0 };
-}
-
-static bool add_group(struct identity *id, gid_t group)
-{
-	if (id->ngroups == id->groups_cap) {
-		size_t cap = id->groups_cap ? id->groups_cap * 4 : 32;
-		gid_t *groups = realloc(id->groups, cap * sizeof(*groups));
-		if (!groups)
-			return false;
-		id->groups = groups;
-		id->groups_cap = cap;
-	}
-	id->groups[id->ngroups++] = group;
-	return true;
-}
-
-static bool read_field(struct identity *id, const struct tlv *f, uint64_t *uid)
-{
-	char **to = NULL;
-	if (f->tag == WHO_UID)
-		*uid = tlv_u64(f);
-	else if (f->tag == WHO_GID)
-		id->gid = (gid_t)tlv_u64(f);
-	else if (f->tag == WHO_GROUP)
-		return add_group(id, (gid_t)tlv_u64(f));
-	else if (f->tag == WHO_USER)
-		to = &id->user;
-	else if (f->tag == WHO_HOME)
-		to = &id->home;
-	else if (f->tag == WHO_SHELL)
-		to = &id->shell;
-	if (!to)
-		return true;
-	free(*to);
-	*to = tlv_str(f);
-	return *to != NULL;
-}
-
-/* Takes what START brought along, if it is whole and this user's. */
-static bool recall(struct keeper *k)
-{
-	const struct buf *who = &k->start.who;
-	struct tlv_reader r = { who->data, who->len, false };
-	struct identity *id = &k->identity;
-	struct tlv f;
-	uint64_t uid = UINT64_MAX;
-	bool fit = true;
-	while (fit && tlv_next(&r, &f))
-		fit = read_field(id, &f, &uid);
-	if (fit && !r.bad && uid == k->start.uid && id->user && id->home && id->shell &&
-	    id->ngroups)
-		return true;
-	who_fini(id);
-	return false;
-}
-
-static void remember(struct keeper *k)
-{
-	const struct identity *id = &k->identity;
-	struct buf *b = &k->found;
-	tlv_put_u64(b, WHO_UID, k->start.uid);
-	tlv_put_str(b, WHO_USER, id->user);
-	tlv_put_str(b, WHO_HOME, id->home);
-	tlv_put_str(b, WHO_SHELL, id->shell);
-	tlv_put_u64(b, WHO_GID, id->gid);
-	for (size_t i = 0; i < id->ngroups; i++)
-		tlv_put_u64(b, WHO_GROUP, id->groups[i]);
 }
 
 /* All of the user's groups, as initgroups(3) would set them. */
@@ -111,7 +39,6 @@ static int find_groups(struct keeper *k)
 		if (!groups)
 			return start_failed(k, ENOMEM, "groups of %s", id->user);
 		id->groups = groups;
-		id->groups_cap = (size_t)n;
 		int had = n;
 		if (getgrouplist(id->user, id->gid, groups, &had) >= 0) {
 			id->ngroups = (size_t)had;
@@ -133,7 +60,7 @@ int who_find(struct keeper *k)
 {
 	struct start *s = &k->start;
 	struct identity *id = &k->identity;
-	if (!is_needed(s) || recall(k))
+	if (!is_needed(s))
 		return 0;
 	errno = 0;
 	const struct passwd *pw = getpwuid(s->set_identity ? s->uid : geteuid());
@@ -150,10 +77,5 @@ int who_find(struct keeper *k)
 	id->shell = strdup(*pw->pw_shell ? pw->pw_shell : "/bin/sh");
 	if (!id->user || !id->home || !id->shell)
 		return start_failed(k, ENOMEM, "user %u", (unsigned)s->uid);
-	if (!s->set_identity)
-		return 0;
-	if (find_groups(k) < 0)
-		return -1;
-	remember(k);
-	return 0;
+	return s->set_identity ? find_groups(k) : 0;
 }

@@ -40,6 +40,13 @@ static void make_dir(const struct rig *r, const char *name, mode_t mode)
 	ck_assert_int_eq(chmod(path, mode), 0);
 }
 
+static void name_attempt(struct rig *r, uint32_t attempt)
+{
+	r->attempt = attempt;
+	r->nonce = 0x1122334455667788 + attempt;
+	snprintf(r->name, sizeof(r->name), KEEPER_NAME_FMT, (uint64_t)RIG_ID, attempt, r->nonce);
+}
+
 void rig_init(struct rig *r)
 {
 	*r = (struct rig){ .fd = -1, .in = BUF_INIT };
@@ -50,9 +57,7 @@ void rig_init(struct rig *r)
 	make_dir(r, "logs", 0700);
 	make_dir(r, "exits", 0700);
 	make_dir(r, "work", 0777);
-	r->nonce = 0x1122334455667788;
-	snprintf(r->name, sizeof(r->name), KEEPER_NAME_FMT, (uint64_t)RIG_ID, (uint32_t)RIG_ATTEMPT,
-	    r->nonce);
+	name_attempt(r, RIG_ATTEMPT);
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 }
 
@@ -68,7 +73,6 @@ void rig_fini(struct rig *r)
 	}
 	tree_free(t);
 	rig_hang_up(r);
-	buf_fini(&r->who);
 	snprintf(command, sizeof(command), "rm -rf %s", r->dir);
 	ck_assert_int_eq(system(command), 0);
 }
@@ -148,7 +152,7 @@ void rig_start(struct rig *r, const struct job_spec *j)
 	size_t mark = kmsg_begin(&b, KMSG_START);
 	tlv_put_u64(&b, KTAG_VERSION, KMSG_VERSION);
 	tlv_put_u64(&b, KTAG_ID, RIG_ID);
-	tlv_put_u64(&b, KTAG_ATTEMPT, RIG_ATTEMPT);
+	tlv_put_u64(&b, KTAG_ATTEMPT, r->attempt);
 	tlv_put_u64(&b, KTAG_NONCE, r->nonce);
 	tlv_put_strv(&b, KTAG_ARG, j->argv);
 	tlv_put_strv(&b, KTAG_ENV, j->env ? j->env : plain);
@@ -162,8 +166,6 @@ void rig_start(struct rig *r, const struct job_spec *j)
 	tlv_put_u64(&b, KTAG_NOFILE_SOFT, 123);
 	tlv_put_u64(&b, KTAG_NOFILE_HARD, 234);
 	tlv_put_u64(&b, KTAG_GRACE_MS, j->grace_ms ? j->grace_ms : 10000);
-	if (j->who)
-		tlv_put_bytes(&b, KTAG_WHO, j->who->data, j->who->len);
 	kmsg_end(&b, mark);
 	ck_assert(!b.failed);
 	send_buf(r, &b);
@@ -210,7 +212,7 @@ void rig_signal(struct rig *r, int sig, bool all)
 	send_buf(r, &b);
 }
 
-static void take_apart(struct rig *r, const struct kmsg *m, struct said *s)
+static void take_apart(const struct kmsg *m, struct said *s)
 {
 	struct tlv_reader in = m->payload;
 	struct tlv f;
@@ -240,10 +242,6 @@ static void take_apart(struct rig *r, const struct kmsg *m, struct said *s)
 			break;
 		case KTAG_CGROUP:
 			s->has_cgroup = true;
-			break;
-		case KTAG_WHO:
-			buf_clear(&r->who);
-			buf_put(&r->who, f.data, f.len);
 			break;
 		case KTAG_SEQ:
 			s->seq = v;
@@ -278,7 +276,7 @@ static bool hear(struct rig *r, struct said *s)
 		r->in.len += (size_t)n;
 	}
 	ck_assert_int_eq(rc, 1);
-	take_apart(r, &m, s);
+	take_apart(&m, s);
 	buf_drop(&r->in, m.size);
 	return true;
 }
@@ -315,6 +313,20 @@ void rig_wait_gone(struct rig *r)
 			return;
 		}
 	ck_abort_msg("the keeper does not leave");
+}
+
+void rig_ack_stay(struct rig *r)
+{
+	struct said s;
+	struct buf b = BUF_INIT;
+	size_t mark = kmsg_begin(&b, KMSG_ACK);
+	tlv_put_u64(&b, KTAG_STAY, 1);
+	kmsg_end(&b, mark);
+	send_buf(r, &b);
+	rig_hear(r, KMSG_IDLE, &s);
+	ck_assert(!rig_has(r, r->name));
+	name_attempt(r, r->attempt + 1);
+	r->seq = 0;
 }
 
 void rig_ack(struct rig *r)

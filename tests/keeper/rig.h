@@ -18,17 +18,17 @@
 
 #define PATIENCE_MS 15000
 #define RIG_ID	    7
-#define RIG_ATTEMPT 2
+#define RIG_ATTEMPT 2 /* the first one of a keeper */
 
 struct rig {
 	char dir[64]; /* holds keepers/ logs/ exits/ work/ */
 	char name[KEEPER_NAME_MAX];
+	uint32_t attempt;
 	uint64_t nonce;
 	pid_t keeper;
 	int fd; /* to the keeper; -1: none */
 	struct buf in;
 	uint64_t seq; /* of the last order */
-	struct buf who; /* what READY brought of the user */
 };
 
 /* What START says beyond what every test's does. Zero is a plain job as ourselves. */
@@ -42,7 +42,6 @@ struct job_spec {
 	const char *cgroup; /* base */
 	const char *log;    /* NULL: "log" */
 	uint64_t grace_ms;  /* 0: 10 s */
-	const struct buf *who; /* what an earlier READY brought */
 };
 
 /* A message from the keeper, taken apart. Strings live until the next one is taken. */
@@ -77,6 +76,8 @@ bool rig_is_spoken_to(struct rig *r, int ms);
 /* Takes messages up to an END that says EMPTY. */
 void rig_hear_end(struct rig *r, struct said *s);
 
+/* Acknowledges, and asks for another job, which will be the next attempt. */
+void rig_ack_stay(struct rig *r);
 /* Acknowledges, and sees the keeper leave as it should. */
 void rig_ack(struct rig *r);
 void rig_wait_gone(struct rig *r);

@@ -445,72 +445,6 @@ START_TEST(as_root_a_job_runs_as_its_user_and_nobody_else)
 }
 END_TEST
 
-/* Runs grep for the groups as uid 1, with what was found earlier; what it wrote, and what READY
- * brought. */
-static char *groups_of_daemon(const struct buf *who, struct buf *found)
-{
-	struct rig r;
-	struct said s;
-	rig_init(&r);
-	char path_var[] = "PATH=/bin:/usr/bin", *env[] = { path_var, NULL };
-	char **argv = words("/bin/sh", "-c", "grep ^Groups /proc/self/status; echo $USER");
-	rig_spawn(&r);
-	rig_start(&r, &(struct job_spec){
-			  .argv = argv, .env = env, .set_identity = true, .uid = 1, .who = who });
-	rig_hear(&r, KMSG_READY, &s);
-	*found = r.who;
-	r.who = (struct buf)BUF_INIT;
-	rig_say(&r, KMSG_GATE);
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, 0);
-	char *text = rig_log(&r);
-	rig_ack(&r);
-	strv_free(argv);
-	rig_fini(&r);
-	return text;
-}
-
-START_TEST(what_was_looked_up_a_moment_ago_is_not_looked_up_again)
-{
-	struct buf found, again, other = BUF_INIT;
-	if (geteuid() != 0)
-		return; /* nobody else is looked up */
-	char *text = groups_of_daemon(NULL, &found);
-	ck_assert_str_eq(text, "Groups:\t1 \ndaemon\n");
-	ck_assert_uint_gt(found.len, 0);
-	free(text);
-	/* uid, user, home, shell, gid, groups: as a name service knows it that has changed since.
-	 */
-	tlv_put_u64(&other, 1, 1);
-	tlv_put_str(&other, 2, "ghost");
-	tlv_put_str(&other, 3, "/");
-	tlv_put_str(&other, 4, "/bin/sh");
-	tlv_put_u64(&other, 5, 1);
-	tlv_put_u64(&other, 6, 1);
-	tlv_put_u64(&other, 6, 4242);
-	text = groups_of_daemon(&other, &again);
-	ck_assert_str_eq(text, "Groups:\t1 4242 \nghost\n");
-	ck_assert_uint_eq(again.len, 0);
-	free(text);
-	/* One that is cut off, or another user's, counts for nothing. */
-	other.len--;
-	text = groups_of_daemon(&other, &again);
-	ck_assert_str_eq(text, "Groups:\t1 \ndaemon\n");
-	ck_assert_uint_eq(again.len, found.len);
-	free(text);
-	buf_fini(&again);
-	buf_clear(&other);
-	tlv_put_u64(&other, 1, 2);
-	tlv_put_str(&other, 2, "ghost");
-	text = groups_of_daemon(&other, &again);
-	ck_assert_str_eq(text, "Groups:\t1 \ndaemon\n");
-	free(text);
-	buf_fini(&again);
-	buf_fini(&found);
-	buf_fini(&other);
-}
-END_TEST
-
 START_TEST(a_directory_the_user_may_not_enter_fails_his_job)
 {
 	struct rig r;
@@ -604,7 +538,6 @@ UNIT_MAIN("keeper: start", a_command_runs_when_the_gate_is_open_and_its_end_is_t
     descriptors_signals_mask_limits_and_session_are_clean,
     neither_the_keeper_nor_a_process_at_the_gate_can_be_looked_into,
     as_root_a_job_runs_as_its_user_and_nobody_else,
-    what_was_looked_up_a_moment_ago_is_not_looked_up_again,
     a_directory_the_user_may_not_enter_fails_his_job,
     a_job_in_a_cgroup_says_so_and_leaves_none_behind,
     a_long_command_line_and_environment_arrive_whole, a_keeper_that_nobody_talks_to_leaves)
