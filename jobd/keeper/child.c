@@ -34,11 +34,14 @@
 /* What was executed here is lost with exec, and can't be written as somebody else. */
 #ifdef JOBD_COVERAGE
 void __gcov_dump(void);
+void __gcov_reset(void);
 static uid_t born_as;
 static void save_coverage(void)
 {
-	if (geteuid() == born_as)
-		__gcov_dump();
+	if (geteuid() != born_as)
+		return;
+	__gcov_dump();
+	__gcov_reset();
 }
 #else
 static void save_coverage(void)
@@ -54,8 +57,8 @@ static void __attribute__((noreturn, format(printf, 1, 2))) fail(const char *fmt
 	va_start(ap, fmt);
 	vsnprintf(r.step, sizeof(r.step), fmt, ap);
 	va_end(ap);
+	save_coverage(); /* who is told may end us at once */
 	send(CHILD_GATE, &r, sizeof(r), MSG_NOSIGNAL);
-	save_coverage();
 	_exit(127);
 }
 

@@ -61,22 +61,6 @@ void rig_init(struct rig *r)
 	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
 }
 
-void rig_fini(struct rig *r)
-{
-	char command[128];
-	pid_t culprit;
-	struct tree *t = tree_new(getpid(), NULL);
-	for (int i = 0; i < PATIENCE_MS && tree_kill_step(t, &culprit) != TREE_DONE; i++) {
-		while (waitpid(-1, NULL, WNOHANG) > 0)
-			;
-		nap(1);
-	}
-	tree_free(t);
-	rig_hang_up(r);
-	snprintf(command, sizeof(command), "rm -rf %s", r->dir);
-	ck_assert_int_eq(system(command), 0);
-}
-
 static int open_dir(const struct rig *r, const char *name)
 {
 	char path[128];
@@ -190,16 +174,51 @@ void rig_say(struct rig *r, enum kmsg_type type)
 	send_buf(r, &b);
 }
 
+static void put_desire(struct rig *r, struct buf *b, enum keeper_level level, uint64_t grace_ms)
+{
+	size_t mark = kmsg_begin(b, KMSG_DESIRE);
+	tlv_put_u64(b, KTAG_SEQ, ++r->seq);
+	tlv_put_u64(b, KTAG_LEVEL, level);
+	if (level == LEVEL_END)
+		tlv_put_u64(b, KTAG_GRACE_MS, grace_ms);
+	kmsg_end(b, mark);
+}
+
 void rig_desire(struct rig *r, enum keeper_level level, uint64_t grace_ms)
 {
 	struct buf b = BUF_INIT;
-	size_t mark = kmsg_begin(&b, KMSG_DESIRE);
-	tlv_put_u64(&b, KTAG_SEQ, ++r->seq);
-	tlv_put_u64(&b, KTAG_LEVEL, level);
-	if (level == LEVEL_END)
-		tlv_put_u64(&b, KTAG_GRACE_MS, grace_ms);
-	kmsg_end(&b, mark);
+	put_desire(r, &b, level, grace_ms);
 	send_buf(r, &b);
+}
+
+/* A keeper that still has a job is told to end it, and to write down that it did. */
+static void end_politely(struct rig *r)
+{
+	struct buf b = BUF_INIT;
+	if (r->fd < 0 || r->keeper <= 0 || waitpid(r->keeper, NULL, WNOHANG) != 0)
+		return;
+	put_desire(r, &b, LEVEL_END, 0);
+	try_send(r, &b);
+	rig_hang_up(r);
+	for (int i = 0; i < PATIENCE_MS / 10 && waitpid(r->keeper, NULL, WNOHANG) == 0; i++)
+		nap(1);
+}
+
+void rig_fini(struct rig *r)
+{
+	char command[128];
+	pid_t culprit;
+	end_politely(r);
+	struct tree *t = tree_new(getpid(), NULL);
+	for (int i = 0; i < PATIENCE_MS && tree_kill_step(t, &culprit) != TREE_DONE; i++) {
+		while (waitpid(-1, NULL, WNOHANG) > 0)
+			;
+		nap(1);
+	}
+	tree_free(t);
+	rig_hang_up(r);
+	snprintf(command, sizeof(command), "rm -rf %s", r->dir);
+	ck_assert_int_eq(system(command), 0);
 }
 
 void rig_signal(struct rig *r, int sig, bool all)

@@ -445,6 +445,28 @@ START_TEST(as_root_a_job_runs_as_its_user_and_nobody_else)
 }
 END_TEST
 
+START_TEST(as_root_roots_own_job_has_roots_groups)
+{
+	struct rig r;
+	char path_var[] = "PATH=/bin:/usr/bin", *env[] = { path_var, NULL };
+	if (geteuid() != 0)
+		return; /* only root can be somebody else */
+	gid_t odd = 4242;
+	ck_assert_int_eq(setgroups(1, &odd), 0);
+	rig_init(&r);
+	char **argv =
+	    words("/bin/sh", "-c", "grep -E '^(Uid|Groups)' /proc/self/status; echo $USER");
+	char *text = output_of(
+	    &r, &(struct job_spec){ .argv = argv, .env = env, .set_identity = true, .uid = 0 });
+	ck_assert_ptr_nonnull(strstr(text, "Uid:\t0\t0\t0\t0\n"));
+	ck_assert_ptr_null(strstr(text, "4242"));
+	ck_assert_ptr_nonnull(strstr(text, "\nroot\n"));
+	free(text);
+	strv_free(argv);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(a_directory_the_user_may_not_enter_fails_his_job)
 {
 	struct rig r;
@@ -537,7 +559,7 @@ UNIT_MAIN("keeper: start", a_command_runs_when_the_gate_is_open_and_its_end_is_t
     the_program_is_looked_for_along_the_jobs_own_path,
     descriptors_signals_mask_limits_and_session_are_clean,
     neither_the_keeper_nor_a_process_at_the_gate_can_be_looked_into,
-    as_root_a_job_runs_as_its_user_and_nobody_else,
+    as_root_a_job_runs_as_its_user_and_nobody_else, as_root_roots_own_job_has_roots_groups,
     a_directory_the_user_may_not_enter_fails_his_job,
     a_job_in_a_cgroup_says_so_and_leaves_none_behind,
     a_long_command_line_and_environment_arrive_whole, a_keeper_that_nobody_talks_to_leaves)
