@@ -129,6 +129,9 @@ as_daemon() {
 }
 
 @test "an ordinary user's daemon serves that user and root, and nobody else" {
+	if grep -q '^#define JOBD_COVERAGE' "$top_builddir/config.h" 2>/dev/null; then
+		skip "another user can't write root's coverage counts, and says so in the job's log"
+	fi
 	stop_jobd
 	chmod 755 "$D"
 	mkdir "$D/mine"
