@@ -156,5 +156,5 @@ void jobs_run(const struct bench *b)
 	if (b->cgroup)
 		measure(b, "jobs-cgroup", b->cgroup, "jobs, a cgroup each");
 	else
-		figures_note("no cgroup v2 can be written here: not measured with one");
+		figures_note("no cgroup v2 directory to write to: not measured with a cgroup each");
 }
