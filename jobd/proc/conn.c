@@ -251,6 +251,7 @@ static bool on_ready(struct keeper *k, struct tlv_reader *r)
 	if (r->bad || k->pid <= 0)
 		return false;
 	crash_point("ready-received");
+	keeper_after(k, 0, NULL);
 	k->phase = PHASE_READY;
 	struct proc_ready ready = {
 		.keeper_pid = k->keeper_pid,

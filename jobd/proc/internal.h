@@ -24,7 +24,8 @@
 #define PRIORITY_NOTIFY 0 /* before all else: the kernel queues ten datagrams a socket */
 #define PRIORITY_KEEPER 1
 
-#define SILENT_AFTER_MS 5000 /* no answer for so long is silence */
+#define SILENT_AFTER_MS 5000  /* no answer for so long is silence */
+#define START_LIMIT_MS	10000 /* not ready after so long: the start is given up */
 
 enum phase {
 	PHASE_STARTING = 1, /* spawned, or about to be found impossible */
@@ -141,6 +142,8 @@ struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_
 void keeper_free(struct keeper *k);
 /* Takes the job's name from it: core may start the next attempt. */
 void keeper_detach(struct keeper *k);
+/* Gives a start up: the flush closes its gate, and it leaves by itself. */
+void keeper_abandon(struct keeper *k);
 void keeper_want(struct keeper *k, unsigned what);
 /* Whether core still waits for the outcome of the order in force, and has given no later one. */
 bool keeper_is_awaited(const struct keeper *k);
@@ -154,6 +157,8 @@ void keeper_report_end(struct keeper *k);
 void keeper_report_lost(struct keeper *k, const char *text);
 void keeper_report_unstarted(struct keeper *k, int error, const char *text); /* frees k */
 void keeper_report_silent(struct keeper *k, bool is);
+/* On a timer: a name service or a file system hangs, and the job's slot is not to hang with it. */
+void keeper_report_unready(struct keeper *k);
 /* The keeper's process is gone: what has to follow. May free k. */
 void keeper_gone(struct keeper *k, int wait_status);
 /* Removes what an attempt leaves in the file system, and frees k. */

@@ -88,6 +88,13 @@ void keeper_detach(struct keeper *k)
 	notify_remove(k);
 }
 
+void keeper_abandon(struct keeper *k)
+{
+	keeper_detach(k);
+	k->wanted = 0;
+	keeper_want(k, DO_ABANDON);
+}
+
 void keeper_want(struct keeper *k, unsigned what)
 {
 	k->wanted |= what;
@@ -180,6 +187,14 @@ void keeper_report_unstarted(struct keeper *k, int error, const char *text)
 	keeper_detach(k);
 	k->p->ev.unstarted(k->p->ctx, k->id, error, text);
 	keeper_forget(k);
+}
+
+void keeper_report_unready(struct keeper *k)
+{
+	const char *text = "its keeper is not ready after 10 s: a name service, or a file system, hangs";
+	keeper_log(LOG_WARNING, k, "unready", text);
+	keeper_abandon(k);
+	k->p->ev.unstarted(k->p->ctx, k->id, -ETIMEDOUT, text);
 }
 
 void keeper_report_silent(struct keeper *k, bool is)

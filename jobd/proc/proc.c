@@ -174,9 +174,7 @@ void proc_abandon(struct proc *p, uint64_t id)
 	struct keeper *k = roster_find(p, ROSTER_ID, id);
 	if (!k || (k->phase != PHASE_STARTING && k->phase != PHASE_READY))
 		return;
-	keeper_detach(k);
-	k->wanted = 0;
-	keeper_want(k, DO_ABANDON);
+	keeper_abandon(k);
 }
 
 void proc_order(struct proc *p, uint64_t id, enum keeper_level level, uint64_t grace_ms)

@@ -33,7 +33,10 @@ struct proc_ready {
 struct proc_events {
 	/* The command's process stands at the gate. Record it, commit, proc_release. */
 	void (*ready)(void *ctx, uint64_t id, const struct proc_ready *r);
-	/* No keeper could be had (EAGAIN, …): nothing was run. The keeper is forgotten. */
+	/*
+	 * No keeper could be had (EAGAIN, …), or it was not ready in time (ETIMEDOUT): nothing was
+	 * run, and nothing will be. The keeper is forgotten.
+	 */
 	void (*unstarted)(void *ctx, uint64_t id, int error, const char *text);
 	/* Every process of the job has been seen stopped. */
 	void (*stopped)(void *ctx, uint64_t id);

@@ -203,5 +203,6 @@ int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64
 	roster_put(k, ROSTER_KEEPER);
 	crash_point("spawned");
 	conn_write(k);
+	keeper_after(k, START_LIMIT_MS, keeper_report_unready);
 	return 0;
 }

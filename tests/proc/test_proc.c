@@ -133,6 +133,27 @@ START_TEST(a_keeper_that_can_not_be_executed_is_told_from_the_loop)
 }
 END_TEST
 
+START_TEST(a_start_that_hangs_is_given_up_and_the_job_can_be_started_again)
+{
+	room_init(&r);
+	r.keeper = "proc/mute";
+	room_open(&r);
+	proc_adopted_all(r.proc);
+	unsigned before = open_descriptors();
+	room_start(&r, 1, "touch $D/ran");
+	ROOM_WAIT(&r, r.told[1].unstarted);
+	ck_assert_int_eq(r.told[1].error, -ETIMEDOUT);
+	ck_assert_ptr_nonnull(strstr(r.told[1].text, "not ready"));
+	/* The job's name is free at once; whatever hung leaves when it looks up. */
+	room_start(&r, 1, "touch $D/ran");
+	proc_abandon(r.proc, 1);
+	ROOM_WAIT(&r, children() == 0);
+	ck_assert_uint_eq(r.told[1].unstarted + r.told[1].ready + r.told[1].ended, 0);
+	ck_assert_uint_eq(open_descriptors(), before);
+	room_fini(&r);
+}
+END_TEST
+
 START_TEST(a_directory_that_is_a_link_is_refused)
 {
 	struct proc *p = NULL;
@@ -438,6 +459,7 @@ UNIT_MAIN("proc", a_job_runs_to_its_end_and_leaves_nothing_behind,
     nothing_runs_while_the_gate_is_closed_nor_when_it_is_abandoned,
     an_abandoned_job_can_be_started_again_in_the_same_turn, a_release_waits_for_the_flush,
     a_keeper_that_can_not_be_executed_is_told_from_the_loop,
+    a_start_that_hangs_is_given_up_and_the_job_can_be_started_again,
     a_directory_that_is_a_link_is_refused,
     a_keeper_that_dies_before_the_release_has_run_nothing,
     a_command_that_is_not_there_ends_with_the_step_that_failed,
