@@ -157,6 +157,7 @@ static enum api_name user_uid(void *ctx, const char *name, uid_t *uid)
 		return API_NAME_KNOWN;
 	case NAMES_PENDING:
 		return API_NAME_PENDING;
+	case NAMES_LATE:
 	case NAMES_UNKNOWN:
 		break;
 	}
@@ -255,7 +256,7 @@ static int open_names(struct jobd *d)
 	if (rc)
 		return rc;
 	policy_resolve(&d->policy, d->config, d->names);
-	while (d->policy.pending)
+	while (d->policy.waiting)
 		event_base_loop(d->base, EVLOOP_ONCE);
 	return 0;
 }

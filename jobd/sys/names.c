@@ -7,8 +7,10 @@
  * never more lookups under way than entries; a string that was handed out lives
  * until the loop's next turn, whatever becomes of its entry (it is buried first).
  *
- * What can go wrong: the name service hangs. After two seconds digits are
- * given instead; the answer still counts when it comes.
+ * What can go wrong: the name service hangs. After two seconds digits are given instead of a
+ * name, and an id is late, which is not "there is none"; the answer still counts when it comes.
+ * Or it fails: an id is late then, too, and whoever wants it is called when it may be asked for
+ * again, since no answer will be.
  */
 #include "jobd/sys/names.h"
 
@@ -37,6 +39,7 @@ struct entry {
 	char *name;  /* LOOKUP_USER: the answer, or digits; else asked for */
 	uint64_t asked_us, expires_us;
 	bool asking, given_up, found;
+	bool failed; /* of an id: nobody could tell, and nobody was told to ask again yet */
 };
 
 struct dead {
@@ -46,7 +49,7 @@ struct dead {
 
 struct names {
 	struct lookups *lookups;
-	struct event *answers, *give_up, *funeral;
+	struct event *answers, *timer, *funeral;
 	void (*known)(void *ctx);
 	void *ctx;
 	struct entry *buckets[BUCKETS];
@@ -165,27 +168,47 @@ static void settle(struct names *n, struct entry *e, int rc)
 {
 	e->asking = e->given_up = false;
 	e->found = rc == 0;
+	e->failed = e->kind != LOOKUP_USER && rc != 0 && rc != -ENOENT;
 	e->expires_us = clock_mono_us() + (rc == 0 ? KEEP_US : rc == -ENOENT ? NONE_US : ERROR_US);
 	if (e->kind == LOOKUP_USER && rc != 0)
 		name_by_digits(n, e);
+	/* The timer, when it is set, is so for two seconds at most, and looks further ahead then. */
+	if (e->failed && !evtimer_pending(n->timer, NULL))
+		set_timer(n->timer, GIVE_UP_US);
 }
 
 static void ask(struct names *n, struct entry *e)
 {
 	e->asking = true;
-	e->given_up = false;
+	e->given_up = e->failed = false;
 	e->asked_us = clock_mono_us();
 	int rc = lookups_ask(n->lookups, e->kind, e->id, e->name);
 	if (rc < 0) {
 		settle(n, e, rc);
 		return;
 	}
-	if (!evtimer_pending(n->give_up, NULL))
-		set_timer(n->give_up, GIVE_UP_US);
+	if (!evtimer_pending(n->timer, NULL))
+		set_timer(n->timer, GIVE_UP_US);
 }
 
-/* Gives up those that were asked for two seconds ago, and sets out for the next. */
-static void on_give_up(evutil_socket_t fd, short what, void *arg)
+/* When something has to be done about an entry though no answer came. */
+static uint64_t due_of(const struct entry *e)
+{
+	if (e->asking)
+		return e->given_up ? UINT64_MAX : e->asked_us + GIVE_UP_US;
+	return e->failed ? e->expires_us : UINT64_MAX;
+}
+
+/* Gives up what was asked for two seconds ago; what failed may be asked for again. */
+static void come_due(struct names *n, struct entry *e)
+{
+	e->given_up = e->asking;
+	e->failed = false;
+	if (e->asking && e->kind == LOOKUP_USER)
+		name_by_digits(n, e);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
 {
 	(void)fd;
 	(void)what;
@@ -194,20 +217,18 @@ static void on_give_up(evutil_socket_t fd, short what, void *arg)
 	bool news = false;
 	for (size_t i = 0; i < BUCKETS; i++) {
 		for (struct entry *e = n->buckets[i]; e; e = e->next) {
-			if (!e->asking || e->given_up)
-				continue;
-			uint64_t due = e->asked_us + GIVE_UP_US;
+			uint64_t due = due_of(e);
 			if (due <= now) {
-				e->given_up = news = true;
-				if (e->kind == LOOKUP_USER)
-					name_by_digits(n, e);
+				come_due(n, e);
+				news = true;
 			} else if (due < next) {
 				next = due;
 			}
 		}
 	}
+	/* What is asked for from now on is due in two seconds: the timer is never set for later. */
 	if (next != UINT64_MAX)
-		set_timer(n->give_up, next - now);
+		set_timer(n->timer, next - now < GIVE_UP_US ? next - now : GIVE_UP_US);
 	if (news)
 		n->known(n->ctx);
 }
@@ -269,7 +290,10 @@ static enum names_result get_id(struct names *n, enum lookup_kind kind, const ch
 	struct entry *e = get(n, kind, 0, name);
 	if (e && e->asking && !e->given_up)
 		return NAMES_PENDING;
-	if (!e || e->asking || !e->found)
+	/* No room: all entries are being asked for, so that there will be news. */
+	if (!e || e->asking || e->failed)
+		return NAMES_LATE;
+	if (!e->found)
 		return NAMES_UNKNOWN;
 	*id = e->id;
 	return NAMES_KNOWN;
@@ -311,9 +335,9 @@ int names_open(struct event_base *base, void (*known)(void *ctx), void *ctx,
 		return rc;
 	}
 	n->answers = event_new(base, lookups_fd(n->lookups), EV_READ | EV_PERSIST, on_answers, n);
-	n->give_up = evtimer_new(base, on_give_up, n);
+	n->timer = evtimer_new(base, on_timer, n);
 	n->funeral = evtimer_new(base, on_funeral, n);
-	if (!n->answers || !n->give_up || !n->funeral || event_add(n->answers, NULL) < 0) {
+	if (!n->answers || !n->timer || !n->funeral || event_add(n->answers, NULL) < 0) {
 		names_close(n);
 		return -ENOMEM;
 	}
@@ -325,7 +349,7 @@ void names_close(struct names *n)
 {
 	if (!n)
 		return;
-	struct event *events[] = { n->answers, n->give_up, n->funeral };
+	struct event *events[] = { n->answers, n->timer, n->funeral };
 	for (size_t i = 0; i < 3; i++)
 		if (events[i])
 			event_free(events[i]);

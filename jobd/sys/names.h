@@ -15,8 +15,9 @@ struct names;
 
 enum names_result {
 	NAMES_KNOWN,   /* *id is set */
-	NAMES_UNKNOWN, /* there is none, or the name service can't be asked */
-	NAMES_PENDING, /* asked for: known is called when there is news */
+	NAMES_UNKNOWN, /* there is none */
+	NAMES_PENDING, /* asked for less than two seconds ago: known is called when there is news */
+	NAMES_LATE,    /* the name service hangs or fails: known is called when it may be worth asking */
 };
 
 /*
@@ -31,7 +32,8 @@ struct names_lookup {
 };
 
 /*
- * known is called in the loop after new answers (or a lookup's giving up) came in.
+ * known is called in the loop after new answers (or a lookup's giving up) came in, and when an
+ * id that could not be looked up for an error can be asked for again, five seconds later.
  * lookup NULL: the system's. 0 or -errno.
  */
 int names_open(struct event_base *base, void (*known)(void *ctx), void *ctx,
@@ -43,7 +45,7 @@ int names_open(struct event_base *base, void (*known)(void *ctx), void *ctx,
  */
 bool names_user(struct names *n, uid_t uid, const char **name);
 
-/* The id of a name. A lookup that takes longer than two seconds is NAMES_UNKNOWN meanwhile. */
+/* The id of a name. A lookup that takes longer than two seconds is NAMES_LATE until it is through. */
 enum names_result names_uid(struct names *n, const char *user, uid_t *uid);
 enum names_result names_gid(struct names *n, const char *group, gid_t *gid);
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
+#define UNIT_TIMEOUT 20
+
 #include "jobd/sys/names.h"
 
 #include <errno.h>
@@ -20,7 +22,7 @@ static struct event_base *base;
 static struct names *names;
 static int told;
 static atomic_int asked;
-static atomic_bool saw_open_signals;
+static atomic_bool saw_open_signals, broken;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: lookups of 1000 and more hang */
 
 static void known(void *ctx)
@@ -59,7 +61,11 @@ static int fake_gid(const char *group, gid_t *gid)
 	if (strcmp(group, "stuck") == 0) {
 		pthread_mutex_lock(&gate);
 		pthread_mutex_unlock(&gate);
+		*gid = 77;
+		return 0;
 	}
+	if (broken)
+		return -EIO;
 	return sscanf(group, "group%u", gid) == 1 ? 0 : -ENOENT;
 }
 
@@ -162,11 +168,38 @@ START_TEST(lookups_that_hang_are_given_up_after_two_seconds_and_hold_up_nobody)
 	ck_assert_uint_ge(clock_mono_us() - began, 2000000);
 	ck_assert(names_user(names, 1001, &name));
 	ck_assert_str_eq(name, "1001");
-	ck_assert_int_eq(names_gid(names, "stuck", &gid), NAMES_UNKNOWN);
-	/* When it does answer, the answer counts. */
+	/* Late is not the same as "there is none", also not after a reload. */
+	ck_assert_int_eq(names_gid(names, "stuck", &gid), NAMES_LATE);
+	names_flush(names);
+	ck_assert_int_eq(names_gid(names, "stuck", &gid), NAMES_LATE);
+	/* When it does answer, the answer counts, and it is told that there is one. */
 	pthread_mutex_unlock(&gate);
 	while (strcmp(name_of(1000), "user1000") != 0)
 		wait_for_news();
+	while (names_gid(names, "stuck", &gid) == NAMES_LATE)
+		wait_for_news();
+	ck_assert_int_eq(names_gid(names, "stuck", &gid), NAMES_KNOWN);
+	ck_assert_uint_eq(gid, 77);
+	close_fake();
+}
+END_TEST
+
+START_TEST(a_name_service_that_fails_is_late_and_asked_again)
+{
+	open_fake();
+	broken = true;
+	gid_t gid;
+	ck_assert_int_eq(names_gid(names, "group9", &gid), NAMES_PENDING);
+	wait_for_news();
+	ck_assert_int_eq(names_gid(names, "group9", &gid), NAMES_LATE);
+	ck_assert_int_eq(asked, 1);
+	broken = false;
+	/* No answer is under way: the news is that one may ask again. */
+	wait_for_news();
+	ck_assert_int_eq(names_gid(names, "group9", &gid), NAMES_PENDING);
+	wait_for_news();
+	ck_assert_int_eq(names_gid(names, "group9", &gid), NAMES_KNOWN);
+	ck_assert_uint_eq(gid, 9);
 	close_fake();
 }
 END_TEST
@@ -238,5 +271,5 @@ END_TEST
 UNIT_MAIN("names", a_name_is_asked_for_once_and_then_known,
     a_uid_without_a_name_goes_by_its_digits, ids_are_found_by_name,
     lookups_that_hang_are_given_up_after_two_seconds_and_hold_up_nobody,
-    closing_does_not_wait_for_a_lookup_that_hangs,
-    what_is_cached_is_bounded_and_a_name_lives_for_a_turn, the_system_s_own_names_are_found)
+    a_name_service_that_fails_is_late_and_asked_again,
+    closing_does_not_wait_for_a_lookup_that_hangs, what_is_cached_is_bounded_and_a_name_lives_for_a_turn, the_system_s_own_names_are_found)
