@@ -6,11 +6,7 @@
  * in memory, core starts what may start and commits, and only then do orders go to
  * keepers and answers to clients.
  *
- * Crash-only: when a commit fails nobody knows what is on disk, so nothing is
- * answered and jobd executes itself; the next self recovers as after any death.
- * The listening socket goes along, so that clients wait instead of failing.
- * ENOSPC is waited out (1 to 60 s); after EIO jobd stops, since recovery would
- * trust pages that were never written.
+ * Crash-only: when a commit fails jobd starts over (restart.h).
  *
  * Fatal at start: mistakes in the configuration, directories that are not
  * ours, a store that is locked, newer or older than it was, a socket that can't
@@ -20,20 +16,19 @@
 
 #include <errno.h>
 #include <event2/event.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "jobd/api/api.h"
 #include "jobd/core/engine.h"
 #include "jobd/options.h"
 #include "jobd/policy.h"
+#include "jobd/restart.h"
 #include "jobd/proc/proc.h"
 #include "jobd/server/server.h"
 #include "jobd/store/store.h"
@@ -108,7 +103,16 @@ static struct engine_settings settings_of(const struct config *c)
 	};
 }
 
-static int reload(void *ctx, char ***messages)
+/* Settings that are taken up at the start alone. */
+static void warn_of_restart(const struct config *old, const struct config *next)
+{
+	if (old->ballast_bytes != next->ballast_bytes || strcmp(old->cgroup, next->cgroup) != 0
+	    || old->max_connections != next->max_connections)
+		log_text(LOG_WARNING, "event=reloaded detail=\"ballast, cgroup and max_connections need a "
+				      "restart\"");
+}
+
+static int reload(void *ctx, const struct actor *who, char ***messages)
 {
 	struct jobd *d = ctx;
 	struct config *next;
@@ -117,6 +121,7 @@ static int reload(void *ctx, char ***messages)
 	int rc = config_load(d->paths.config, d->paths.config_given, &next, messages);
 	if (rc == 0) {
 		struct engine_settings s = settings_of(next);
+		warn_of_restart(d->config, next);
 		config_free(d->config);
 		d->config = next;
 		log_set_level(next->log_level);
@@ -131,6 +136,7 @@ static int reload(void *ctx, char ***messages)
 		for (size_t i = 0; *messages && (*messages)[i]; i++)
 			log_text(LOG_ERR, "event=config error=\"%s\"", (*messages)[i]);
 	}
+	engine_note(d->engine, who, "reload", rc ? "BadConfiguration" : "ok", who ? NULL : "SIGHUP");
 	notify_ready(NULL);
 	return rc;
 }
@@ -158,6 +164,7 @@ static enum api_name user_uid(void *ctx, const char *name, uid_t *uid)
 	case NAMES_PENDING:
 		return API_NAME_PENDING;
 	case NAMES_LATE:
+		return API_NAME_LATE;
 	case NAMES_UNKNOWN:
 		break;
 	}
@@ -191,11 +198,11 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 
 	(void)what;
 	if (sig == SIGHUP) {
-		reload(d, &messages);
+		reload(d, NULL, &messages);
 		strv_free(messages);
 		return;
 	}
-	engine_note(d->engine, NULL, "daemon-stop", sig == SIGTERM ? "SIGTERM" : "SIGINT");
+	engine_note(d->engine, NULL, "daemon-stop", "ok", sig == SIGTERM ? "SIGTERM" : "SIGINT");
 	d->stopping = true;
 }
 
@@ -229,16 +236,12 @@ static void find_keeper(char *out, size_t size)
 	snprintf(out, size, "%s", PKGLIBEXECDIR "/jobd-keeper");
 }
 
-/* The libevent base, with signals and the tick. */
-static int open_base(struct jobd *d)
+/* Signals and the tick: when all rooms are open, since they reach into them. */
+static int open_events(struct jobd *d)
 {
 	static const int numbers[SIGNALS] = { SIGHUP, SIGTERM, SIGINT };
 	struct timeval second = { 1, 0 };
 
-	d->base = event_base_new();
-	if (!d->base)
-		return -ENOMEM;
-	signal(SIGPIPE, SIG_IGN);
 	for (int i = 0; i < SIGNALS; i++) {
 		d->signals[i] = evsignal_new(d->base, numbers[i], on_signal, d);
 		if (!d->signals[i] || event_add(d->signals[i], NULL))
@@ -251,8 +254,9 @@ static int open_base(struct jobd *d)
 /* Names first, so that the policy is whole before anybody is served. */
 static int open_names(struct jobd *d)
 {
-	int rc = names_open(d->base, names_known, d, NULL, &d->names);
-
+	signal(SIGPIPE, SIG_IGN);
+	d->base = event_base_new();
+	int rc = d->base ? names_open(d->base, names_known, d, NULL, &d->names) : -ENOMEM;
 	if (rc)
 		return rc;
 	policy_resolve(&d->policy, d->config, d->names);
@@ -357,55 +361,18 @@ static int open_rooms(struct jobd *d)
 		return fail(d, NULL, "/proc is not mounted");
 	if (!d->restart.is)
 		limits_raise_nofile(&d->restart.nofile_soft, &d->restart.nofile_hard);
-	if (open_base(d) || open_names(d))
+	if (open_names(d))
 		return fail(d, NULL, "no memory");
 	int rc = open_store(d, &why);
 	if (rc == 0)
 		rc = open_proc(d, &why);
 	if (rc == 0)
 		rc = open_server(d, &why);
+	if (rc == 0)
+		rc = open_events(d);
 	if (rc == -ENOSPC && d->restart.is)
 		return 0; /* the caller starts over */
 	return rc ? fail(d, why, strerror(-rc)) : 0;
-}
-
-/* Executes this program anew, with the same arguments. Returns only when that is impossible. */
-static void start_over(struct jobd *d)
-{
-	int fd = d->server ? server_listen_fd(d->server) : d->restart.listen_fd;
-
-	logger_close(200);
-	if (fd >= 0)
-		fcntl(fd, F_SETFD, 0);
-	d->restart.listen_fd = fd;
-	restart_give(&d->restart);
-	notify_environment();
-	execv("/proc/self/exe", d->argv);
-}
-
-/* A commit failed. Waits where that can help, and starts over; returns where it can't. */
-static void recover(struct jobd *d, int rc)
-{
-	static const unsigned waits_s[] = { 1, 2, 4, 8, 15, 30, 60 };
-	unsigned last = sizeof waits_s / sizeof waits_s[0] - 1;
-	unsigned step = d->restart.step < last ? d->restart.step : last;
-
-	if (rc == -EIO) {
-		log_text(LOG_CRIT, "event=stopped error=\"the disk failed while jobs were being written: "
-				   "what is on it has to be checked before jobd starts again\"");
-		return;
-	}
-	log_text(LOG_CRIT, "event=restarting error=\"%s\" wait_s=%u", strerror(-rc),
-	    rc == -ENOSPC ? waits_s[step] : 0);
-	if (rc == -ENOSPC) {
-		struct timespec t = { (time_t)waits_s[step], 0 };
-		signal(SIGTERM, SIG_DFL); /* who wants to end it now may */
-		signal(SIGINT, SIG_DFL);
-		nanosleep(&t, NULL);
-	}
-	d->restart.step++;
-	start_over(d);
-	log_text(LOG_CRIT, "event=stopped error=\"jobd can't execute itself: %s\"", strerror(errno));
 }
 
 /* Turns until it is told to stop. 0, or -errno of the commit that failed. */
@@ -444,13 +411,22 @@ static void note_start(struct jobd *d)
 {
 	char text[100];
 
-	engine_note(d->engine, NULL, "daemon-start",
+	engine_note(d->engine, NULL, "daemon-start", "ok",
 	    d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
 	if (!store_missing(d->store))
 		return;
 	snprintf(text, sizeof text, "an older store was accepted: %llu entries are missing before this one",
 	    (unsigned long long)store_missing(d->store));
-	engine_note(d->engine, NULL, "store-accepted", text);
+	engine_note(d->engine, NULL, "store-accepted", "ok", text);
+}
+
+/* Nothing of the turn that failed is answered. Returns the exit status, where it returns. */
+static int start_over(struct jobd *d, int rc)
+{
+	if (d->server)
+		d->restart.listen_fd = server_listen_fd(d->server);
+	restart_now(&d->restart, rc, d->argv);
+	return 1;
 }
 
 static int serve(struct jobd *d)
@@ -459,10 +435,8 @@ static int serve(struct jobd *d)
 
 	if (rc)
 		return rc;
-	if (!d->server) {
-		recover(d, -ENOSPC);
-		return 1;
-	}
+	if (!d->server)
+		return start_over(d, -ENOSPC);
 	note_start(d);
 	rc = engine_turn(d->engine);
 	if (rc == 0) {
@@ -472,13 +446,10 @@ static int serve(struct jobd *d)
 		notify_ready(NULL);
 		daemon_ready(d->ready_fd);
 		d->ready_fd = -1;
-		d->restart.step = 0;
 		rc = run(d);
 	}
-	if (rc) {
-		recover(d, rc);
-		return 1;
-	}
+	if (rc)
+		return start_over(d, rc);
 	notify_stopping(NULL);
 	log_text(LOG_NOTICE, "event=stopped pid=%ld", (long)getpid());
 	close_rooms(d);

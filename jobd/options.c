@@ -4,11 +4,8 @@
 
 #include "jobd/options.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 static const char usage[] =
     "Usage: jobd [-f] [-c FILE] [-t] [OPTION]...\n"
@@ -23,9 +20,9 @@ static const char usage[] =
     "      --accept-older-store\n"
     "                         start although the store is older than it was: a restored backup\n"
     "      --version          print the version and exit\n"
-    "      --help             print this and exit\n";
+    "  -h, --help             print this and exit\n";
 
-enum { OPT_STATE_DIR = 256, OPT_RUNTIME_DIR, OPT_SOCKET, OPT_ACCEPT, OPT_VERSION, OPT_HELP };
+enum { OPT_STATE_DIR = 256, OPT_RUNTIME_DIR, OPT_SOCKET, OPT_ACCEPT, OPT_VERSION };
 
 static const struct option longs[] = {
 	{ "foreground", no_argument, NULL, 'f' },
@@ -36,7 +33,7 @@ static const struct option longs[] = {
 	{ "socket", required_argument, NULL, OPT_SOCKET },
 	{ "accept-older-store", no_argument, NULL, OPT_ACCEPT },
 	{ "version", no_argument, NULL, OPT_VERSION },
-	{ "help", no_argument, NULL, OPT_HELP },
+	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -51,7 +48,7 @@ int options_parse(int argc, char **argv, struct options *o)
 	int c;
 
 	*o = (struct options){ 0 };
-	while ((c = getopt_long(argc, argv, "fc:t", longs, NULL)) != -1) {
+	while ((c = getopt_long(argc, argv, "fc:th", longs, NULL)) != -1) {
 		switch (c) {
 		case 'f':
 			o->foreground = true;
@@ -77,7 +74,7 @@ int options_parse(int argc, char **argv, struct options *o)
 		case OPT_VERSION:
 			puts("jobd " PACKAGE_VERSION);
 			return 0;
-		case OPT_HELP:
+		case 'h':
 			fputs(usage, stdout);
 			return 0;
 		default:
@@ -89,27 +86,4 @@ int options_parse(int argc, char **argv, struct options *o)
 		return complain();
 	}
 	return -1;
-}
-
-struct restart restart_take(void)
-{
-	struct restart r = { .listen_fd = -1 };
-	const char *text = getenv("JOBD_RESTART");
-
-	if (text && sscanf(text, "%d %u %" SCNu64 " %" SCNu64, &r.listen_fd, &r.step, &r.nofile_soft,
-			&r.nofile_hard) == 4)
-		r.is = true;
-	else
-		r = (struct restart){ .listen_fd = -1 };
-	unsetenv("JOBD_RESTART");
-	return r;
-}
-
-int restart_give(const struct restart *r)
-{
-	char text[100];
-
-	snprintf(text, sizeof text, "%d %u %" PRIu64 " %" PRIu64, r->listen_fd, r->step,
-	    r->nofile_soft, r->nofile_hard);
-	return setenv("JOBD_RESTART", text, 1) ? -errno : 0;
 }

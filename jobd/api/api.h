@@ -14,6 +14,7 @@
 
 #include "jobd/server/server.h"
 
+struct actor;
 struct api;
 struct engine;
 struct event_base;
@@ -30,19 +31,20 @@ struct api_policy {
 	size_t nsubmit_gids;
 };
 
-enum api_name { API_NAME_KNOWN, API_NAME_UNKNOWN, API_NAME_PENDING };
+enum api_name { API_NAME_KNOWN, API_NAME_UNKNOWN, API_NAME_PENDING, API_NAME_LATE };
 
 struct api_options {
 	struct event_base *base;
 	struct engine *engine;
 	const char *version;
 	uint64_t started_at_us;
-	/* The uid for a user's name; PENDING: server_resume_names follows. */
+	/* The uid for a user's name; PENDING: server_resume_names follows;
+	 * LATE: the name service does not answer. */
 	enum api_name (*user_uid)(void *ctx, const char *name, uid_t *uid);
 	/* As server_options.user_name. */
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */
-	int (*reload)(void *ctx, char ***messages);
+	int (*reload)(void *ctx, const struct actor *who, char ***messages);
 	/* Stops the daemon after this turn. */
 	void (*stop)(void *ctx);
 	/* Log lines that were dropped. */

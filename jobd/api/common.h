@@ -38,6 +38,8 @@ void error_wrong_state(
 
 /* json.c: data as the protocol has it. New references. */
 json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool history);
+/* About how long that is: all but the command is bounded. */
+size_t job_json_bytes(const struct job *j);
 json_t *entry_json(const struct journal_entry *e);
 /* A string that may hold anything: bytes that are no UTF-8 become '?'. */
 json_t *json_text(const char *s);

@@ -26,6 +26,8 @@ static void reply_job(const struct api *a, struct call *c, uint64_t id, bool cha
 	call_reply(c, reply);
 }
 
+#define SILENT "its keeper does not answer; the pause is on record, and comes when it does"
+
 /* Asks core, and answers; false when the answer comes later. */
 static bool ask(struct api *a, struct call *c, const struct control *what)
 {
@@ -52,7 +54,10 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 	case ENGINE_UNSTOPPABLE:
 	case ENGINE_LOW_DISK:
 	case ENGINE_FAILED:
-		error_failed(c, id, "jobd could not do it; its log says why");
+		if (what->event == EVENT_PAUSE)
+			error_failed(c, id, SILENT);
+		else
+			error_failed(c, id, "jobd could not do it; its log says why");
 		break;
 	}
 	return true;
@@ -134,6 +139,8 @@ static void pause_done(void *arg, enum engine_result r, uint64_t id, pid_t culpr
 	else if (r == ENGINE_UNSTOPPABLE)
 		call_error(w->c, "org.jobd.Job.Unstoppable",
 		    json_pack("{s:I, s:I}", "id", (json_int_t)id, "pid", (json_int_t)culprit));
+	else if (r == ENGINE_FAILED)
+		error_failed(w->c, id, SILENT);
 	else if (engine_get(w->a->o.engine, id, &v) == ENGINE_OK) {
 		error_wrong_state(w->c, id, v.job->state, "pause",
 		    job_has_ended(v.job->state) ? state_hint(v.job->state, EVENT_PAUSE)

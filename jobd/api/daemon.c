@@ -16,8 +16,7 @@ void api_daemon_reload(void *ctx, struct call *c)
 	struct actor who = call_actor(c);
 	char **messages = NULL;
 
-	if (a->o.reload(a->o.ctx, &messages) == 0) {
-		engine_note(a->o.engine, &who, "reload", NULL);
+	if (a->o.reload(a->o.ctx, &who, &messages) == 0) {
 		call_reply(c, NULL);
 		return;
 	}
@@ -25,7 +24,6 @@ void api_daemon_reload(void *ctx, struct call *c)
 	for (size_t i = 0; messages && messages[i]; i++)
 		json_array_append_new(list, json_text(messages[i]));
 	json_put(params, "messages", list);
-	engine_note(a->o.engine, &who, "reload", "refused: the configuration has mistakes");
 	call_error(c, "org.jobd.Daemon.BadConfiguration", params);
 	strv_free(messages);
 }
@@ -35,7 +33,7 @@ void api_daemon_stop(void *ctx, struct call *c)
 	struct api *a = ctx;
 	struct actor who = call_actor(c);
 
-	engine_note(a->o.engine, &who, "daemon-stop", NULL);
+	engine_note(a->o.engine, &who, "daemon-stop", "ok", NULL);
 	call_reply(c, NULL);
 	a->o.stop(a->o.ctx);
 }

@@ -204,6 +204,15 @@ json_t *job_json(const struct api *a, const struct peer *p, const struct job_vie
 	return o;
 }
 
+size_t job_json_bytes(const struct job *j)
+{
+	size_t n = 1000;
+
+	for (size_t i = 0; j->command && j->command[i]; i++)
+		n += strlen(j->command[i]) + 3;
+	return n;
+}
+
 json_t *entry_json(const struct journal_entry *e)
 {
 	json_t *o = json_object();

@@ -101,8 +101,9 @@ static bool take_selection(struct call *c, struct selection *s)
 	return !no_memory;
 }
 
-/* A page is short where its jobs are long: common clients refuse messages over 16 MiB. */
-#define PAGE_BYTES (4u << 20)
+/* A page is short where its jobs are long: common clients refuse messages over 16 MiB, and jobd
+ * does not hold megabytes for each that asks. */
+#define PAGE_BYTES (1u << 20)
 
 struct page {
 	const struct api *a;
@@ -113,14 +114,6 @@ struct page {
 	size_t bytes; /* of the commands so far: all else is bounded */
 };
 
-static size_t command_bytes(const struct job *j)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; j->command && j->command[i]; i++)
-		n += strlen(j->command[i]) + 3;
-	return n;
-}
 
 /*
  * A filter on what the caller may not see must not tell it: such a job does not
@@ -138,7 +131,7 @@ static bool list_one(void *ctx, const struct job_view *v)
 	if (asks_private(page->f) && !access_owns(page->a, page->p, v->job))
 		return true;
 	json_array_append_new(page->rows, job_json(page->a, page->p, v, false));
-	page->bytes += command_bytes(v->job);
+	page->bytes += job_json_bytes(v->job);
 	return json_array_size(page->rows) < page->limit && page->bytes < PAGE_BYTES;
 }
 
@@ -152,6 +145,10 @@ void api_job_list(void *ctx, struct call *c)
 		return;
 	if (!take_selection(c, &s))
 		goto out;
+	if (json_is_array(json_object_get(call_params(c), "states")) && !s.f.states) {
+		call_reply(c, json_pack("{s:[]}", "jobs")); /* of no state: none, not all */
+		goto out;
+	}
 	struct page page = { .a = a, .p = call_peer(c), .f = &s.f, .rows = json_array(),
 		.limit = limit };
 	int more = engine_list(a->o.engine, &s.f, &before, PAGE_BUDGET, list_one, &page);

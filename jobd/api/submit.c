@@ -167,6 +167,8 @@ static bool take_user(const struct api *a, struct call *c, struct job *draft)
 
 	if (user && strcmp(user, p->user) != 0) {
 		if (p->uid != 0) {
+			struct actor who = call_actor(c);
+			engine_refused(a->o.engine, &who, "submit", 0, "PermissionDenied");
 			call_error(c, "org.varlink.service.PermissionDenied", NULL);
 			return false;
 		}
@@ -177,16 +179,28 @@ static bool take_user(const struct api *a, struct call *c, struct job *draft)
 		case API_NAME_UNKNOWN:
 			error_invalid(c, "user", "there is no user \"%.60s\"", user);
 			return false;
+		case API_NAME_LATE:
+			error_failed(c, 0, "the name service does not answer: nobody knows who that user is");
+			return false;
 		case API_NAME_KNOWN:
 			break;
 		}
 		if (a->policy.self != 0 && uid != a->policy.self) {
-			error_invalid(c, "user", "this jobd is not root: it runs jobs as its own user");
+			error_invalid(c, "user", "this jobd is not root's: it runs jobs as its own user");
 			return false;
 		}
 	}
-	draft->uid = a->policy.self == 0 ? uid : a->policy.self;
-	draft->user = strdup(user ? user : p->user);
+	const char *name = user ? user : p->user;
+	if (a->policy.self != 0 && uid != a->policy.self) {
+		/* root, at an ordinary user's jobd: the job is that user's */
+		uid = a->policy.self;
+		if (!a->o.user_name(a->o.ctx, uid, &name)) {
+			call_again(c);
+			return false;
+		}
+	}
+	draft->uid = uid;
+	draft->user = strdup(name);
 	return true;
 }
 

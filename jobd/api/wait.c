@@ -2,9 +2,11 @@
 /*
  * org.jobd.Job.Wait: a stream of what becomes of some jobs.
  *
- * A change of state is sent in its turn; progress at most every 100 ms, and not
- * at all to a client that does not read. A quiet stream says every 25 s that it
- * is there, since common clients give up after 45 s of silence.
+ * What changed is marked, and sent as the client takes it: always the present,
+ * never a queue of pasts, so that one who does not read costs no memory. A
+ * change of state goes in its turn, progress at most every 100 ms. A quiet
+ * stream says every 25 s that it is there, since common clients give up after
+ * 45 s of silence.
  */
 #include "config.h"
 
@@ -16,6 +18,9 @@
 
 #define QUIET_S	    25
 #define PROGRESS_US 100000
+#define IDS_MOST    1000
+#define PIECE_BYTES (256u << 10) /* of one reply of a stream */
+#define REPLY_BYTES (8u << 20)	 /* of the one reply where there is no stream */
 
 struct wait;
 
@@ -23,8 +28,7 @@ struct waited {
 	struct job_watch watch; /* first: the callback gets back from it */
 	struct wait *w;
 	uint64_t id;
-	bool live;
-	bool told; /* of progress, not yet sent */
+	bool untold; /* something of it is to be sent */
 };
 
 struct wait {
@@ -56,6 +60,31 @@ static void arm(struct wait *w, bool pacing)
 	event_add(w->timer, pacing ? &pace : &quiet);
 }
 
+/* Takes what is untold, up to so many bytes; *rest says whether something is left. */
+static json_t *take_untold(struct wait *w, size_t bytes, bool *rest)
+{
+	json_t *jobs = json_array();
+	size_t taken = 0;
+
+	*rest = false;
+	for (size_t i = 0; i < w->n && !*rest; i++) {
+		struct job_view v;
+		if (!w->jobs[i].untold)
+			continue;
+		if (taken >= bytes) {
+			*rest = true;
+			break;
+		}
+		w->jobs[i].untold = false;
+		if (engine_get(w->a->o.engine, w->jobs[i].id, &v) != ENGINE_OK)
+			continue; /* deleted meanwhile */
+		taken += job_json_bytes(v.job);
+		json_array_append_new(jobs, job_json(w->a, call_peer(w->c), &v, false));
+		job_view_fini(&v);
+	}
+	return jobs;
+}
+
 static json_t *reply_of(json_t *jobs)
 {
 	json_t *reply = json_object();
@@ -64,52 +93,59 @@ static json_t *reply_of(json_t *jobs)
 	return reply;
 }
 
-static void append(struct wait *w, json_t *jobs, uint64_t id)
-{
-	struct job_view v;
-
-	if (engine_get(w->a->o.engine, id, &v) != ENGINE_OK)
-		return; /* deleted meanwhile */
-	json_array_append_new(jobs, job_json(w->a, call_peer(w->c), &v, false));
-	job_view_fini(&v);
-}
-
-static json_t *everything(struct wait *w)
-{
-	json_t *jobs = json_array();
-
-	for (size_t i = 0; i < w->n; i++)
-		append(w, jobs, w->jobs[i].id);
-	return jobs;
-}
-
-static void on_timer(evutil_socket_t fd, short what, void *arg)
-{
-	struct wait *w = arg;
-	json_t *jobs = json_array();
-
-	(void)fd;
-	(void)what;
-	for (size_t i = 0; i < w->n; i++) {
-		if (!w->jobs[i].told)
-			continue;
-		w->jobs[i].told = false;
-		append(w, jobs, w->jobs[i].id);
-	}
-	if (call_backlog(w->c) > CALL_BACKLOG)
-		json_decref(jobs);
-	else
-		call_continue(w->c, reply_of(jobs));
-	arm(w, false);
-}
-
 static void finish(struct wait *w, json_t *jobs)
 {
 	struct call *c = w->c;
 
 	call_on_close(c, NULL, NULL);
+	call_on_drain(c, NULL, NULL);
 	wait_free(w);
 	call_reply(c, reply_of(jobs));
+}
+
+/* The one reply, where no stream was asked for. */
+static void answer(struct wait *w)
+{
+	struct call *c = w->c;
+	bool rest;
+	json_t *jobs = take_untold(w, REPLY_BYTES, &rest);
+
+	if (!rest) {
+		finish(w, jobs);
+		return;
+	}
+	json_decref(jobs);
+	call_on_close(c, NULL, NULL);
+	wait_free(w);
+	call_error(c, "org.jobd.Job.LimitReached",
+	    json_pack("{s:s, s:s}", "limit", "reply", "message",
+		"all these jobs are too much for one reply: call it with more"));
+}
+
+/* Sends what is untold, as far as the client takes it; ends when all is told and has ended. */
+static void pump(void *arg)
+{
+	struct wait *w = arg;
+	bool rest = true;
+
+	while (rest) {
+		if (call_backlog(w->c) > CALL_BACKLOG)
+			return; /* drained goes on */
+		json_t *jobs = take_untold(w, PIECE_BYTES, &rest);
+		if (!rest && w->live == 0) {
+			finish(w, jobs);
+			return;
+		}
+		call_continue(w->c, reply_of(jobs));
+	}
+	arm(w, false);
+}
+
+static void on_timer(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	pump(arg);
 }
 
 static void on_change(struct job_watch *watch, const struct job_view *v, enum job_change change)
@@ -117,35 +153,44 @@ static void on_change(struct job_watch *watch, const struct job_view *v, enum jo
 	struct waited *one = (struct waited *)watch;
 	struct wait *w = one->w;
 
+	(void)v;
 	if (change == CHANGE_PROGRESS) {
 		if (!w->progress || !w->more)
 			return;
-		one->told = true;
+		one->untold = true;
 		if (!w->pacing)
 			arm(w, true);
 		return;
 	}
-	one->told = false;
-	if (change == CHANGE_ENDED) {
-		one->live = false;
+	one->untold = true;
+	if (change == CHANGE_ENDED)
 		w->live--;
-	}
-	if (!w->more && w->live)
-		return;
-	json_t *jobs = w->more ? json_array() : everything(w);
 	if (w->more)
-		json_array_append_new(jobs, job_json(w->a, call_peer(w->c), v, false));
-	if (w->live)
-		call_continue(w->c, reply_of(jobs));
-	else
-		finish(w, jobs);
+		pump(w);
+	else if (w->live == 0)
+		answer(w);
+}
+
+/* Watches one more job; false when there is none, and the call was answered. */
+static bool add(struct wait *w, uint64_t id)
+{
+	struct waited *one = &w->jobs[w->n];
+	struct job_view v;
+
+	if (engine_get(w->a->o.engine, id, &v) != ENGINE_OK) {
+		error_not_found(w->c, id);
+		return false;
+	}
+	job_view_fini(&v);
+	*one = (struct waited){ .watch = { .changed = on_change }, .w = w, .id = id, .untold = true };
+	w->live += engine_watch(w->a->o.engine, id, &one->watch);
+	w->n++;
+	return true;
 }
 
 /* Makes the wait; NULL when the call was answered (an id is unknown, no memory). */
-static struct wait *wait_new(struct api *a, struct call *c)
+static struct wait *wait_new(struct api *a, struct call *c, const uint64_t *ids, size_t n)
 {
-	const json_t *ids = json_object_get(call_params(c), "ids");
-	size_t n = json_array_size(ids);
 	struct wait *w = calloc(1, sizeof *w + n * sizeof w->jobs[0]);
 
 	if (!w) {
@@ -156,36 +201,36 @@ static struct wait *wait_new(struct api *a, struct call *c)
 		.more = call_wants_more(c) };
 	w->timer = event_new(a->o.base, -1, 0, on_timer, w);
 	for (size_t i = 0; i < n; i++) {
-		struct waited *one = &w->jobs[w->n++];
-		struct job_view v;
-		one->watch.changed = on_change;
-		one->w = w;
-		one->id = (uint64_t)json_integer_value(json_array_get(ids, i));
-		if (engine_get(a->o.engine, one->id, &v) != ENGINE_OK) {
-			error_not_found(c, one->id);
+		if (i && ids[i] == ids[i - 1])
+			continue;
+		if (!add(w, ids[i])) {
 			wait_free(w);
 			return NULL;
 		}
-		job_view_fini(&v);
-		one->live = engine_watch(a->o.engine, one->id, &one->watch);
-		w->live += one->live;
 	}
 	return w;
 }
 
 void api_job_wait(void *ctx, struct call *c)
 {
-	struct wait *w = wait_new(ctx, c);
+	bool no_memory = false;
+	size_t n;
+	uint64_t *ids = param_ids(c, "ids", &n, &no_memory);
 
+	if (n > IDS_MOST) {
+		call_error(c, "org.jobd.Job.LimitReached",
+		    json_pack("{s:s, s:s}", "limit", "ids", "message", "at most 1000 jobs a call"));
+		free(ids);
+		return;
+	}
+	struct wait *w = wait_new(ctx, c, ids, n);
+	free(ids);
 	if (!w)
 		return;
-	if (w->live == 0) {
-		finish(w, everything(w));
-		return;
-	}
 	call_on_close(c, wait_free, w);
-	if (w->more) {
-		call_continue(c, reply_of(everything(w)));
-		arm(w, false);
-	}
+	call_on_drain(c, pump, w);
+	if (w->more)
+		pump(w);
+	else if (w->live == 0)
+		answer(w);
 }

@@ -63,10 +63,12 @@ static void begin_attempt(struct engine *e, struct live *l)
 
 static void enter_queue(struct engine *e, struct live *l, struct step *s)
 {
-	if (s->event == EVENT_NEVER_RAN)
+	if (s->event == EVENT_NEVER_RAN) {
 		let_keeper_go(e, l);
-	else
-		l->job.eligible_at_us = e->real_us();
+		schedule_delay(e, l); /* whatever kept it from running may do so again at once */
+		return;
+	}
+	l->job.eligible_at_us = e->real_us();
 	engine_enqueue(e, l);
 }
 
@@ -74,6 +76,7 @@ static void leave_queue(struct engine *e, struct live *l, struct step *s)
 {
 	(void)s;
 	schedule_abandon(e, l);
+	schedule_undelay(e, l);
 	live_unrank(&e->live, l);
 }
 
@@ -100,7 +103,6 @@ static void begin(struct engine *e, struct live *l, struct step *s)
 	j->now.pid_start = s->ready->pid_start;
 	replace(e, &j->now.cgroup, s->ready->cgroup);
 	l->phase = LIVE_ACTIVE;
-	l->failed_starts = 0;
 	proc_release(e->proc, j->id);
 	e->marks |= MARK_START;
 }
@@ -116,7 +118,7 @@ static void unbegin(struct engine *e, struct live *l, struct step *s)
 	job_attempt_fini(&j->now);
 	memset(&j->now, 0, sizeof j->now);
 	j->paused_at_us = 0;
-	engine_enqueue(e, l);
+	schedule_delay(e, l);
 }
 
 static void order_stop(struct engine *e, struct live *l, struct step *s)
@@ -204,6 +206,7 @@ static void finish(struct engine *e, struct live *l, struct step *s)
 	struct job_attempt *a = &j->now;
 
 	live_unrank(&e->live, l);
+	schedule_undelay(e, l);
 	if (s->end && l->phase == LIVE_STARTING)
 		begin_attempt(e, l);
 	count_pause(e, j);
@@ -212,12 +215,13 @@ static void finish(struct engine *e, struct live *l, struct step *s)
 	a->state = j->state;
 	a->reason = j->reason;
 	a->ended_at_us = e->real_us();
+	if (s->event == EVENT_FAILED)
+		replace(e, &a->error, s->detail);
 	if (l->phase == LIVE_STARTING && !s->end) {
 		schedule_abandon(e, l);
 	} else if (l->phase != LIVE_IDLE) {
 		if (s->end && s->end->kind != KEEPER_END_NEVER_RAN)
 			take_end(a, s->end);
-		replace(e, &a->error, s->detail);
 		let_keeper_go(e, l);
 		e->marks |= MARK_END;
 	}

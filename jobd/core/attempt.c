@@ -7,6 +7,7 @@
  */
 #include "config.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -70,8 +71,8 @@ static void on_recontinued(void *ctx, uint64_t id, pid_t pid)
 static const char *explain(const struct keeper_end *end, char *out, size_t size)
 {
 	if (end->kind == KEEPER_END_SPAWN) {
-		snprintf(out, size, "%s: %s", end->step ? end->step : "start",
-		    strerror(end->error));
+		snprintf(out, size, "%s%s%s", end->step ? end->step : "start", end->error ? ": " : "",
+		    end->error ? strerror(end->error) : "");
 		return out;
 	}
 	return NULL;
@@ -92,9 +93,6 @@ static void on_ended(void *ctx, uint64_t id, const struct keeper_end *end)
 		.detail = explain(end, text, sizeof text) };
 	if (end->boot_id)
 		e->marks |= MARK_EXIT_FILE;
-	/* Whatever kept it from running may do so again at once. */
-	if (o.event == EVENT_NEVER_RAN)
-		schedule_back_off(e);
 	engine_step(e, l, &s);
 }
 
@@ -104,7 +102,6 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 	struct live *l = live_find(&e->live, id);
 	const struct keeper_end nothing = { .id = id, .kind = KEEPER_END_NEVER_RAN, .empty = true };
 
-	(void)error;
 	(void)text; /* proc has logged it */
 	/* It may have stood at the gate, and be on record as running, when its keeper died. */
 	if (l && l->phase == LIVE_ACTIVE)
@@ -112,10 +109,13 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 	if (!l || l->phase != LIVE_STARTING)
 		return;
 	l->phase = LIVE_IDLE;
-	l->failed_starts++;
 	e->active--;
-	schedule_back_off(e);
-	engine_enqueue(e, l);
+	if (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE) {
+		schedule_back_off(e);
+		engine_enqueue(e, l);
+	} else {
+		schedule_delay(e, l);
+	}
 }
 
 static void on_lost(void *ctx, uint64_t id, const char *text)
@@ -160,6 +160,8 @@ static void on_silent(void *ctx, uint64_t id, bool is)
 		return;
 	l->silent = is;
 	e->silent += is ? 1 : -1u;
+	if (is) /* nobody waits for it: the intent is on disk, and comes true when it answers */
+		engine_pause_answer(l, ENGINE_FAILED, 0);
 }
 
 static void on_notified(void *ctx, uint64_t id, const char *text, size_t len)

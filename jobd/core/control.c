@@ -6,9 +6,11 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "jobd/core/internal.h"
+#include "lib/status.h"
 
 static struct control_result refuse(struct engine *e, const struct actor *who, const struct job *j,
     enum job_event event, const char *hint)
@@ -39,13 +41,30 @@ static bool wait_for_pause(struct live *l, const struct control *c)
 	return true;
 }
 
+/* What the journal says besides the verb; NULL: nothing. */
+static const char *describe(const struct job *j, const struct control *c, char *out, size_t size)
+{
+	if (c->event == EVENT_SIGNAL)
+		snprintf(out, size, "SIG%s to %s", status_signal_name(c->signal),
+		    c->all ? "every process" : "the command");
+	else if (c->event == EVENT_PRIORITY)
+		snprintf(out, size, "%d, was %d", c->priority, j->priority);
+	else if (c->event == EVENT_CANCEL && c->now)
+		snprintf(out, size, "at once");
+	else
+		return NULL;
+	return out;
+}
+
 static struct control_result control_live(
     struct engine *e, const struct actor *who, struct live *l, const struct control *c)
 {
-	struct step s = { .event = c->event, .who = who, .control = c };
+	char text[80];
+	struct step s = { .event = c->event, .who = who, .control = c,
+		.detail = describe(&l->job, c, text, sizeof text) };
 	struct control_result r = { .result = ENGINE_OK, .state = l->job.state };
 	const char *why_not = objection(&l->job, c);
-	bool pauses = c->event == EVENT_PAUSE && l->job.state == JOB_RUNNING;
+	bool pauses = c->event == EVENT_PAUSE && l->job.state == JOB_RUNNING && !l->silent;
 
 	if (why_not || !state_find(l->job.state, c->event))
 		return refuse(e, who, &l->job, c->event, why_not);
@@ -58,6 +77,8 @@ static struct control_result control_live(
 		r.result = ENGINE_PENDING;
 	else if (s.already)
 		r.result = ENGINE_ALREADY;
+	else if (c->event == EVENT_PAUSE)
+		r.result = ENGINE_FAILED; /* its keeper is silent: asked for, and nobody waits */
 	return r;
 }
 

@@ -265,13 +265,15 @@ bool engine_step(struct engine *e, struct live *l, struct step *s)
 	return true;
 }
 
-void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *detail)
+void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *result,
+    const char *detail)
 {
 	static const struct job nothing;
 	struct step s = { .who = who, .detail = detail };
 	struct journal_entry entry = entry_of(e, &nothing, &s, 0);
 
 	entry.verb = (char *)(uintptr_t)verb;
+	entry.result = (char *)(uintptr_t)result;
 	entry.owner = who ? who->uid : 0;
 	engine_journal(e, NULL, &entry);
 }
@@ -297,10 +299,15 @@ void engine_refused_job(struct engine *e, const struct actor *who, const char *v
 void engine_refused(
     struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error)
 {
-	struct live *l = id ? live_find(&e->live, id) : NULL;
-	struct job unknown = { .id = id, .uid = who->uid };
+	struct job nothing = { .id = id, .uid = who->uid };
+	struct job_view v;
 
-	engine_refused_job(e, who, verb, l ? &l->job : &unknown, error);
+	if (id && engine_get(e, id, &v) == ENGINE_OK) {
+		engine_refused_job(e, who, verb, v.job, error);
+		job_view_fini(&v);
+		return;
+	}
+	engine_refused_job(e, who, verb, &nothing, error);
 }
 
 static void put_dirty(struct engine *e)

@@ -86,7 +86,7 @@ enum engine_result {
 	ENGINE_WRONG_STATE, /* see state and hint of the result */
 	ENGINE_UNSTOPPABLE, /* see culprit */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
-	ENGINE_FAILED,	    /* the store could not be read, or no memory */
+	ENGINE_FAILED,	    /* the store can't be read, no memory, or a keeper is silent */
 };
 
 /*
@@ -130,8 +130,12 @@ void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
 void engine_refused(
     struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error);
 
-/* A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be NULL. */
-void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *detail);
+/*
+ * A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be
+ * NULL; result is "ok" or the error's name; detail may be NULL.
+ */
+void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *result,
+    const char *detail);
 
 /* A job as it is now: of a live one the engine's own, of an ended one a copy. */
 struct job_view {
@@ -148,7 +152,7 @@ void job_view_fini(struct job_view *v);
 
 /*
  * One page of jobs that match, the highest id first, below *before (UINT64_MAX at first). At
- * most budget rows of the store are looked at. fn returns false to stop after
+ * most budget live jobs, and as many rows of the store, are looked at. fn returns false to stop after
  * this one. 1: there may be more, below *before; 0: that was all; -errno.
  */
 typedef bool engine_list_fn(void *ctx, const struct job_view *v);

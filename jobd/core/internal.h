@@ -45,6 +45,8 @@ struct engine {
 	unsigned silent;
 	uint64_t disk_free;
 	uint64_t backoff_until_us; /* mono; no starts before */
+	struct live *delayed;	   /* queued, and not to be tried again at once */
+	uint64_t delayed_until_us; /* mono: the first of them */
 	unsigned backoff_step;
 
 	unsigned marks; /* enum turn_mark */
@@ -114,6 +116,10 @@ enum job_reason schedule_reason(const struct engine *e, const struct live *l);
 void schedule_abandon(struct engine *e, struct live *l);
 /* No starts for a while: the machine has no room for another process. */
 void schedule_back_off(struct engine *e);
+/* This job's start did not work out: it is tried again later, and longer later each time. */
+void schedule_delay(struct engine *e, struct live *l);
+/* It does not wait for that any more. */
+void schedule_undelay(struct engine *e, struct live *l);
 
 /* progress.c */
 

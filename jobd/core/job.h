@@ -151,7 +151,7 @@ enum job_state job_state_parse(const char *name);
  * Everything is borrowed. Empty (all zero) matches every job.
  */
 struct job_filter {
-	const uint64_t *ids; /* ascending */
+	const uint64_t *ids; /* ascending; NULL: any; none at all match an empty array */
 	size_t nids;
 	unsigned states; /* bits 1 << enum job_state; 0: any */
 	const char *const *queues, *const *projects, *const *users; /* NULL-terminated, or NULL */

@@ -39,7 +39,7 @@ void journal_entry_fini(struct journal_entry *e);
 
 /* As job_filter. Everything is borrowed; all zero matches every entry. */
 struct journal_filter {
-	const uint64_t *jobs; /* ascending */
+	const uint64_t *jobs; /* as job_filter.ids */
 	size_t njobs;
 	const char *const *users, *const *verbs; /* NULL-terminated, or NULL */
 	uint64_t since_us, until_us;

@@ -40,6 +40,8 @@ struct live {
 	uint64_t start_nonce;	/* of the keeper that prepares it */
 	uint32_t start_attempt;
 	unsigned failed_starts; /* in a row, for the back-off */
+	uint64_t not_before_us; /* mono: in the list of the delayed, and not in the heap, till then */
+	struct live *next_delayed;
 	struct job_watch *watches;
 	struct pause_waiter *pause_waiters;
 	struct live *next_dirty;

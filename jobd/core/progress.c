@@ -30,6 +30,12 @@ static bool set_text(char **field, const char *text, size_t len)
 	if (len > TEXT_MAX) /* cut, but not inside a character */
 		for (len = TEXT_MAX; len && ((unsigned char)text[len] & 0xc0) == 0x80;)
 			len--;
+	if (len == 0) { /* what is empty does not apply */
+		bool had = *field != NULL;
+		free(*field);
+		*field = NULL;
+		return had;
+	}
 	if (*field && strlen(*field) == len && memcmp(*field, text, len) == 0)
 		return false;
 	char *copy = strndup(text, len);

@@ -43,7 +43,8 @@ struct weave {
 	engine_list_fn *fn;
 	void *ctx;
 	uint64_t live_before; /* live jobs from here on were shown */
-	uint64_t last;	      /* shown last */
+	uint64_t last;	      /* shown last, or looked at last */
+	size_t budget;	      /* live jobs that may be looked at yet */
 	bool stopped;
 };
 
@@ -63,6 +64,11 @@ static bool show_live(struct weave *w, uint64_t down_to)
 		return true;
 	while ((l = live_below(&w->e->live, w->live_before)) && l->job.id >= down_to) {
 		w->live_before = l->job.id;
+		if (w->budget-- == 0) {
+			w->last = l->job.id + 1;
+			w->stopped = true;
+			return false;
+		}
 		if (!job_filter_match(w->f, &l->job))
 			continue;
 		struct job_view v = engine_live_view(w->e, l);
@@ -84,9 +90,12 @@ int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, 
     engine_list_fn *fn, void *ctx)
 {
 	struct weave w = { .e = e, .f = f, .fn = fn, .ctx = ctx, .live_before = *before,
-		.last = *before };
+		.last = *before, .budget = budget };
 	uint64_t at = *before;
 	int rc = 0;
+
+	if (f->ids && !f->nids)
+		return 0;
 
 	if (!f->states || f->states & ENDED_STATES)
 		rc = store_ended_page(e->store, f, &at, budget, show_ended, &w);
@@ -105,6 +114,8 @@ int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, 
 int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *before, size_t budget,
     engine_entry_fn *fn, void *ctx)
 {
+	if (f->jobs && !f->njobs)
+		return 0;
 	return store_journal_page(e->store, f, before, budget, fn, ctx);
 }
 

@@ -3,20 +3,21 @@
  * What runs next, and what a waiting job waits for.
  *
  * A slot is taken when a start is begun and given back when its job has ended.
- * Where a start is impossible (no process, no memory) nothing is started for a
- * while, longer each time; the job keeps its place.
+ * Where the machine has no room (no process, no memory) nothing is started for a
+ * while, longer each time. Where one job's start does not work out, that job is
+ * put off, and the others are not held up by it.
  */
 #include "config.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "jobd/core/internal.h"
-#include "lib/log.h"
 #include "lib/strv.h"
 
 #define BACKOFF_FIRST_US 250000u
-#define BACKOFF_STEPS    8 /* doublings: the longest is 64 s */
+#define BACKOFF_STEPS	 8 /* doublings: the longest is 64 s */
 
 static bool may_start(const struct engine *e)
 {
@@ -31,16 +32,68 @@ void schedule_back_off(struct engine *e)
 		e->backoff_step++;
 }
 
+void schedule_delay(struct engine *e, struct live *l)
+{
+	unsigned step = l->failed_starts < BACKOFF_STEPS ? l->failed_starts : BACKOFF_STEPS;
+
+	l->failed_starts++;
+	l->not_before_us = e->mono_us() + (BACKOFF_FIRST_US << step);
+	if (!e->delayed || l->not_before_us < e->delayed_until_us)
+		e->delayed_until_us = l->not_before_us;
+	l->next_delayed = e->delayed;
+	e->delayed = l;
+}
+
+void schedule_undelay(struct engine *e, struct live *l)
+{
+	struct live **at = &e->delayed;
+
+	if (!l->not_before_us)
+		return;
+	while (*at != l)
+		at = &(*at)->next_delayed;
+	*at = l->next_delayed;
+	l->next_delayed = NULL;
+	l->not_before_us = 0;
+}
+
+/* Those whose time has come stand in the queue again, where their rank says. */
+static void requeue_delayed(struct engine *e)
+{
+	uint64_t now = e->mono_us(), first = UINT64_MAX;
+	struct live *next;
+
+	if (!e->delayed || now < e->delayed_until_us)
+		return;
+	for (struct live *l = e->delayed; l; l = next) {
+		next = l->next_delayed;
+		if (l->not_before_us <= now) {
+			schedule_undelay(e, l);
+			engine_enqueue(e, l);
+		} else if (l->not_before_us < first) {
+			first = l->not_before_us;
+		}
+	}
+	e->delayed_until_us = first;
+}
+
+/* A record that can't be read is this job's end, and nobody else's trouble. */
+static void fail_unreadable(struct engine *e, struct live *l, int rc)
+{
+	char text[100];
+	struct step s = { .event = EVENT_FAILED, .reason = REASON_SPAWN, .detail = text };
+
+	snprintf(text, sizeof text, "its environment can't be read: %s", strerror(-rc));
+	engine_step(e, l, &s);
+}
+
 static void start(struct engine *e, struct live *l)
 {
 	char **env = NULL;
 	int rc = store_environment_get(e->store, l->job.id, &env);
 
 	if (rc && rc != -ENOENT) {
-		log_text(LOG_ERR, "job=%llu error=\"its environment can't be read: %s\"",
-		    (unsigned long long)l->job.id, strerror(-rc));
-		schedule_back_off(e);
-		engine_enqueue(e, l);
+		fail_unreadable(e, l, rc);
 		return;
 	}
 	l->start_attempt = job_last_attempt(&l->job) + 1;
@@ -61,6 +114,7 @@ void schedule_run(struct engine *e)
 {
 	struct live *l;
 
+	requeue_delayed(e);
 	while (e->started < STARTS_PER_TURN && (l = live_first(&e->live)) && may_start(e)) {
 		live_unrank(&e->live, l);
 		start(e, l);
@@ -69,7 +123,9 @@ void schedule_run(struct engine *e)
 
 bool engine_wants_turn(const struct engine *e)
 {
-	return live_first(&e->live) && may_start(e);
+	bool due = e->delayed && e->mono_us() >= e->delayed_until_us;
+
+	return (due || live_first(&e->live)) && may_start(e);
 }
 
 void schedule_abandon(struct engine *e, struct live *l)
@@ -87,7 +143,7 @@ enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 		return REASON_NONE;
 	if (e->disk_free < e->settings.low_disk_bytes)
 		return REASON_LOW_DISK;
-	if (e->mono_us() < e->backoff_until_us)
+	if (l->not_before_us || e->mono_us() < e->backoff_until_us)
 		return REASON_BACKOFF;
 	if (e->active < e->settings.max_running)
 		return REASON_NONE; /* it starts in a moment */

@@ -38,6 +38,7 @@ static const struct state_row rows[] = {
 	{ JOB_PAUSED, EVENT_CANCEL, JOB_RUNNING, ACTION_ORDER_END },
 	{ JOB_PAUSED, EVENT_SIGNAL, JOB_PAUSED, ACTION_SEND_SIGNAL },
 	{ JOB_PAUSED, EVENT_PRIORITY, JOB_PAUSED, ACTION_RANK },
+	{ JOB_PAUSED, EVENT_NEVER_RAN, JOB_QUEUED, ACTION_UNBEGIN },
 	{ JOB_PAUSED, EVENT_UNSTOPPABLE, JOB_RUNNING, ACTION_DROP_PAUSE },
 	{ JOB_PAUSED, EVENT_RECONTINUED, JOB_PAUSED, ACTION_NOTE },
 	{ JOB_PAUSED, EVENT_COMPLETED, JOB_COMPLETED, ACTION_FINISH },
@@ -94,7 +95,7 @@ const char *state_hint(enum job_state from, enum job_event event)
 		[JOB_HELD] = "a held job can be released, cancelled or given another priority",
 		[JOB_RUNNING] = "a running job can be paused, cancelled or signalled",
 		[JOB_PAUSED] = "a paused job can be resumed or cancelled",
-		[JOB_COMPLETED] = "a completed job can be deleted, or submitted again",
+		[JOB_COMPLETED] = "a completed job can be deleted",
 		[JOB_FAILED] = "a failed job can be retried or deleted",
 		[JOB_CANCELLED] = "a cancelled job can be retried or deleted",
 	};

@@ -2,13 +2,27 @@
 /* New jobs. */
 #include "config.h"
 
-#include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "lib/utf8.h"
+
+/* What it was is asked long after the job is deleted: its name and the start of its command. */
+static void describe(const struct job *j, char *out, size_t size)
+{
+	size_t n = 0;
+
+	if (j->name)
+		n = (size_t)snprintf(out, size, "%s: ", j->name);
+	for (size_t i = 0; j->command && j->command[i] && n < size; i++)
+		n += (size_t)snprintf(out + n, size - n, "%s%s", i ? " " : "", j->command[i]);
+}
 
 static void journal_submit(struct engine *e, const struct actor *who, const struct job *j)
 {
+	char text[200] = "";
+
 	struct journal_entry entry = {
 		.at_us = j->submitted_at_us,
 		.job = j->id,
@@ -21,7 +35,11 @@ static void journal_submit(struct engine *e, const struct actor *who, const stru
 		.pid = who->pid,
 		.process = (char *)(uintptr_t)who->process,
 		.owner = j->uid,
+		.detail = text,
 	};
+
+	describe(j, text, sizeof text);
+	utf8_mend(text); /* it may be cut inside a character */
 
 	engine_journal(e, j, &entry);
 }

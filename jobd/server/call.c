@@ -141,7 +141,7 @@ void call_on_close(struct call *c, void (*fn)(void *arg), void *arg)
 
 size_t call_backlog(const struct call *c)
 {
-	return connection_backlog(c->conn);
+	return c->conn->hup ? SIZE_MAX : connection_backlog(c->conn);
 }
 
 void call_on_drain(struct call *c, void (*fn)(void *arg), void *arg)

@@ -107,7 +107,8 @@ void call_again(struct call *c);
  */
 void call_on_close(struct call *c, void (*fn)(void *arg), void *arg);
 /*
- * For a stream: how many bytes wait to be read by the client. A handler that sees
+ * For a stream: how many bytes wait to be read by the client; SIZE_MAX when it has gone, and
+ * on_close is about to say so. A handler that sees
  * more than CALL_BACKLOG holds back, and goes on when fn is called: each time that what waits has
  * fallen to CALL_BACKLOG or less after it was more; from within the loop, so that it may answer.
  */

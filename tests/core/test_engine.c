@@ -626,6 +626,56 @@ START_TEST(a_watcher_sees_every_change_and_the_end)
 }
 END_TEST
 
+START_TEST(one_job_that_does_not_start_does_not_hold_up_the_others)
+{
+	uint64_t sick = submit_with(NULL, false, 1), other;
+
+	turn();
+	heard();
+	engine_proc_events()->unstarted(engine, sick, -ETIMEDOUT, "its keeper is not ready");
+	ck_assert_int_eq(reason_of(sick), REASON_BACKOFF);
+	other = submit();
+	turn();
+	ck_assert_str_eq(heard(), "start 2.1 A=1;");
+	ck_assert_int_eq(ask_event(sick, EVENT_HOLD), ENGINE_OK);
+	ck_assert_int_eq(ask_event(sick, EVENT_RELEASE), ENGINE_OK);
+	turn();
+	ck_assert_str_eq(heard(), "start 1.1 A=1;"); /* who asks for it anew gets it at once */
+	engine_proc_events()->unstarted(engine, sick, -ETIMEDOUT, "its keeper is not ready");
+	now_us += 300000;
+	turn();
+	ck_assert_str_eq(heard(), ""); /* longer each time */
+	now_us += 300000;
+	turn();
+	ck_assert_str_eq(heard(), "start 1.1 A=1;");
+	engine_proc_events()->unstarted(engine, sick, -ETIMEDOUT, "its keeper is not ready");
+	ck_assert_int_eq(ask_event(sick, EVENT_CANCEL), ENGINE_OK);
+	turn();
+	now_us += 600000000;
+	turn();
+	ck_assert_int_eq(state_of(sick), JOB_CANCELLED);
+	(void)other;
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_keeper_that_is_silent)
+{
+	struct answer answer = { 0, 0 };
+	struct control pause = { .event = EVENT_PAUSE, .done = note_answer, .arg = &answer };
+	uint64_t id = running();
+
+	ck_assert_int_eq(ask(id, pause).result, ENGINE_PENDING);
+	engine_proc_events()->silent(engine, id, true);
+	ck_assert_int_eq(answer.calls, 1);
+	ck_assert_int_eq(answer.r, ENGINE_FAILED);
+	ck_assert_int_eq(ask(id, pause).result, ENGINE_FAILED);
+	engine_proc_events()->silent(engine, id, false);
+	engine_proc_events()->stopped(engine, id);
+	ck_assert_int_eq(answer.calls, 1);
+	ck_assert_int_eq(state_of(id), JOB_PAUSED);
+}
+END_TEST
+
 static bool collect(void *ctx, const struct job_view *v)
 {
 	char *text = ctx;
@@ -653,6 +703,20 @@ START_TEST(a_list_weaves_live_and_ended_jobs_by_id)
 	text[0] = 0;
 	ck_assert_int_eq(engine_list(engine, &held, &before, 100, collect, text), 0);
 	ck_assert_str_eq(text, "4 2 ");
+
+	/* A page that may look at little comes to an end, and goes on where it was. */
+	before = UINT64_MAX;
+	text[0] = 0;
+	ck_assert_int_eq(engine_list(engine, &held, &before, 1, collect, text), 1);
+	ck_assert_int_eq(engine_list(engine, &held, &before, 1, collect, text), 1);
+	ck_assert_int_eq(engine_list(engine, &held, &before, 2, collect, text), 0);
+	ck_assert_str_eq(text, "4 2 ");
+	/* Of no ids there are no jobs. */
+	struct job_filter none = { .ids = &(uint64_t){ 0 } };
+	before = UINT64_MAX;
+	text[0] = 0;
+	ck_assert_int_eq(engine_list(engine, &none, &before, 100, collect, text), 0);
+	ck_assert_str_eq(text, "");
 	(void)b;
 	(void)c;
 }
@@ -676,7 +740,7 @@ START_TEST(the_journal_has_every_step_and_who_took_it)
 	ask_event(id, EVENT_HOLD); /* coalesced */
 	ask_event(id, EVENT_PRIORITY);
 	ended(id, 1 << 8);
-	engine_note(engine, NULL, "stop", "SIGTERM");
+	engine_note(engine, NULL, "stop", "ok", "SIGTERM");
 	turn();
 	ck_assert_int_eq(engine_audit(engine, &f, &before, 100, collect_entry, text), 0);
 	ck_assert_str_eq(text, "stop:ok:- failed:ok:- priority:ok:ann hold:WrongState:ann start:ok:- "
@@ -746,6 +810,8 @@ int main(void)
 		a_full_disk_takes_no_new_work_and_starts_none,
 		a_start_that_is_impossible_is_tried_again_later,
 		what_was_committed_is_taken_up_again_and_what_was_not_is_not,
+		one_job_that_does_not_start_does_not_hold_up_the_others,
+		nobody_waits_for_a_keeper_that_is_silent,
 		a_watcher_sees_every_change_and_the_end,
 		a_list_weaves_live_and_ended_jobs_by_id,
 		the_journal_has_every_step_and_who_took_it,

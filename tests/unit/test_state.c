@@ -22,7 +22,7 @@ static const struct {
 	{ JOB_QUEUED,    "hq..x...qrq....f." },
 	{ JOB_HELD,      "hq..x...h........" },
 	{ JOB_RUNNING,   "..rrrr..r.qpr.cfx" },
-	{ JOB_PAUSED,    "..prrp..p...rpcfx" },
+	{ JOB_PAUSED,    "..prrp..p.q.rpcfx" },
 	{ JOB_COMPLETED, ".......D........." },
 	{ JOB_FAILED,    "......qD........." },
 	{ JOB_CANCELLED, "....x.qD........." },
@@ -80,7 +80,7 @@ START_TEST(a_refusal_says_what_could_be_done_instead)
 			ck_assert_uint_gt(strlen(state_hint((enum job_state)state, (enum job_event)event)), 10);
 	ck_assert_ptr_nonnull(strstr(state_hint(JOB_QUEUED, EVENT_PAUSE), "hold"));
 	ck_assert_ptr_nonnull(strstr(state_hint(JOB_RUNNING, EVENT_DELETE), "cancel"));
-	ck_assert_ptr_nonnull(strstr(state_hint(JOB_COMPLETED, EVENT_RETRY), "submitted again"));
+	ck_assert_ptr_nonnull(strstr(state_hint(JOB_COMPLETED, EVENT_RETRY), "deleted"));
 }
 END_TEST
 

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: ISC */
+/* See restart.h. */
+#include "config.h"
+
+#include "jobd/restart.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "jobd/sys/daemon.h"
+#include "jobd/sys/logger.h"
+#include "lib/clock.h"
+#include "lib/log.h"
+
+#define CALM_US (60u * 1000000u)
+
+struct restart restart_take(void)
+{
+	struct restart r = { .listen_fd = -1 };
+	const char *text = getenv("JOBD_RESTART");
+
+	if (text && sscanf(text, "%d %u %" SCNu64 " %" SCNu64 " %" SCNu64, &r.listen_fd, &r.step,
+			&r.at_mono_us, &r.nofile_soft, &r.nofile_hard) == 5)
+		r.is = true;
+	else
+		r = (struct restart){ .listen_fd = -1 };
+	unsetenv("JOBD_RESTART");
+	return r;
+}
+
+static int give(const struct restart *r)
+{
+	char text[120];
+
+	snprintf(text, sizeof text, "%d %u %" PRIu64 " %" PRIu64 " %" PRIu64, r->listen_fd, r->step,
+	    r->at_mono_us, r->nofile_soft, r->nofile_hard);
+	return setenv("JOBD_RESTART", text, 1) ? -errno : 0;
+}
+
+/* Executes this program anew, with the same arguments. Returns only when that is impossible. */
+static void start_over(struct restart *r, char **argv)
+{
+	logger_close(200);
+	if (r->listen_fd >= 0)
+		fcntl(r->listen_fd, F_SETFD, 0);
+	if (give(r))
+		return;
+	notify_environment();
+	execv("/proc/self/exe", argv);
+}
+
+static unsigned wait_seconds(struct restart *r, int rc)
+{
+	static const unsigned waits[] = { 1, 2, 4, 8, 15, 30, 60 };
+	unsigned last = sizeof waits / sizeof waits[0] - 1;
+	uint64_t now = clock_mono_us();
+
+	if (!r->is || now - r->at_mono_us > CALM_US + waits[last] * UINT64_C(1000000))
+		r->step = 0;
+	r->at_mono_us = now;
+	if (r->step == 0 && rc != -ENOSPC) {
+		r->step = 1;
+		return 0;
+	}
+	unsigned step = r->step < last ? r->step : last;
+	r->step = step + 1;
+	return waits[step ? step - 1 : 0];
+}
+
+void restart_now(struct restart *r, int rc, char **argv)
+{
+	if (rc == -EIO) {
+		log_text(LOG_CRIT, "event=stopped error=\"the disk failed while jobs were being written: "
+				   "what is on it has to be checked before jobd starts again\"");
+		return;
+	}
+	struct timespec wait = { (time_t)wait_seconds(r, rc), 0 };
+	log_text(LOG_CRIT, "event=restarting error=\"%s\" wait_s=%ld", strerror(-rc), (long)wait.tv_sec);
+	if (wait.tv_sec) {
+		signal(SIGTERM, SIG_DFL); /* who wants to end it now may */
+		signal(SIGINT, SIG_DFL);
+		nanosleep(&wait, NULL);
+	}
+	start_over(r, argv);
+	log_text(LOG_CRIT, "event=stopped error=\"jobd can't execute itself: %s\"", strerror(errno));
+}

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Starting over: what jobd does when a commit has failed. Nobody knows then what is on
+ * disk, so nothing is answered, and jobd executes itself: the next self
+ * recovers as after any death. The listening socket goes along, so that clients
+ * wait instead of failing.
+ */
+#ifndef JOBD_RESTART_H
+#define JOBD_RESTART_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What survives an exec of oneself: in the environment, as JOBD_RESTART. */
+struct restart {
+	bool is;	    /* this process is such a next self */
+	int listen_fd;	    /* -1: none */
+	unsigned step;	    /* how often it started over within a minute, for the back-off */
+	uint64_t at_mono_us; /* when it last did */
+	uint64_t nofile_soft, nofile_hard; /* what the first self was born with */
+};
+
+/* Takes JOBD_RESTART out of the environment. */
+struct restart restart_take(void);
+
+/*
+ * Starts over after the error rc (-errno) of a commit or of the store's opening. The first time
+ * within a minute at once, then after 1 to 60 s; after -ENOSPC it always waits. Returns only where
+ * it must not (-EIO: recovery would trust pages that were never written) or can't, and
+ * has logged why; the caller leaves.
+ */
+void restart_now(struct restart *r, int rc, char **argv);
+
+#endif
