@@ -54,6 +54,20 @@ void client_unreachable(const struct client *c, int error)
 			 "(--socket or $JOBD_SOCKET name another socket)");
 }
 
+bool client_unreadable(const struct client *c, int rc)
+{
+	if (rc == -ENOMEM)
+		complain("no memory");
+	else if (rc == -EMSGSIZE)
+		complain("the reply of jobd at %s is longer than %u MB: ask for less at once", c->path,
+		    VARLINK_REPLY_MAX >> 20);
+	else if (rc == -EPROTO)
+		complain("what answers at %s does not speak jobd's protocol", c->path);
+	else
+		return false;
+	return true;
+}
+
 static void pause_ms(unsigned ms)
 {
 	struct timespec t = { ms / 1000, (long)(ms % 1000) * 1000000 };
@@ -94,14 +108,8 @@ static bool is_broken(int rc)
 static enum code give_up(struct client *c, int rc)
 {
 	drop(c);
-	if (rc == -ENOMEM) {
-		complain("no memory");
+	if (client_unreadable(c, rc))
 		return CODE_SOME;
-	}
-	if (rc == -EPROTO || rc == -EMSGSIZE) {
-		complain("what answers at %s does not speak jobd's protocol", c->path);
-		return CODE_SOME;
-	}
 	if (rc == -EAGAIN) {
 		complain("jobd at %s did not answer within %d s", c->path, CALL_TIMEOUT_MS / 1000);
 		return CODE_UNREACHABLE;

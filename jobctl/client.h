@@ -53,6 +53,12 @@ enum code client_ask(
 /* Says that the daemon can't be reached, why (an errno), and what to do. */
 void client_unreachable(const struct client *c, int error);
 
+/*
+ * Whether rc (0 or -errno) says that a reply came and can't be taken: it is too long, or none
+ * of the protocol's, or there is no memory for it. Then that was said.
+ */
+bool client_unreadable(const struct client *c, int rc);
+
 /* Many calls of one method, on their way together. */
 struct bulk {
 	const char *method;

@@ -110,10 +110,8 @@ enum stream_result stream_next(struct stream *s, int timeout_ms, struct answer *
 	int rc = varlink_client_receive(s->conn, timeout_ms, &a->params, &error, &continues);
 	if (rc == -EAGAIN && !elapsed(s->heard_at_us, SILENCE_MS))
 		return STREAM_NOTHING;
-	if (rc == -EPROTO || rc == -EMSGSIZE || rc == -ENOMEM) {
-		complain("jobd at %s: %s", s->client->path, strerror(-rc));
+	if (client_unreadable(s->client, rc))
 		return STREAM_LOST;
-	}
 	if (rc != 0)
 		return lose(s);
 	s->heard_at_us = clock_mono_us();

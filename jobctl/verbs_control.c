@@ -202,7 +202,7 @@ static enum code wait_for_end(struct work *w)
 
 	if (!json_array_size(w->ending))
 		return CODE_DONE;
-	waiting_init(&waiting, &w->c->client, json_incref(w->ending), false, true);
+	waiting_init(&waiting, &w->c->client, json_copy(w->ending), false, true);
 	while ((r = waiting_next(&waiting, 1000)) != WAITING_ENDED && r != WAITING_FAILED)
 		;
 	json_array_foreach(w->ending, i, id) {

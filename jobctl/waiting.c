@@ -3,6 +3,10 @@
  * Waiting. Wait's first reply holds all the jobs, so a connection that is made anew needs no
  * care. A job that was deleted between two connections is not known any
  * more: what was last seen of it stands.
+ *
+ * Wait takes WAIT_MAX jobs at a time. More are looked at once, part by part, so that a number
+ * that is wrong is told at once and not after the hours that the first part may take; then
+ * they are waited for, part after part.
  */
 #include "config.h"
 
@@ -14,10 +18,22 @@
 
 #include "jobctl/job.h"
 
+#define WAIT_MAX 1000 /* the protocol's */
+
+/* The numbers that are asked for at the moment. */
+static json_t *part(const struct waiting *w)
+{
+	json_t *ids = json_array();
+	size_t n = json_array_size(w->ids);
+	for (size_t i = w->looking ? w->looked : 0; i < n && json_array_size(ids) < WAIT_MAX; i++)
+		json_array_append(ids, json_array_get(w->ids, i));
+	return ids;
+}
+
 static json_t *params(void *ctx)
 {
 	struct waiting *w = ctx;
-	json_t *p = json_pack("{s:O}", "ids", w->ids);
+	json_t *p = json_pack("{s:o}", "ids", part(w));
 	if (p && w->progress)
 		json_object_set_new(p, "progress", json_true());
 	return p;
@@ -26,6 +42,7 @@ static json_t *params(void *ctx)
 void waiting_init(struct waiting *w, struct client *c, json_t *ids, bool progress, bool known)
 {
 	*w = (struct waiting){ .ids = ids, .jobs = json_object(), .progress = progress };
+	w->looking = json_array_size(ids) > WAIT_MAX;
 	stream_init(&w->stream, c, "org.jobd.Job.Wait", params, w, known);
 }
 
@@ -86,10 +103,51 @@ static bool gone_meanwhile(struct waiting *w, const struct answer *a)
 	json_array_foreach(w->ids, i, number) {
 		if (json_integer_value(number) == id) {
 			json_array_remove(w->ids, i);
+			w->stream.tried_at_us = 0;
 			return true;
 		}
 	}
 	return false;
+}
+
+/* Drops the first n numbers. */
+static void drop(struct waiting *w, size_t n)
+{
+	for (size_t i = 0; i < n && json_array_size(w->ids) > 0; i++)
+		json_array_remove(w->ids, 0);
+}
+
+/* Of many, only those have to be waited for that had not ended when they were looked at. */
+static void drop_ended(struct waiting *w)
+{
+	for (size_t i = json_array_size(w->ids); i-- > 0;)
+		if (job_ended(waiting_job(w, json_integer_value(json_array_get(w->ids, i)))))
+			json_array_remove(w->ids, i);
+}
+
+static enum waiting_result conclude(struct waiting *w)
+{
+	if (json_array_size(w->ids) > 0)
+		return WAITING_NEWS;
+	forget_unended(w);
+	return WAITING_ENDED;
+}
+
+/* A part was seen, or has ended: on to the next. */
+static enum waiting_result next_part(struct waiting *w)
+{
+	stream_fini(&w->stream);
+	w->stream.tried_at_us = 0; /* nothing broke: no need to be patient */
+	if (!w->looking) {
+		drop(w, WAIT_MAX);
+		return conclude(w);
+	}
+	w->looked += WAIT_MAX;
+	if (w->looked >= json_array_size(w->ids)) {
+		w->looking = false;
+		drop_ended(w);
+	}
+	return conclude(w);
 }
 
 static enum waiting_result error(struct waiting *w, const struct answer *a)
@@ -101,10 +159,7 @@ static enum waiting_result error(struct waiting *w, const struct answer *a)
 		fault_say(what, a);
 		return WAITING_FAILED;
 	}
-	if (json_array_size(w->ids) > 0)
-		return WAITING_NEWS;
-	forget_unended(w);
-	return WAITING_ENDED;
+	return conclude(w);
 }
 
 enum waiting_result waiting_next(struct waiting *w, int timeout_ms)
@@ -117,14 +172,14 @@ enum waiting_result waiting_next(struct waiting *w, int timeout_ms)
 	switch (stream_next(&w->stream, timeout_ms, &a)) {
 	case STREAM_REPLY:
 		take(w, a.params);
-		r = json_array_size(json_object_get(a.params, "jobs")) ? WAITING_NEWS
-									: WAITING_NOTHING;
+		if (w->looking)
+			r = next_part(w);
+		else if (json_array_size(json_object_get(a.params, "jobs")) > 0)
+			r = WAITING_NEWS;
 		break;
 	case STREAM_LAST:
 		take(w, a.params);
-		forget_unended(w);
-		stream_fini(&w->stream);
-		r = WAITING_ENDED;
+		r = next_part(w);
 		break;
 	case STREAM_ERROR:
 		r = error(w, &a);

@@ -8,9 +8,11 @@
 #include "jobctl/client.h"
 
 struct waiting {
-	json_t *ids;  /* array: those that are still asked for */
+	json_t *ids;  /* array: those that are still waited for */
 	json_t *jobs; /* object: number in digits -> the job as it was last seen */
 	bool progress;
+	bool looking;  /* too many for one call: they are only looked at so far, */
+	size_t looked; /* and so many have been */
 	struct stream stream;
 	bool ended;
 };
@@ -23,7 +25,7 @@ enum waiting_result {
 };
 
 /*
- * ids is stolen: an array of numbers. progress: news of progress, too. known: as for
+ * ids is stolen, and changed: an array of numbers. progress: news of progress, too. known: as for
  * stream_init. Connects to nothing yet.
  */
 void waiting_init(struct waiting *w, struct client *c, json_t *ids, bool progress, bool known);

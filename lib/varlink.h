@@ -105,7 +105,8 @@ int varlink_client_send(struct varlink_client *c, const char *method, json_t *pa
 
 /*
  * The next reply, in the order of the calls. timeout_ms < 0 waits for ever;
- * -EAGAIN when it passes, -ECONNRESET when the daemon went, -EPROTO for nonsense.
+ * -EAGAIN when it passes, -ECONNRESET when the daemon went, -EPROTO for nonsense,
+ * -EMSGSIZE for a reply over VARLINK_REPLY_MAX.
  * On 0: *params is the caller's (never NULL), *error is NULL or the error's
  * name (borrowed from *params' owner until the next call), *continues as sent.
  */

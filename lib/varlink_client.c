@@ -203,7 +203,7 @@ int varlink_client_send(struct varlink_client *c, const char *method, json_t *pa
 	return c->error != 0 ? c->error : c->send_error;
 }
 
-/* Takes a message that has come. 1 with c->reply set, 0 when there is none, -EPROTO. */
+/* Takes a message that has come. 1 with c->reply set, 0 when there is none, -EPROTO, -EMSGSIZE. */
 static int reply_take(struct varlink_client *c)
 {
 	char why[VARLINK_WHY_MAX];
@@ -216,7 +216,7 @@ static int reply_take(struct varlink_client *c)
 		return 0;
 	r = varlink_take(&rest, VARLINK_REPLY_MAX, &c->scanned, &taken, &m, why);
 	if (r <= 0)
-		return r == 0 ? 0 : -EPROTO;
+		return r;
 	c->in_at += taken;
 	json_decref(c->reply);
 	c->reply = m;

@@ -227,3 +227,60 @@ half_a_daemon() {
 	contains "$error" protocol
 	wait "$daemon_pid"
 }
+
+@test "a reply that is too long to be taken is called that" {
+	perl -MIO::Socket::UNIX -e '
+		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		my $c = $server->accept or die;
+		local $/ = "\0";
+		<$c>;
+		local $SIG{PIPE} = "IGNORE";
+		print $c "{\"parameters\":{\"x\":\"", "x" x (17 << 20);' 3>&- &
+	daemon_pid=$!
+	eventually test -S s
+	expect 1 jobctl health
+	contains "$error" "longer than 16 MB"
+	wait "$daemon_pid"
+}
+
+# A daemon for Wait: the first connections (as many as its argument says) see the jobs run,
+# the others see that they have ended. How many jobs each asked for goes to "calls".
+waited_for() {
+	perl -MIO::Socket::UNIX -MJSON::PP -e '
+		my ($running, $total) = @ARGV;
+		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		open(my $calls, ">>", "calls") or die;
+		local $/ = "\0";
+		for my $n (1 .. $total) {
+			my $c = $server->accept or die;
+			my $call = <$c>;
+			chomp($call);
+			my @ids = @{ decode_json($call)->{parameters}{ids} };
+			print $calls scalar(@ids), "\n";
+			my $more = $n <= $running;
+			my $state = $more ? "running" : "completed";
+			print $c encode_json({ parameters => { jobs => [ map { { id => $_, state => $state,
+			    command => [] } } @ids ] }, $more ? (continues => JSON::PP::true) : () }), "\0";
+			$c->flush;
+			$more and <$c>;
+			close($c);
+		}' "$@" 3>&- &
+	daemon_pid=$!
+	eventually test -S s
+}
+
+@test "more jobs than one call takes are waited for part by part" {
+	waited_for 3 6
+	# shellcheck disable=SC2046 # words
+	ok jobctl wait $(seq 2500)
+	wait "$daemon_pid"
+	is "$(tr '\n' ' ' <calls)" "1000 1000 500 1000 1000 500 "
+}
+
+@test "of many jobs those that have ended already are looked at once" {
+	waited_for 0 3
+	# shellcheck disable=SC2046 # words
+	ok jobctl wait $(seq 2500)
+	wait "$daemon_pid"
+	is "$(tr '\n' ' ' <calls)" "1000 1000 500 "
+}
