@@ -86,7 +86,8 @@ static int conclude(const struct ctl *c, const struct waiting *w, const json_t *
 		buf_put(&why, "", 1);
 		if (live && job)
 			draw_end(c, job);
-		else if (why.len > 1 && !why.failed)
+		/* The live line shows the reason, and not what is kept from the caller. */
+		if ((!live || !job || one == CODE_DENIED) && why.len > 1 && !why.failed)
 			complain("job %" PRId64 " %s", (int64_t)json_integer_value(id),
 			    (const char *)why.data);
 		buf_fini(&why);

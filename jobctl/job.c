@@ -187,6 +187,34 @@ static int spawn_code(const char *error)
 								     : CODE_NOT_STARTED;
 }
 
+bool job_shown(const json_t *job)
+{
+	return json_object_get(job, "command") != NULL;
+}
+
+/* What an ended job without a code of its own, and without a reason that decides, comes to. */
+static int codeless(const json_t *job, const char *state, const char *reason, struct buf *why)
+{
+	bool ran = job_int(job, "started_at_us", 0) > 0;
+
+	if (strcmp(state, "completed") == 0)
+		return CODE_DONE;
+	if (strcmp(state, "cancelled") == 0 && !ran) {
+		buf_puts(why, "was cancelled before it ran");
+		return CODE_OWN;
+	}
+	if (strcmp(state, "failed") != 0 && strcmp(state, "cancelled") != 0) {
+		buf_puts(why, "is gone: somebody deleted it");
+		return CODE_OWN;
+	}
+	bool failed = strcmp(state, "failed") == 0;
+	buf_printf(why, "%s%s%s", failed ? "failed" : "was cancelled", *reason ? ": " : "", reason);
+	if (job_shown(job))
+		return CODE_OWN;
+	buf_puts(why, "; with which code, only its owner, root and jobd's administrators may know");
+	return CODE_DENIED;
+}
+
 int job_exit_code(const json_t *job, struct buf *why)
 {
 	const char *state = job_text_or(job, "state", "gone");
@@ -198,7 +226,7 @@ int job_exit_code(const json_t *job, struct buf *why)
 		buf_puts(why, "timed out");
 		return CODE_TIMED_OUT;
 	}
-	if (strcmp(reason, "spawn") == 0) {
+	if (strcmp(reason, "spawn") == 0 && job_shown(job)) {
 		buf_printf(why, "could not be started%s%s", *error ? ": " : "", error);
 		/* A daemon that knows tells; from an older one, the text has to do. */
 		return code == CODE_NO_COMMAND || code == CODE_NOT_STARTED ? (int)code
@@ -212,13 +240,5 @@ int job_exit_code(const json_t *job, struct buf *why)
 		return 128 + (int)sig;
 	if (code > 0 || (code == 0 && strcmp(state, "failed") != 0))
 		return (int)code;
-	if (strcmp(state, "completed") == 0)
-		return CODE_DONE;
-	if (strcmp(state, "failed") == 0)
-		buf_printf(why, "failed%s%s", *reason ? ": " : "", reason);
-	else if (strcmp(state, "cancelled") == 0)
-		buf_puts(why, "was cancelled before it ran");
-	else
-		buf_puts(why, "is gone: somebody deleted it");
-	return CODE_OWN;
+	return codeless(job, state, reason, why);
 }

@@ -32,6 +32,8 @@ const struct job_state_info *job_state_info(const char *name);
 const struct job_state_info *job_state_at(size_t i);
 
 bool job_ended(const json_t *job);
+/* Whether all of it is shown: it is the caller's, or the caller is an administrator. */
+bool job_shown(const json_t *job);
 enum colour job_colour(const json_t *job);
 
 /* Its name, else its command line; text from outside. */
@@ -56,7 +58,8 @@ void job_counts(const json_t *job, struct buf *out);
 
 /*
  * What run and wait exit with for an ended job: its code, 128 + signal, or a code of
- * jobctl's where the command did not decide it; then why gets the reason.
+ * jobctl's where the command did not decide it; then why gets the reason. Of another's job the
+ * code is not shown: CODE_DENIED where it is not plain all the same.
  */
 int job_exit_code(const json_t *job, struct buf *why);
 

@@ -19,7 +19,8 @@
 #include "lib/status.h"
 
 #define LABEL	     12
-#define BLOCKS_SHOWN 205 /* 0.1 MB */
+#define BLOCKS_SHOWN 205     /* 0.1 MB */
+#define SHOWN_US     1000000 /* less is no time worth a word */
 
 struct page {
 	const struct screen *screen;
@@ -144,7 +145,7 @@ static void times(struct page *p, const json_t *job)
 	line_time(p, "paused", job, "paused_at_us");
 	line_time(p, "ended", job, "ended_at_us");
 	append_duration(&b, "", job_elapsed_us(job, clock_real_us()));
-	if (job_int(job, "paused_total_us", 0) > 0)
+	if (job_int(job, "paused_total_us", 0) >= SHOWN_US)
 		append_duration(&b, ", besides paused for ", job_int(job, "paused_total_us", 0));
 	line_buf(p, "ran for", &b);
 	if (job_int(job, "timeout_s", -1) >= 0) {
@@ -257,7 +258,10 @@ static void describe(struct page *p, const json_t *job)
 	usage(p, job);
 	attempt(p, job);
 	history(p, job);
-	line(p, "next", info ? info->next : NULL);
+	if (!job_shown(job))
+		line(p, "next", job_ended(job) ? NULL : "wait");
+	else
+		line(p, "next", info ? info->next : NULL);
 }
 
 static enum code show(struct ctl *c, const json_t *job, bool first)

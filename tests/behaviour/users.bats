@@ -53,6 +53,28 @@ as_daemon() {
 	lacks "$output" secret
 }
 
+@test "a user can wait for another's job, and is told what he may not know" {
+	id=$(submit -- sh -c 'exit 3')
+	expect 3 jobctl wait "$id"
+	expect 5 as_daemon jobctl wait "$id"
+	contains "$error" "failed: exit; with which code, only its owner"
+	id=$(submit -- sleep 60)
+	reaches "$id" running
+	ok as_daemon jobctl status "$id"
+	matches "$output" 'next: +wait$'
+	ok jobctl cancel --wait "$id"
+	expect 5 as_daemon jobctl wait "$id"
+	lacks "$error" "before it ran"
+	ok as_daemon jobctl status "$id"
+	lacks "$output" 'next:'
+	id=$(submit --hold -- true)
+	ok jobctl cancel "$id"
+	expect 125 as_daemon jobctl wait "$id"
+	contains "$error" "cancelled before it ran"
+	id=$(submit -- true)
+	ok as_daemon jobctl wait "$id"
+}
+
 @test "root sees and controls everyone's" {
 	id=$(as_daemon jobctl submit --parsable --chdir / -- sleep 60)
 	reaches "$id" running

@@ -43,20 +43,25 @@ START_TEST(run_and_wait_exit_as_is_promised)
 		{ "{\"state\":\"failed\",\"reason\":\"timeout\",\"signal\":15}", 124, true },
 		{ "{\"state\":\"failed\",\"reason\":\"lost\"}", 125, true },
 		{ "{\"state\":\"failed\",\"reason\":\"shutdown\",\"signal\":15}", 143, false },
-		{ "{\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
+		{ "{\"command\":[],\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
 		  "\"exec /no: No such file or directory\"}", 127, true },
-		{ "{\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
+		{ "{\"command\":[],\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
 		  "\"exec /etc/passwd: Permission denied\"}", 126, true },
-		{ "{\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
+		{ "{\"command\":[],\"state\":\"failed\",\"reason\":\"spawn\",\"error\":"
 		  "\"chdir /no: No such file or directory\"}", 126, true },
-		{ "{\"state\":\"failed\",\"reason\":\"spawn\"}", 126, true },
-		{ "{\"state\":\"failed\",\"reason\":\"spawn\",\"exit_code\":127}", 127, true },
+		{ "{\"command\":[],\"state\":\"failed\",\"reason\":\"spawn\"}", 126, true },
+		{ "{\"command\":[],\"state\":\"failed\",\"reason\":\"spawn\",\"exit_code\":127}", 127, true },
 		{ "{\"state\":\"cancelled\",\"exit_code\":0}", 0, false },
 		{ "{\"state\":\"cancelled\",\"signal\":15}", 143, false },
-		{ "{\"state\":\"cancelled\"}", 125, true },
+		{ "{\"command\":[],\"state\":\"cancelled\"}", 125, true },
+		{ "{\"command\":[],\"state\":\"cancelled\",\"started_at_us\":5}", 125, true },
 		/* Of another's job no codes are shown. */
 		{ "{\"state\":\"completed\"}", 0, false },
-		{ "{\"state\":\"failed\",\"reason\":\"exit\"}", 125, true },
+		{ "{\"state\":\"cancelled\"}", 125, true },
+		{ "{\"state\":\"cancelled\",\"started_at_us\":5}", 5, true },
+		{ "{\"state\":\"failed\",\"reason\":\"exit\",\"started_at_us\":5}", 5, true },
+		{ "{\"state\":\"failed\",\"reason\":\"signal\",\"started_at_us\":5}", 5, true },
+		{ "{\"state\":\"failed\",\"reason\":\"spawn\"}", 5, true },
 		{ "{}", 125, true },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
