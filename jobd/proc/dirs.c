@@ -6,6 +6,7 @@
  *	RUNTIME/notify/ID.ATTEMPT		a job's notify socket (0711)
  *	STATE/exits/ID.ATTEMPT.NONCE		how an attempt ended while no jobd was there (0700)
  *	STATE/log/ID÷1000/ID.ATTEMPT.log	an attempt's output (0700)
+ *	STATE/log/ID.ATTEMPT.NONCE.new		the same before its keeper saw the gate open
  *	CGROUP/ID.ATTEMPT.NONCE			an attempt's processes, where there are cgroups
  *
  * All are opened at start, must be ours, and are named by descriptor ever
@@ -130,9 +131,18 @@ int dirs_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
 
 int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
 {
-	char name[64];
+	const int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK;
+	const struct keeper *k = roster_find(p, ROSTER_ID, id);
+	char name[64], early[KEEPER_NAME_MAX];
 	dirs_log_name(id, attempt, name, sizeof name);
-	int fd = openat(p->log_fd, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
+	int fd = openat(p->log_fd, name, flags);
+	if (fd < 0 && errno == ENOENT && k && k->attempt == attempt) {
+		/* It is there already, and may be given its name while we look. */
+		snprintf(early, sizeof early, KEEPER_NEW_LOG_FMT, id, attempt, k->nonce);
+		fd = openat(p->log_fd, early, flags);
+		if (fd < 0 && errno == ENOENT)
+			fd = openat(p->log_fd, name, flags);
+	}
 	return fd < 0 ? -errno : fd;
 }
 
@@ -152,6 +162,11 @@ static int take_name(const char *name, uint64_t *id, uint32_t *attempt, uint64_t
 	return sscanf(name, "%" SCNu64 ".%" SCNu32 ".%16" SCNx64, id, attempt, nonce);
 }
 
+static bool is_attempt(const struct keeper *k, uint64_t id, uint32_t attempt, const uint64_t *nonce)
+{
+	return k && k->id == id && k->attempt == attempt && (!nonce || k->nonce == *nonce);
+}
+
 /* Whether a file's name is a present attempt's: anything may follow, such as ".new". */
 static bool is_owned(const struct proc *p, const char *name, bool with_nonce)
 {
@@ -159,8 +174,14 @@ static bool is_owned(const struct proc *p, const char *name, bool with_nonce)
 	uint32_t attempt;
 	if (take_name(name, &id, &attempt, &nonce) < (with_nonce ? 3 : 2))
 		return false;
-	const struct keeper *k = roster_find(p, ROSTER_ID, id);
-	return k && k->attempt == attempt && (!with_nonce || k->nonce == nonce);
+	const uint64_t *told = with_nonce ? &nonce : NULL;
+	if (is_attempt(roster_find(p, ROSTER_ID, id), id, attempt, told))
+		return true;
+	/* What core has let go in this turn is not committed: the exit file is all there is. */
+	for (const struct keeper *k = p->first_wanted; k; k = k->next_wanted)
+		if (is_attempt(k, id, attempt, told))
+			return true;
+	return false;
 }
 
 /* Whether nobody listens any more: a keeper whose start was never recorded may be about to leave. */
@@ -178,6 +199,18 @@ static bool is_deserted(const struct proc *p, const char *name)
 	return deserted;
 }
 
+/* Where logs are, an administrator may have put something of his own. */
+static bool is_for_sweep(const struct proc *p, int fd, const char *name)
+{
+	uint64_t id, nonce;
+	uint32_t attempt;
+	if (name[0] == '.' || is_owned(p, name, fd != p->notify_fd))
+		return false;
+	if (fd == p->log_fd)
+		return take_name(name, &id, &attempt, &nonce) == 3;
+	return fd != p->keepers_fd || is_deserted(p, name);
+}
+
 static void sweep_dir(struct proc *p, int fd)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -188,11 +221,7 @@ static void sweep_dir(struct proc *p, int fd)
 		return;
 	}
 	for (struct dirent *e; (e = readdir(d));) {
-		if (e->d_name[0] == '.' || is_owned(p, e->d_name, fd != p->notify_fd))
-			continue;
-		if (fd == p->keepers_fd && !is_deserted(p, e->d_name))
-			continue;
-		if (unlinkat(fd, e->d_name, 0) == 0)
+		if (is_for_sweep(p, fd, e->d_name) && unlinkat(fd, e->d_name, 0) == 0)
 			log_text(LOG_DEBUG, "event=swept file=%s", e->d_name);
 	}
 	closedir(d);
@@ -221,4 +250,5 @@ void dirs_sweep(struct proc *p)
 	sweep_dir(p, p->keepers_fd);
 	sweep_dir(p, p->notify_fd);
 	sweep_dir(p, p->exits_fd);
+	sweep_dir(p, p->log_fd);
 }

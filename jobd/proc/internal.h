@@ -155,7 +155,7 @@ void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start);
 /* The reports to core. Each makes the phase what it must be. */
 void keeper_report_end(struct keeper *k);
 void keeper_report_lost(struct keeper *k, const char *text);
-void keeper_report_unstarted(struct keeper *k, int error, const char *text); /* frees k */
+void keeper_report_unstarted(struct keeper *k, int error, const char *text);
 void keeper_report_silent(struct keeper *k, bool is);
 /* On a timer: a name service or a file system hangs, and the job's slot is not to hang with it. */
 void keeper_report_unready(struct keeper *k);

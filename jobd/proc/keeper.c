@@ -184,9 +184,10 @@ void keeper_report_lost(struct keeper *k, const char *text)
 void keeper_report_unstarted(struct keeper *k, int error, const char *text)
 {
 	keeper_log(LOG_WARNING, k, "unstarted", text);
-	keeper_detach(k);
+	/* It may be on record as running: what it wrote stays until core has committed that it is not. */
+	k->dead = true;
+	keeper_abandon(k);
 	k->p->ev.unstarted(k->p->ctx, k->id, error, text);
-	keeper_forget(k);
 }
 
 void keeper_report_unready(struct keeper *k)

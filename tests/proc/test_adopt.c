@@ -606,6 +606,8 @@ START_TEST(what_belongs_to_no_job_is_swept)
 	room_open(r);
 	room_touch(r, "state/exits/5.1.00000000deadbeef");
 	room_touch(r, "run/notify/5.1");
+	room_touch(r, "state/log/5.1.00000000deadbeef.new");
+	room_touch(r, "state/log/5.of.an.administrator");
 	/* A socket nobody listens on, and one where somebody does. */
 	for (int i = 5; i <= 6; i++) {
 		int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -621,10 +623,52 @@ START_TEST(what_belongs_to_no_job_is_swept)
 	ck_assert_uint_eq(room_files(r, "state/exits"), 0);
 	ck_assert_uint_eq(room_files(r, "run/notify"), 1);
 	ck_assert_uint_eq(room_files(r, "run/keepers"), 2);
+	ck_assert(!room_has(r, "state/log/5.1.00000000deadbeef.new"));
+	ck_assert(room_has(r, "state/log/5.of.an.administrator"));
+	ROOM_WAIT(r, room_has(r, "state/log/0/1.1.log"));
 	ck_assert(!room_has(r, "run/keepers/5.1.00000000deadbeef"));
 	proc_order(r->proc, 1, LEVEL_END, 0);
 	ROOM_WAIT(r, r->told[1].ended);
 	finish(1);
+}
+END_TEST
+
+START_TEST(the_sweep_leaves_an_exit_file_whose_end_is_not_committed)
+{
+	open_first();
+	room_run(r, 1, UNTIL_GO("exit 11"));
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	room_close(r);
+	room_touch(r, "go");
+	wait_for_exit_file(1);
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].ended);
+	proc_acknowledge(r->proc, 1);
+	dirs_sweep(r->proc);
+	ck_assert_uint_eq(room_files(r, "state/exits"), 1);
+	proc_flush(r->proc);
+	ck_assert_uint_eq(room_files(r, "state/exits"), 0);
+	room_fini(r);
+}
+END_TEST
+
+START_TEST(what_a_keeper_wrote_at_a_closed_gate_stays_until_core_has_committed)
+{
+	open_first();
+	room_start(r, 1, "touch $D/ran");
+	ROOM_WAIT(r, r->told[1].ready);
+	conn_close(roster_find(r->proc, ROSTER_ID, 1));
+	while (!r->told[1].unstarted)
+		event_base_loop(r->base, EVLOOP_ONCE);
+	dirs_sweep(r->proc);
+	wait_for_exit_file(1);
+	proc_flush(r->proc);
+	ck_assert_uint_eq(room_files(r, "state/exits"), 0);
+	ck_assert(!room_has(r, "ran"));
+	ROOM_WAIT(r, children() == 0);
+	room_fini(r);
 }
 END_TEST
 
@@ -668,4 +712,6 @@ UNIT_MAIN("adopt", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     after_a_restart_of_the_host_a_job_is_lost_unless_its_end_is_on_disk,
     a_keeper_that_does_not_answer_is_silent_and_nobody_waits_for_it,
     an_acknowledgement_reaches_a_keeper_that_was_lost_sight_of, what_belongs_to_no_job_is_swept,
+    the_sweep_leaves_an_exit_file_whose_end_is_not_committed,
+    what_a_keeper_wrote_at_a_closed_gate_stays_until_core_has_committed,
     an_exit_file_with_another_nonce_or_nonsense_is_not_believed)

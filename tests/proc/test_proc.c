@@ -77,9 +77,16 @@ START_TEST(nothing_runs_while_the_gate_is_closed_nor_when_it_is_abandoned)
 	ROOM_WAIT(&r, r.told[1].ready);
 	for (int i = 0; i < 5; i++)
 		room_turn(&r);
+	/* Whoever follows its output can begin. */
+	int log = proc_log_open(r.proc, 1, 1);
+	ck_assert_int_ge(log, 0);
+	close(log);
+	ck_assert_int_eq(proc_log_open(r.proc, 1, 2), -ENOENT);
 	proc_abandon(r.proc, 1);
 	ROOM_WAIT(&r, children() == 0);
 	ck_assert(!room_has(&r, "ran"));
+	ck_assert_int_eq(proc_log_open(r.proc, 1, 1), -ENOENT);
+	ck_assert_uint_eq(room_files(&r, "state/log"), 1); /* the directory 0 */
 	ck_assert_uint_eq(r.told[1].unstarted + r.told[1].ended, 0);
 	ck_assert_uint_eq(room_files(&r, "state/exits"), 0);
 	ck_assert_uint_eq(room_files(&r, "run/keepers"), 0);
