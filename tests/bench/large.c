@@ -9,6 +9,8 @@
 
 #include "bench/bench.h"
 
+#include <fcntl.h>
+#include <ftw.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,6 +133,26 @@ static void fill(const char *dir, size_t n)
 
 /* ---- measuring ---- */
 
+static int read_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	static char room[1 << 20];
+	int fd = type == FTW_F ? open(path, O_RDONLY | O_CLOEXEC) : -1;
+
+	(void)st;
+	(void)at;
+	while (fd >= 0 && read(fd, room, sizeof room) > 0)
+		;
+	if (fd >= 0)
+		close(fd);
+	return 0;
+}
+
+/* What a disk and its cache do is not jobd's: the store's files are read before each run. */
+static void warm(const char *dir)
+{
+	nftw(dir, read_one, 32, FTW_PHYS);
+}
+
 enum filter { BY_STATE, BY_STATE_USER, BY_PROJECT_STATE, FILTERS };
 
 static json_t *page_params(enum filter f, uint64_t below)
@@ -205,6 +227,7 @@ static void run(const struct bench *b, struct side *s, unsigned round)
 	char name[64];
 
 	snprintf(name, sizeof name, "%s-%u", s->name, round);
+	warm(s->state);
 	instance_start(b, name, "max_running = 4\n", s->state, &i);
 	series_add(&s->ready_ms, (double)i.ready_us / 1000);
 	list(&i, s, bench_count(b, CALLS));
@@ -243,7 +266,7 @@ void large_run(const struct bench *b)
 	struct side large = { .name = "large", .jobs = bench_count(b, LARGE) };
 	struct side small = { .name = "small", .jobs = bench_count(b, SMALL) };
 
-	figures_head("A large store", "pages of 50; as many projects as 20, users as 50; files are cached");
+	figures_head("A large store", "pages of 50, of 20 projects and 50 users; the store's files are in the page cache");
 	large.state = b->store ? b->store : bench_mkdir(b->dir, "large-state");
 	small.state = bench_mkdir(b->dir, "small-state");
 	fill(large.state, large.jobs);
