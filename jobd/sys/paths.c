@@ -2,22 +2,27 @@
 /*
  * Where things are. What is refused: a directory that is a symbolic link, is
  * another's or can be written to by another, or stands in one where anybody may
- * rename it; a socket path that sun_path cannot hold. Directories are made, never
- * changed: an administrator's own mode is left as it is.
+ * rename it; a socket path that sun_path cannot hold; a runtime directory that another
+ * jobd has. Directories are made, never changed: an administrator's own mode is left as it is.
  */
 #include "jobd/sys/paths.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "lib/socketpath.h"
+
+/* Not "lock": a state directory that is the runtime directory too has one of that name. */
+#define LOCK "jobd.lock"
 
 __attribute__((format(printf, 1, 2))) static char *printed(const char *fmt, ...)
 {
@@ -166,10 +171,11 @@ static char *complaint(const char *path, const char *option, int *rc)
 	return NULL;
 }
 
-static int prepare(const char *path, mode_t mode, const char *option, char **why)
+static int prepare(const char *path, mode_t mode, const char *option, bool *made, char **why)
 {
 	make_parents(path, geteuid() == 0 ? 0755 : 0700);
-	if (mkdir(path, mode) == 0) {
+	*made = mkdir(path, mode) == 0;
+	if (*made) {
 		chmod(path, mode); /* whatever the umask took away; it is new and ours */
 	} else if (errno != EEXIST) {
 		int rc = -errno;
@@ -182,12 +188,45 @@ static int prepare(const char *path, mode_t mode, const char *option, char **why
 	return rc;
 }
 
-int paths_prepare(const struct paths *p, char **why)
+int paths_prepare(struct paths *p, char **why)
 {
-	int rc = prepare(p->state_dir, 0700, "--state-dir", why);
+	int rc = prepare(p->state_dir, 0700, "--state-dir", &p->made_state_dir, why);
 	if (rc == 0)
-		rc = prepare(p->runtime_dir, 0755, "--runtime-dir", why);
+		rc = prepare(p->runtime_dir, 0755, "--runtime-dir", &p->made_runtime_dir, why);
+	if (rc < 0)
+		paths_withdraw(p);
 	return rc;
+}
+
+int paths_lock(const struct paths *p, char **why)
+{
+	*why = NULL;
+	char *path = printed("%s/" LOCK, p->runtime_dir);
+	if (!path)
+		return -ENOMEM;
+	/* The process's end closes it. Nobody else may open it: to open it is to be able to lock it. */
+	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+		free(path);
+		return 0;
+	}
+	int rc = -errno;
+	*why = rc == -EWOULDBLOCK ?
+	    printed("%s: another jobd, with another state directory, uses this runtime directory; "
+		    "give another --runtime-dir", p->runtime_dir) :
+	    printed("%s: %s", path, strerror(-rc));
+	if (fd >= 0)
+		close(fd);
+	free(path);
+	return rc;
+}
+
+void paths_withdraw(const struct paths *p)
+{
+	if (p->made_runtime_dir)
+		rmdir(p->runtime_dir);
+	if (p->made_state_dir)
+		rmdir(p->state_dir);
 }
 
 void paths_fini(struct paths *p)

@@ -15,6 +15,7 @@ struct paths {
 	char *runtime_dir;
 	char *socket;
 	bool config_given; /* by the command line: it has to exist */
+	bool made_state_dir, made_runtime_dir; /* by paths_prepare */
 };
 
 /* What the command line says; NULL: nothing. */
@@ -37,7 +38,20 @@ int paths_init(struct paths *p, const struct paths_options *o, char **why);
  * checks them: directories, no symbolic links, this user's, writable by
  * nobody else. 0 or -errno and *why, which names the directory and what to do.
  */
-int paths_prepare(const struct paths *p, char **why);
+int paths_prepare(struct paths *p, char **why);
+
+/*
+ * Takes the runtime directory for this process, as long as it lives: two daemons with different
+ * state there would take each other's sockets. To be called by the process that stays, after
+ * paths_prepare. 0; -EWOULDBLOCK when another jobd has it, or another -errno; and *why then.
+ */
+int paths_lock(const struct paths *p, char **why);
+
+/*
+ * For a start that was refused: removes the directories that paths_prepare made, as far as nothing
+ * was put there since. What was there before is left alone.
+ */
+void paths_withdraw(const struct paths *p);
 
 void paths_fini(struct paths *p);
 

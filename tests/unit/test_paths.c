@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/socketpath.h"
@@ -249,6 +250,76 @@ START_TEST(a_directory_that_another_could_play_with_is_refused)
 }
 END_TEST
 
+static void init(struct paths *p, const char *state, const char *run)
+{
+	struct paths_options o = { .state_dir = state, .runtime_dir = run };
+	char *why;
+	ck_assert_int_eq(paths_init(p, &o, &why), 0);
+	ck_assert_int_eq(paths_prepare(p, &why), 0);
+}
+
+START_TEST(a_runtime_directory_has_one_jobd_at_a_time)
+{
+	be_user();
+	struct paths p;
+	char *why;
+	int status;
+	init(&p, in_home("/a"), in_home("/run"));
+	pid_t pid = fork();
+	if (pid == 0)
+		_exit(paths_lock(&p, &why)); /* and with the process the lock goes */
+	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
+	ck_assert_int_eq(status, 0);
+	ck_assert_int_eq(paths_lock(&p, &why), 0);
+	paths_fini(&p);
+
+	init(&p, in_home("/b"), in_home("/run"));
+	ck_assert_int_eq(paths_lock(&p, &why), -EWOULDBLOCK);
+	ck_assert_msg(strncmp(why, in_home("/run: "), strlen(home) + 6) == 0, "%s", why);
+	ck_assert_ptr_nonnull(strstr(why, "give another --runtime-dir"));
+	free(why);
+	paths_fini(&p);
+
+	/* One directory for both is allowed: the store's lock is another file. */
+	init(&p, in_home("/c"), in_home("/c"));
+	ck_assert_int_eq(paths_lock(&p, &why), 0);
+	ck_assert_int_eq(access(in_home("/c/lock"), F_OK), -1);
+	paths_fini(&p);
+	clean_up();
+}
+END_TEST
+
+START_TEST(a_start_that_was_refused_takes_away_what_it_made)
+{
+	be_user();
+	struct paths p;
+	char *why;
+	init(&p, in_home("/a"), in_home("/run"));
+	paths_fini(&p);
+	init(&p, in_home("/a"), in_home("/run9"));
+	paths_withdraw(&p);
+	paths_fini(&p);
+	ck_assert_int_eq(access(in_home("/run9"), F_OK), -1);
+	ck_assert_int_eq(access(in_home("/a"), F_OK), 0); /* not its own, though empty */
+	/* What has got something in it stays, also when it was made just now. */
+	init(&p, in_home("/b"), in_home("/b/run"));
+	ck_assert_int_eq(mkdir(in_home("/b/store"), 0700), 0);
+	paths_withdraw(&p);
+	paths_fini(&p);
+	ck_assert_int_eq(access(in_home("/b/store"), F_OK), 0);
+	ck_assert_int_eq(access(in_home("/b/run"), F_OK), -1);
+	/* The state directory, where the runtime directory can't be had. */
+	fclose(fopen(in_home("/file"), "w"));
+	struct paths_options o = { .state_dir = in_home("/d"), .runtime_dir = in_home("/file/run") };
+	ck_assert_int_eq(paths_init(&p, &o, &why), 0);
+	ck_assert_int_eq(paths_prepare(&p, &why), -ENOTDIR);
+	free(why);
+	paths_fini(&p);
+	ck_assert_int_eq(access(in_home("/d"), F_OK), -1);
+	clean_up();
+}
+END_TEST
+
 static void listen_at(const char *path)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
@@ -298,4 +369,6 @@ UNIT_MAIN("paths", root_has_the_system_s_places, a_user_has_the_xdg_directories,
     a_runtime_directory_of_another_s_is_passed_over, options_come_first_and_are_made_absolute,
     without_a_home_it_says_what_to_do, a_socket_path_that_is_too_long_is_refused_with_its_length,
     directories_are_made_private_and_public,
-    a_directory_that_another_could_play_with_is_refused, a_client_looks_in_four_places_in_order)
+    a_directory_that_another_could_play_with_is_refused,
+    a_runtime_directory_has_one_jobd_at_a_time,
+    a_start_that_was_refused_takes_away_what_it_made, a_client_looks_in_four_places_in_order)
