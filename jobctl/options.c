@@ -98,8 +98,8 @@ static const struct row rows[] = {
 	/* report */
 	{ "percent", 0, "N", G_REPORT, TEXT, AT(percent), "how far it is: 0 to 100" },
 	{ "progress", 0, "DONE/TOTAL", G_REPORT, TEXT, AT(progress), "the same, counted" },
-	{ "step", 0, "N/M [NAME]", G_REPORT, TEXT, AT(step), "which step it is at, of how many" },
-	{ "step-name", 0, "NAME", G_REPORT, TEXT, AT(step_name), "what the step is called" },
+	{ "step", 0, "N/M", G_REPORT, TEXT, AT(step), "which step it is at, of how many" },
+	{ "step-name", 0, "NAME", G_REPORT, TEXT, AT(step_name), "what the step is called; also: --step '2/5 sort'" },
 	{ "item", 0, "TEXT", G_REPORT, TEXT, AT(item), "what it works on at the moment" },
 	{ "count", 0, "NAME=N,…", G_REPORT, LIST, AT(counts), "counters of yours (repeatable)" },
 	{ "text", 0, "TEXT", G_REPORT, TEXT, AT(text), "what it does, for people; as the word TEXT" },

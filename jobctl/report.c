@@ -8,6 +8,7 @@
 
 #include "jobctl/report.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -18,12 +19,26 @@
 
 #include "jobctl/verb.h"
 
-/* A value is one line: what would end it becomes a space. */
+/* What jobd keeps. More of a value is left out here: a datagram that is too long would be lost whole. */
+#define VALUE_MAX  512 /* bytes */
+#define NAME_LEN   32  /* bytes of a counter's name */
+#define COUNTS_MAX 16
+
+/* A value is one line: what would end it becomes a space. It ends between two characters. */
+static void put_value(struct buf *out, const char *value)
+{
+	size_t len = strnlen(value, VALUE_MAX + 1);
+	if (len > VALUE_MAX)
+		for (len = VALUE_MAX; len > 0 && ((unsigned char)value[len] & 0xc0) == 0x80;)
+			len--;
+	for (const char *p = value; p < value + len; p++)
+		buf_put(out, *p == '\n' || *p == '\r' ? " " : p, 1);
+}
+
 static void put_line(struct buf *out, const char *key, const char *value)
 {
 	buf_printf(out, "%s%s=", out->len ? "\n" : "", key);
-	for (const char *p = value; *p; p++)
-		buf_put(out, *p == '\n' || *p == '\r' ? " " : p, 1);
+	put_value(out, value);
 }
 
 /* Where a whole number ends; NULL when there is none at p. */
@@ -82,20 +97,25 @@ static const char *put_step(const struct options *o, struct buf *out)
 		return "--step takes N/M, such as 2/5";
 	if (o->step_name && *end)
 		return "--step names the step already";
-	put_line(out, "X_JOBD_STEP", o->step);
-	if (o->step_name) {
-		buf_puts(out, " ");
-		for (const char *p = o->step_name; *p; p++)
-			buf_put(out, *p == '\n' || *p == '\r' ? " " : p, 1);
-	}
+	const char *name = o->step_name ? o->step_name : end + strspn(end, " ");
+	buf_printf(out, "%sX_JOBD_STEP=%.*s%s", out->len ? "\n" : "", (int)(end - o->step), o->step,
+	    *name ? " " : "");
+	put_value(out, name);
 	return NULL;
 }
 
-/* "added=3" or "added:3", several with commas between. */
+static void put_count(struct buf *out, unsigned n, const char *name, size_t len, uint64_t value)
+{
+	if (n == 0)
+		buf_printf(out, "%sX_JOBD_COUNT=", out->len ? "\n" : "");
+	buf_printf(out, "%s%.*s:%" PRIu64, n ? "," : "", (int)len, name, value);
+}
+
+/* "added=3" or "added:3", several with commas between. What jobd would not keep is not sent. */
 static const char *put_counts(const struct options *o, struct buf *out)
 {
 	static const char wrong[] = "--count takes NAME=N, such as added=3";
-	const char *before = NULL;
+	unsigned n = 0;
 	uint64_t v;
 
 	for (char *const *c = o->counts; c && *c; c++) {
@@ -107,11 +127,8 @@ static const char *put_counts(const struct options *o, struct buf *out)
 			const char *end = number(value + 1, &v);
 			if (!end || (*end && *end != ','))
 				return wrong;
-			if (!before)
-				buf_printf(out, "%sX_JOBD_COUNT=", out->len ? "\n" : "");
-			buf_printf(out, "%s%.*s:%.*s", before ? before : "", (int)len, p,
-			    (int)(end - value - 1), value + 1);
-			before = ",";
+			if (len <= NAME_LEN && n < COUNTS_MAX)
+				put_count(out, n++, p, len, v);
 			p = end;
 			if (!*p)
 				break;

@@ -53,6 +53,13 @@ is_field() {
 	ok jobctl health
 }
 
+@test "a text that is far too long is cut, not lost, with all that came along" {
+	# shellcheck disable=SC2016 # for the job's shell
+	reporting 'jobctl report --percent 7 --item "$(printf "%0100000d" 0)"'
+	eventually is_field progress.percent 7
+	is "$(field 1 progress.item | tr -d '\n' | wc -c)" 512
+}
+
 @test "list shows how far a job is, a live wait tells of it" {
 	reporting 'jobctl report --progress 50/100'
 	eventually is_field progress.percent 50

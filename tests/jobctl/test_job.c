@@ -13,7 +13,7 @@
 
 static const char *held(struct buf *b)
 {
-	static char text[512];
+	static char text[1024];
 	ck_assert(!b->failed && b->len < sizeof text);
 	if (b->len)
 		memcpy(text, b->data, b->len);
@@ -204,6 +204,8 @@ START_TEST(reports_are_lines_that_jobd_reads)
 	ck_assert_str_eq(reported((struct options){ .step = "2/5", .step_name = "sort" }, NULL),
 	    "X_JOBD_STEP=2/5 sort");
 	ck_assert_str_eq(reported((struct options){ .step = "2/5 sort" }, NULL), "X_JOBD_STEP=2/5 sort");
+	ck_assert_str_eq(reported((struct options){ .step = "2/5" }, "sorting"),
+	    "X_JOBD_STEP=2/5\nSTATUS=sorting");
 	ck_assert_str_eq(reported((struct options){ .counts = counts, .item = "x" }, NULL),
 	    "X_JOBD_COUNT=added:3,updated:1,unchanged:96\nX_JOBD_ITEM=x");
 	ck_assert_str_eq(reported((struct options){ .percent = "101" }, NULL), "wrong");
@@ -220,6 +222,29 @@ START_TEST(a_value_can_not_become_a_line_of_its_own)
 {
 	ck_assert_str_eq(reported((struct options){ .item = "a\nX_JOBD_PROGRESS=1/1" }, "b\r\nc"),
 	    "X_JOBD_ITEM=a X_JOBD_PROGRESS=1/1\nSTATUS=b  c");
+}
+END_TEST
+
+START_TEST(what_jobd_would_not_keep_is_not_sent)
+{
+	char text[2001], want[520] = "STATUS=";
+	char long_name[] = "a234567890123456789012345678901=1,"
+			   "b23456789012345678901234567890123=2,c=3";
+	char many[] = "a=1,b=1,c=1,d=1,e=1,f=1,g=1,h=1,i=1,j=1,k=1,l=1,m=1,n=1,o=1,p=1,q=1";
+	char *counts[] = { long_name, NULL };
+	char *more[] = { many, NULL };
+
+	/* Two bytes a character, after one of one byte: 512 is in the middle of one. */
+	text[0] = 'x';
+	for (size_t i = 1; i < 1999; i += 2)
+		memcpy(text + i, "\xc3\xb6", 2);
+	text[1999] = '\0';
+	strncat(want, text, 511);
+	ck_assert_str_eq(reported((struct options){ 0 }, text), want);
+	ck_assert_str_eq(reported((struct options){ .counts = counts }, NULL),
+	    "X_JOBD_COUNT=a234567890123456789012345678901:1,c:3");
+	ck_assert_str_eq(reported((struct options){ .counts = more }, NULL),
+	    "X_JOBD_COUNT=a:1,b:1,c:1,d:1,e:1,f:1,g:1,h:1,i:1,j:1,k:1,l:1,m:1,n:1,o:1,p:1");
 }
 END_TEST
 
@@ -263,4 +288,5 @@ UNIT_MAIN("jobctl jobs", run_and_wait_exit_as_is_promised, a_job_s_time_leaves_i
     the_time_left_is_estimated_from_what_is_done,
     the_reason_says_how_it_ended_or_what_is_about_to_happen,
     lists_are_sorted_by_any_column_with_what_has_no_value_last, reports_are_lines_that_jobd_reads,
-    a_value_can_not_become_a_line_of_its_own, a_job_gets_the_caller_s_environment_but_not_jobd_s)
+    a_value_can_not_become_a_line_of_its_own, what_jobd_would_not_keep_is_not_sent,
+    a_job_gets_the_caller_s_environment_but_not_jobd_s)
