@@ -48,6 +48,13 @@
 #define KEEPER_NAME_FMT "%" PRIu64 ".%" PRIu32 ".%016" PRIx64
 #define KEEPER_NAME_MAX 64
 
+/*
+ * Name of a log in KEEPER_FD_LOGS while the gate is closed. Only a keeper that
+ * was let go gives it the name that START says, so that an earlier start of the
+ * same attempt which wakes up late can't take it away.
+ */
+#define KEEPER_NEW_LOG_FMT KEEPER_NAME_FMT ".new"
+
 enum kmsg_type {
 	KMSG_HELLO = 1,
 	KMSG_START = 2,
@@ -79,7 +86,7 @@ enum kmsg_tag {
 	KTAG_UID = 23,		/* START: u64: run as this user */
 	KTAG_SET_IDENTITY = 24,	/* START: u64 1: jobd is root: set groups, gid, uid; 0: stay as is */
 	KTAG_UMASK = 25,	/* START: u64 */
-	KTAG_LOG = 26,		/* START: string: the log's name below KEEPER_FD_LOGS */
+	KTAG_LOG = 26,		/* START: string: the log's name below KEEPER_FD_LOGS, from GATE on */
 	KTAG_CGROUP_BASE = 27,	/* START: string: writable cgroup v2 directory; absent: walk */
 	KTAG_NOFILE_SOFT = 28,	/* START: u64: RLIMIT_NOFILE as jobd found it */
 	KTAG_NOFILE_HARD = 29,	/* START: u64 */

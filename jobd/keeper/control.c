@@ -169,6 +169,8 @@ static enum phase stop(struct keeper *k);
 
 static enum phase open_gate(struct keeper *k)
 {
+	if (start_name_log(k) < 0)
+		return unfit(k);
 	k->end.kind = KEEPER_END_EXITED;
 	k->reached = LEVEL_RUN;
 	if (write(k->gate, "", 1) < 0)

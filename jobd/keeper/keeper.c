@@ -296,7 +296,7 @@ static void reset(struct keeper *k)
 	k->start = (struct start){ 0 };
 	k->end = (struct keeper_end){ 0 };
 	k->tree = NULL;
-	k->cgroup = NULL;
+	k->cgroup = k->log = NULL;
 }
 
 static bool prepare(struct keeper *k)
@@ -330,6 +330,7 @@ static void let_go(struct keeper *k)
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_close(&k->pending[i]);
 	free(k->cgroup);
+	free(k->log);
 }
 
 bool keeper_renew(struct keeper *k)

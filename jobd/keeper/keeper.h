@@ -91,6 +91,7 @@ struct keeper {
 	struct identity identity;
 	char name[KEEPER_NAME_MAX]; /* of the socket, the exit file, the cgroup */
 	char *cgroup;		    /* directory, or NULL */
+	char *log;		    /* the name that the log is to have; NULL: it has it, or is none */
 	uint64_t self_start;
 	bool shielded; /* from the kernel's search for memory: the child must not be */
 
@@ -136,10 +137,13 @@ void start_fini(struct start *s);
  */
 int start_prepare(struct keeper *k);
 
+/* Gives the log its name: this start is the one that runs. 0, or -1 as above. */
+int start_name_log(struct keeper *k);
+
 /* Names the step that failed, for END. -1, to be returned. */
 int start_failed(struct keeper *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Removes what start_prepare made and nobody needs any more: socket, cgroup. */
+/* Removes what start_prepare made and nobody needs any more: socket, cgroup, the log of a job that never ran. */
 void start_clean(struct keeper *k);
 
 /* ---- who.c ---- */

@@ -156,26 +156,44 @@ static int complete_environment(struct keeper *k)
 	return 0;
 }
 
-/* The log, which only jobd's user can have put things beside. A descriptor, or -1. */
+static const char *new_log(const struct keeper *k, char name[KEEPER_NAME_MAX])
+{
+	const struct keeper_end *e = &k->end;
+	snprintf(name, KEEPER_NAME_MAX, KEEPER_NEW_LOG_FMT, e->id, e->attempt, e->nonce);
+	return name;
+}
+
+/*
+ * The log, which only jobd's user can have put things beside. A descriptor, or
+ * -1. This start may turn out to be none, or that of a jobd that has died:
+ * until the gate opens the log has a name that is this start's alone.
+ */
 static int make_log(struct keeper *k)
 {
-	const struct start *s = &k->start;
-	const int flags =
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC;
-	int fd = openat(KEEPER_FD_LOGS, s->log, flags, 0600);
-	if (fd < 0 && errno == EEXIST) {
-		/* Left by a start of this attempt that never ran, and used none up. */
-		unlinkat(KEEPER_FD_LOGS, s->log, 0);
-		fd = openat(KEEPER_FD_LOGS, s->log, flags, 0600);
-	}
+	struct start *s = &k->start;
+	char name[KEEPER_NAME_MAX];
+	int fd = openat(KEEPER_FD_LOGS, new_log(k, name),
+	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return start_failed(k, errno, "log %s", s->log);
+	k->log = s->log;
+	s->log = NULL;
 	if (s->set_identity && fchown(fd, s->uid, k->identity.gid) < 0) {
 		int error = errno;
 		close(fd);
-		return start_failed(k, error, "owner of log %s", s->log);
+		return start_failed(k, error, "owner of log %s", k->log);
 	}
 	return fd;
+}
+
+int start_name_log(struct keeper *k)
+{
+	char name[KEEPER_NAME_MAX];
+	if (renameat(KEEPER_FD_LOGS, new_log(k, name), KEEPER_FD_LOGS, k->log) < 0)
+		return start_failed(k, errno, "log %s", k->log);
+	free(k->log);
+	k->log = NULL;
+	return 0;
 }
 
 static bool write_pid(const char *dir, pid_t pid)
@@ -245,6 +263,9 @@ out:
 
 void start_clean(struct keeper *k)
 {
+	char name[KEEPER_NAME_MAX];
+	if (k->log) /* it never ran: nobody else's log is touched */
+		unlinkat(KEEPER_FD_LOGS, new_log(k, name), 0);
 	if (k->cgroup)
 		rmdir(k->cgroup);
 	if (k->listener >= 0) {

@@ -3,9 +3,11 @@
 #include "config.h"
 
 #include <check.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <inttypes.h>
 #include <pwd.h>
 #include <signal.h>
 #include <stdio.h>
@@ -47,7 +49,20 @@ static char **words(const char *a, const char *b, const char *c)
 	return v;
 }
 
-/* A job that can't be started says so before READY. */
+/* How many logs there are, of whatever name. */
+static int logs(const struct rig *r)
+{
+	char path[96];
+	int n = 0;
+	snprintf(path, sizeof(path), "%s/logs", r->dir);
+	DIR *d = opendir(path);
+	while (readdir(d))
+		n++;
+	closedir(d);
+	return n - 2;
+}
+
+/* A job that can't be started says so before READY, and leaves no log. */
 static void expect_unfit(const struct job_spec *j, const char *step, int error)
 {
 	struct rig r;
@@ -64,6 +79,7 @@ static void expect_unfit(const struct job_spec *j, const char *step, int error)
 	ck_assert_uint_eq(s.end.attempt, RIG_ATTEMPT);
 	keeper_end_fini(&s.end);
 	rig_ack(&r);
+	ck_assert_int_eq(logs(&r), 0);
 	rig_fini(&r);
 }
 
@@ -133,6 +149,7 @@ START_TEST(a_gate_that_closes_leaves_a_record_that_nothing_was_run)
 	ck_assert_int_eq(e.kind, KEEPER_END_NEVER_RAN);
 	ck_assert_uint_eq(e.nonce, r.nonce);
 	ck_assert(!rig_has(&r, "work/ran"));
+	ck_assert_int_eq(logs(&r), 0);
 	keeper_end_fini(&e);
 	strv_free(argv);
 	rig_fini(&r);
@@ -207,7 +224,6 @@ START_TEST(a_set_up_that_fails_names_its_step)
 	char **argv = words("true", NULL, NULL);
 	expect_unfit(
 	    &(struct job_spec){ .argv = argv, .cwd = "/nosuchdir" }, "chdir /nosuchdir", ENOENT);
-	expect_unfit(&(struct job_spec){ .argv = argv, .log = "no/log" }, "log no/log", ENOENT);
 	expect_unfit(&(struct job_spec){ .argv = argv, .set_identity = true, .uid = 4242424242 },
 	    "user 4242424242 is unknown", 0);
 	expect_unfit(&(struct job_spec){ .argv = NULL }, "the message that starts it", EBADMSG);
@@ -231,6 +247,60 @@ START_TEST(a_socket_that_can_not_be_made_fails_the_start)
 	ck_assert_int_eq(s.end.error, EADDRINUSE);
 	ck_assert(!rig_has(&r, "work/ran"));
 	keeper_end_fini(&s.end);
+	strv_free(argv);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_log_that_can_not_have_its_name_fails_the_start)
+{
+	struct rig r;
+	struct said s;
+	char **argv = words("touch", "ran", NULL);
+	rig_init(&r);
+	rig_spawn(&r);
+	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "no/log" });
+	rig_hear(&r, KMSG_READY, &s);
+	rig_say(&r, KMSG_GATE);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.kind, KEEPER_END_SPAWN);
+	ck_assert_str_eq(s.end.step, "log no/log");
+	ck_assert_int_eq(s.end.error, ENOENT);
+	ck_assert(!rig_has(&r, "work/ran"));
+	keeper_end_fini(&s.end);
+	rig_ack(&r);
+	ck_assert_int_eq(logs(&r), 0);
+	strv_free(argv);
+	rig_fini(&r);
+}
+END_TEST
+
+/* As when a name service hung, and jobd died and was started again. */
+START_TEST(a_late_start_leaves_the_log_of_the_one_that_runs)
+{
+	struct rig late, r;
+	struct said s;
+	char **argv = words("echo", "output", NULL);
+	rig_init(&late);
+	rig_spawn(&late);
+	kill(late.keeper, SIGSTOP);
+	rig_start(&late, &(struct job_spec){ .argv = argv });
+	rig_hang_up(&late);
+	r = late;
+	r.nonce++;
+	snprintf(r.name, sizeof(r.name), KEEPER_NAME_FMT, (uint64_t)RIG_ID, r.attempt, r.nonce);
+	rig_spawn(&r);
+	rig_start(&r, &(struct job_spec){ .argv = argv });
+	rig_hear(&r, KMSG_READY, &s);
+	kill(late.keeper, SIGCONT);
+	rig_wait_gone(&late);
+	rig_say(&r, KMSG_GATE);
+	rig_hear_end(&r, &s);
+	rig_ack(&r);
+	char *text = rig_log(&r);
+	ck_assert_str_eq(text, "output\n");
+	free(text);
+	ck_assert_int_eq(logs(&r), 1);
 	strv_free(argv);
 	rig_fini(&r);
 }
@@ -553,6 +623,8 @@ UNIT_MAIN("keeper: start", a_command_runs_when_the_gate_is_open_and_its_end_is_t
     an_end_that_is_wanted_before_the_gate_is_an_end_without_a_run,
     a_process_that_is_killed_at_the_gate_ended_by_that_signal, a_program_that_is_not_there_is_named,
     a_set_up_that_fails_names_its_step, a_socket_that_can_not_be_made_fails_the_start,
+    a_log_that_can_not_have_its_name_fails_the_start,
+    a_late_start_leaves_the_log_of_the_one_that_runs,
     both_outputs_go_to_the_log_in_order_and_input_is_empty,
     a_link_in_place_of_the_log_is_not_followed, the_environment_is_what_was_sent_and_nothing_else,
     what_login_would_set_is_added_where_it_is_missing, without_a_directory_it_starts_at_home,
