@@ -133,7 +133,13 @@ static void understand_desire(struct keeper *k, struct tlv_reader *r)
 	control(k, events[level]);
 }
 
-/* A stopped job is not continued, and a running one not stopped for good, by the back door. */
+/* What stops and continues is the keeper's alone: STATE could not be believed otherwise. */
+static bool stops_or_continues(uint64_t sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU ||
+	       sig == SIGCONT;
+}
+
 static void understand_signal(struct keeper *k, struct tlv_reader *r)
 {
 	uint64_t sig = 0;
@@ -145,9 +151,8 @@ static void understand_signal(struct keeper *k, struct tlv_reader *r)
 		else if (f.tag == KTAG_ALL)
 			all = tlv_u64(&f) != 0;
 	}
-	if (sig < 1 || sig > 64 || k->phase < PHASE_RUNNING || k->phase > PHASE_ENDING)
-		return;
-	if (sig == SIGCONT && k->level == LEVEL_STOP)
+	if (sig < 1 || sig > 64 || stops_or_continues(sig) || k->phase < PHASE_RUNNING ||
+	    k->phase > PHASE_ENDING)
 		return;
 	if (all)
 		tree_signal(k->tree, (int)sig);

@@ -327,6 +327,25 @@ START_TEST(a_signal_can_not_resume_a_paused_job)
 }
 END_TEST
 
+START_TEST(a_signal_can_not_stop_a_running_job)
+{
+	const int signals[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU };
+	struct rig r;
+	rig_init(&r);
+	pid_t pid = rig_run(&r, "trap 'echo x >told' USR1; echo x >ran; while :; do sleep 0.02; done");
+	rig_wait_file(&r, "ran");
+	for (size_t i = 0; i < sizeof(signals) / sizeof(*signals); i++) {
+		rig_signal(&r, signals[i], true);
+		rig_signal(&r, signals[i], false);
+	}
+	rig_signal(&r, SIGUSR1, false);
+	rig_wait_file(&r, "told");
+	ck_assert(!is_held(pid));
+	rig_signal(&r, SIGKILL, false);
+	end_with(&r, SIGKILL);
+}
+END_TEST
+
 /* In work/: what makes an ordinary user's process root's for good. */
 static void make_root_maker(struct rig *r)
 {
@@ -435,6 +454,6 @@ UNIT_MAIN("keeper: levels", a_paused_tree_stands_still_and_a_resumed_one_goes_on
     a_paused_job_is_cancelled_without_being_resumed_first,
     what_the_command_leaves_behind_keeps_its_grace_too,
     an_end_is_never_taken_back_but_may_be_hastened, a_signal_reaches_the_command_or_everyone,
-    a_signal_can_not_resume_a_paused_job,
+    a_signal_can_not_resume_a_paused_job, a_signal_can_not_stop_a_running_job,
     a_process_that_may_not_be_stopped_is_named_and_the_rest_goes_on,
     a_forking_crowd_is_paused_and_ended, a_stopped_command_that_is_killed_by_others_has_ended)
