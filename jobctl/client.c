@@ -159,6 +159,7 @@ static int bulk_run(struct client *c, const struct bulk *b, struct progress *p)
 		int rc = receive(c->conn, CALL_TIMEOUT_MS, &a, &continues);
 		if (rc != 0)
 			return rc;
+		a.method = b->method;
 		a.repeated = p->answered < p->ever_sent;
 		b->done(b->ctx, p->answered++, &a);
 		answer_fini(&a);
@@ -213,6 +214,7 @@ static void single_done(void *ctx, size_t i, const struct answer *a)
 	s->answer->params = json_incref(a->params);
 	s->answer->error = a->error ? strdup(a->error) : NULL;
 	s->failed = a->error && !s->answer->error;
+	s->answer->method = a->method;
 	s->answer->repeated = a->repeated;
 }
 

@@ -31,6 +31,7 @@ void client_fini(struct client *c);
 struct answer {
 	json_t *params; /* never NULL in an answer that was had */
 	char *error;	/* the error's whole name; NULL: it went well */
+	const char *method; /* that was called */
 	bool repeated;	/* the call may have been carried out once before */
 };
 void answer_fini(struct answer *a);

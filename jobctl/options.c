@@ -55,7 +55,7 @@ static const struct row rows[] = {
 	{ "clean-env", 0, NULL, G_SUBMIT, FLAG, AT(clean_env),
 	    "without your environment: HOME, USER, LOGNAME, SHELL, PATH" },
 	{ "umask", 0, "OCTAL", G_SUBMIT, TEXT, AT(umask), "its umask (else: yours)" },
-	{ "user", 'u', "USER", G_SUBMIT, LIST, AT(users), "run as this user (root only)" },
+	{ "user", 'u', "USER", G_SUBMIT, LIST, AT(users), "run as this user (root only); then as with --clean-env" },
 	{ "shell", 0, "'A | B'", G_SUBMIT, TEXT, AT(shell), "run this line with /bin/sh" },
 	{ "hold", 0, NULL, G_PARS, FLAG, AT(hold), "do not start it until it is released" },
 	{ "parsable", 0, NULL, G_PARS, FLAG, AT(parsable), "print the number alone" },

@@ -235,22 +235,29 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
 	return code;
 }
 
-static int64_t gather_whole(void *ctx, json_t *jobs, const char *cursor)
+struct gather {
+	json_t *found;
+	bool whole; /* keep all of a job */
+	bool own;   /* pass over the jobs of others */
+};
+
+static json_t *slim(const json_t *job)
 {
-	(void)cursor;
-	return json_array_extend(ctx, jobs) == 0 ? PAGE_MAX : 0;
+	return json_pack("{s:O, s:O, s:O*}", "id", json_object_get(job, "id"), "state",
+	    json_object_get(job, "state"), "attempt", json_object_get(job, "attempt"));
 }
 
-static int64_t gather_slim(void *ctx, json_t *jobs, const char *cursor)
+static int64_t gather(void *ctx, json_t *jobs, const char *cursor)
 {
+	struct gather *g = ctx;
 	size_t i;
 	json_t *job;
 
 	(void)cursor;
 	json_array_foreach(jobs, i, job) {
-		json_t *slim = json_pack("{s:O, s:O, s:O*}", "id", json_object_get(job, "id"), "state",
-		    json_object_get(job, "state"), "attempt", json_object_get(job, "attempt"));
-		if (json_array_append_new(ctx, slim) != 0)
+		if (g->own && !job_shown(job))
+			continue;
+		if (json_array_append_new(g->found, g->whole ? json_incref(job) : slim(job)) != 0)
 			return 0;
 	}
 	return PAGE_MAX;
@@ -292,20 +299,20 @@ static enum code arrange(struct ctl *c, const struct selection *s, json_t *found
 enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, json_t **jobs,
     size_t *missing)
 {
-	select_page_fn *gather = whole ? gather_whole : gather_slim;
 	json_t *found = json_array();
+	struct gather g = { found, whole, s->own && s->filtered };
 	enum code code = CODE_DONE;
 
 	*missing = 0;
 	*jobs = json_array();
 	if (!s->ids.n)
-		code = select_pages(c, json_copy(s->filter), NULL, PAGE_MAX, gather, found);
+		code = select_pages(c, json_copy(s->filter), NULL, PAGE_MAX, gather, &g);
 	for (size_t i = 0; i < s->ids.n && code == CODE_DONE; i += PAGE_MAX) {
 		json_t *filter = json_copy(s->filter), *ids = json_array();
 		for (size_t k = i; k < s->ids.n && k < i + PAGE_MAX; k++)
 			json_array_append_new(ids, json_integer((json_int_t)s->ids.v[k].number));
 		json_object_set_new(filter, "ids", ids);
-		code = select_pages(c, filter, NULL, PAGE_MAX, gather, found);
+		code = select_pages(c, filter, NULL, PAGE_MAX, gather, &g);
 	}
 	if (code == CODE_DONE && s->ids.n)
 		code = arrange(c, s, found, *jobs, missing);

@@ -17,6 +17,7 @@ struct selection {
 	json_t *filter; /* what the options ask for, as parameters of List; without ids */
 	bool filtered;	/* an option selects */
 	bool all_named; /* single numbers and nothing else: there is nothing to look up */
+	bool own;	/* what options select is only what the caller may control; set by the caller */
 };
 
 /*

@@ -119,6 +119,7 @@ enum stream_result stream_next(struct stream *s, int timeout_ms, struct answer *
 	s->said = false;
 	if (!error)
 		return continues ? STREAM_REPLY : STREAM_LAST;
+	a->method = s->method;
 	a->error = strdup(error);
 	return a->error ? STREAM_ERROR : STREAM_LOST;
 }

@@ -31,16 +31,6 @@ static bool is_jobd_own(const char *entry)
 	return strncmp(entry, "JOBD_", 5) == 0 || strncmp(entry, "NOTIFY_SOCKET=", 14) == 0;
 }
 
-/* Variables that say who the caller is, not what he wants. */
-static bool describes_caller(const char *entry)
-{
-	static const char *const names[] = { "HOME=", "USER=", "LOGNAME=", "SHELL=", "MAIL=", "XDG_" };
-	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
-		if (strncmp(entry, names[i], strlen(names[i])) == 0)
-			return true;
-	return false;
-}
-
 static bool is_utf8(const char *s)
 {
 	size_t len = strlen(s);
@@ -91,7 +81,7 @@ char **submission_environment(const struct submission_environment *e, size_t *dr
 
 	*dropped = 0;
 	for (char *const *p = e->env; p && *p && rc == 0 && !e->clean; p++) {
-		if (is_jobd_own(*p) || !strchr(*p, '=') || (e->foreign && describes_caller(*p)))
+		if (is_jobd_own(*p) || !strchr(*p, '='))
 			continue;
 		if (is_utf8(*p))
 			rc = strv_add(&env, *p);
@@ -146,11 +136,24 @@ static const char *last(char *const *v)
 	return n ? v[n - 1] : NULL;
 }
 
+/* Whom the job is to run as, where that is somebody else than the caller; else NULL. */
+static const char *other_user(const struct options *o)
+{
+	const char *user = last(o->users);
+	const struct passwd *pw = user ? getpwuid(geteuid()) : NULL;
+	return pw && strcmp(pw->pw_name, user) == 0 ? NULL : user;
+}
+
+/*
+ * Whoever runs something as somebody else does not hand over what stands in his own environment
+ * (keys, agents, his HOME): as with "su -", only what --env names goes along.
+ */
 static enum code put_environment(const struct ctl *c, json_t *p)
 {
 	const struct options *o = c->o;
-	const char *user = last(o->users);
-	struct submission_environment e = { environ, o->env, o->clean_env, user != NULL };
+	const char *user = other_user(o);
+	bool clean = o->clean_env || user;
+	struct submission_environment e = { environ, o->env, clean };
 	size_t dropped;
 
 	for (char *const *v = o->env; v && *v; v++) {
@@ -164,7 +167,7 @@ static enum code put_environment(const struct ctl *c, json_t *p)
 			complain("--env: %s is not set here, so it is not set there", *v);
 	}
 	char **env = submission_environment(&e, &dropped);
-	if (!env || ((o->clean_env || user) && complete(&env, user) != 0)) {
+	if (!env || (clean && complete(&env, user) != 0)) {
 		complain("no memory");
 		strv_free(env);
 		return CODE_SOME;
@@ -295,6 +298,25 @@ static enum code check_size(const json_t *p)
 	return CODE_USAGE;
 }
 
+static enum code send(struct ctl *c, json_t *p, json_t **reply)
+{
+	static const char what[] = "submit the job";
+	struct answer a;
+	enum code code = client_call(&c->client, "org.jobd.Job.Submit", p, true, &a);
+
+	if (code == CODE_DONE && a.error) {
+		code = fault_code(a.error);
+		if (code == CODE_DENIED && other_user(c->o))
+			complain("cannot %s: not permitted; only root may submit for another user", what);
+		else
+			fault_say(what, &a);
+	} else if (code == CODE_DONE) {
+		*reply = json_incref(a.params);
+	}
+	answer_fini(&a);
+	return code;
+}
+
 enum code submission_send(struct ctl *c, json_t **job)
 {
 	json_t *p = json_object(), *reply = NULL;
@@ -306,8 +328,7 @@ enum code submission_send(struct ctl *c, json_t **job)
 	    (code = put_environment(c, p)) == CODE_DONE && (code = put_token(p)) == CODE_DONE)
 		code = check_size(p);
 	if (code == CODE_DONE)
-		code = client_ask(&c->client, "submit the job", "org.jobd.Job.Submit",
-		    json_incref(p), &reply);
+		code = send(c, json_incref(p), &reply);
 	if (code == CODE_DONE)
 		*job = json_incref(json_object_get(reply, "job"));
 	json_decref(reply);

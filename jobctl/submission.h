@@ -16,13 +16,13 @@ enum code submission_send(struct ctl *c, json_t **job);
 /*
  * What of the environment env a job gets: the caller's, or with clean none of it but what add
  * names; then what add says, NAME or NAME=VALUE. What belongs to jobd (JOBD_*, NOTIFY_SOCKET)
- * is left out, and with foreign (it runs as somebody else) what describes the caller.
+ * is left out.
  * What is no UTF-8 can't be sent: it is left out, and counted in *dropped. NULL: no memory.
  */
 struct submission_environment {
 	char *const *env;
 	char *const *add; /* or NULL */
-	bool clean, foreign;
+	bool clean;
 };
 char **submission_environment(const struct submission_environment *e, size_t *dropped);
 

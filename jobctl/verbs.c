@@ -22,8 +22,9 @@
 
 static const char selecting[] =
     "Jobs are named by number (7), range (3-9), list (1,4), several of them, or selected by\n"
-    "the options; then every job must match that can do anything with the verb at all. What\n"
-    "is already so is done. More than ten at a terminal are asked for first.\n";
+    "the options; then every job of yours is meant that matches and that the verb can do\n"
+    "anything with. What is already so is done. More than ten at a terminal are asked for\n"
+    "first.\n";
 
 static const char times[] =
     "Times are local: 2026-11-21, '2026-11-21 14:30', 14:30, yesterday, 90min (that long\n"

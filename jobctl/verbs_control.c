@@ -252,6 +252,7 @@ int verb_control(struct ctl *c)
 
 	if (code == CODE_DONE)
 		code = select_parse(c, c->words, nwords, &w.control->fit, &w.selection);
+	w.selection.own = true;
 	if (code == CODE_DONE && !select_any(&w.selection))
 		code = verb_usage(c, "which jobs?");
 	if (code == CODE_DONE)

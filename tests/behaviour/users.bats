@@ -32,6 +32,7 @@ as_daemon() {
 		fi
 	done
 	expect 5 as_daemon jobctl log "$id"
+	contains "$error" "only its owner, root and jobd's administrators may"
 	expect 5 as_daemon jobctl priority "$id" 1
 	is "$(field "$id" state)" running
 	refusals=$(jobctl audit --json --user daemon | json result)
@@ -51,6 +52,35 @@ as_daemon() {
 	is "$output" ""
 	ok as_daemon jobctl audit --json
 	lacks "$output" secret
+}
+
+@test "what a user selects is what he may control; what he names by number is not passed over" {
+	submit --hold -- true >/dev/null
+	as_daemon jobctl submit --hold --chdir / -- true >/dev/null
+	submit --hold -- true >/dev/null
+	ok as_daemon jobctl cancel --state held
+	is "$output" "job 2 cancelled"
+	is "$error" ""
+	is "$(jobctl list --json --state held | json id | sort | tr '\n' ' ')" "1 3 "
+	ok as_daemon jobctl cancel --state held
+	contains "$error" "no job matches"
+	expect 5 as_daemon jobctl cancel 1
+	expect 1 as_daemon jobctl cancel 1-3
+	ok jobctl cancel --state held
+	is "$(jobctl list --json --state held)" ""
+}
+
+@test "a job for another user gets nothing of the caller's environment but what is named" {
+	export SECRET=of-root MAIL=/root/mail NAMED=yes
+	ok jobctl run --user daemon --chdir / --env NAMED --env X=1 -- env
+	lacks "$output" SECRET
+	lacks "$output" MAIL
+	contains "$output" NAMED=yes
+	contains "$output" X=1
+	contains "$output" LOGNAME=daemon
+	contains "$output" "HOME=$(getent passwd daemon | cut -d : -f 6)"
+	ok jobctl run --user root --chdir / -- env
+	contains "$output" SECRET=of-root
 }
 
 @test "a user can wait for another's job, and is told what he may not know" {
@@ -85,8 +115,11 @@ as_daemon() {
 
 @test "only root may submit for another, and only an administrator may reload or stop" {
 	expect 5 as_daemon jobctl submit --user root -- true
+	contains "$error" "only root may submit for another user"
 	expect 5 as_daemon jobctl reload
+	contains "$error" "only root and jobd's administrators may"
 	expect 5 as_daemon jobctl shutdown
+	contains "$error" "only root and jobd's administrators may"
 	ok jobctl health
 }
 
@@ -129,6 +162,7 @@ as_daemon() {
 	config 'submit_users = {"nobody"}'
 	ok jobctl reload
 	expect 5 as_daemon jobctl submit --chdir / -- true
+	contains "$error" "submit_users, submit_groups"
 	ok jobctl submit --wait -- true # root always may
 	config_only 'submit_users = {"daemon"}'
 	ok jobctl reload

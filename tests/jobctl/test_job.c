@@ -275,9 +275,6 @@ START_TEST(a_job_gets_the_caller_s_environment_but_not_jobd_s)
 	ck_assert_str_eq(
 	    environment((struct submission_environment){ .env = env, .add = add }, &dropped),
 	    "A=3 HOME=/h XDG_X=y B=2");
-	ck_assert_str_eq(environment(
-			     (struct submission_environment){ .env = env, .foreign = true }, &dropped),
-	    "A=1");
 	ck_assert_str_eq(environment((struct submission_environment){ .env = env, .add = add,
 					 .clean = true }, &dropped),
 	    "B=2 A=3 HOME=/h");
