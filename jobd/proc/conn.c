@@ -59,6 +59,8 @@ static void on_readable(int fd, short what, void *arg)
 	struct keeper *k = arg;
 	if (conn_read(k))
 		on_end_of_stream(k);
+	else if (k->idle)
+		rest_begin(k);
 }
 
 static void on_writable(int fd, short what, void *arg)
@@ -154,6 +156,14 @@ static void put_signals(struct keeper *k)
 	k->nsignals_due = 0;
 }
 
+static void put_acknowledgement(struct keeper *k)
+{
+	size_t mark = kmsg_begin(&k->out, KMSG_ACK);
+	if (rest_is_wanted(k))
+		tlv_put_u64(&k->out, KTAG_STAY, 1);
+	kmsg_end(&k->out, mark);
+}
+
 static void on_unanswered(struct keeper *k)
 {
 	keeper_report_silent(k, true);
@@ -180,7 +190,7 @@ void conn_push(struct keeper *k)
 		put_desire(k);
 	put_signals(k);
 	if (now & DO_ACK)
-		kmsg_end(&k->out, kmsg_begin(&k->out, KMSG_ACK));
+		put_acknowledgement(k);
 	/* The acknowledgement stays due: a keeper that missed it is told again. */
 	k->due &= ~(unsigned)(DO_GATE | DO_DESIRE);
 	if (!k->out.len)
@@ -379,6 +389,10 @@ static bool handle(struct keeper *k, struct kmsg *m)
 		return on_state(k, &m->payload);
 	case KMSG_END:
 		return on_end(k, &m->payload);
+	case KMSG_IDLE:
+		/* Only noted: its death may be what this is read for. */
+		k->idle = k->phase == PHASE_LEAVING && k->due & DO_ACK;
+		return true;
 	default:
 		return true; /* a newer keeper's */
 	}

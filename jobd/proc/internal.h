@@ -4,7 +4,7 @@
  * call what. Nothing outside jobd/proc includes this.
  *
  * A record is freed in three places only: proc_flush, the handling of a
- * child's end and the handling of a connection's end. A callback to core never frees the
+ * child's end and the handling of what a connection brings. A callback to core never frees the
  * record it was made for, so that code may go on with it afterwards.
  */
 #ifndef PROC_INTERNAL_H
@@ -86,6 +86,7 @@ struct keeper {
 	bool child; /* the keeper is our child, not reaped yet */
 	bool dead;  /* there is no such process any more */
 	bool silent;
+	bool idle; /* the keeper has let go of the job, and could take another */
 	bool exit_file_possible; /* it was without a connection for a while */
 	bool inherited;		 /* the keeper died first: command and cgroup are ours to clear */
 	pid_t keeper_pid, pid;
@@ -122,6 +123,8 @@ struct keeper {
 	struct orphan *orphan;
 };
 
+struct resting; /* rest.c's */
+
 struct proc {
 	struct proc_options o; /* strings are the room's own */
 	struct proc_events ev;
@@ -132,7 +135,9 @@ struct proc {
 	bool cgroup_made;  /* by us, so it is ours to remove */
 	bool adopted;	   /* proc_adopted_all was called: unknown children may be reaped */
 	uint64_t log_bucket; /* made last; UINT64_MAX: none */
-	struct event *sigchld, *sweep;
+	struct event *sigchld, *sweep, *rest;
+	struct resting *resting; /* the last that came first */
+	unsigned nresting;
 	struct roster rosters[ROSTER_KINDS];
 	struct keeper *all, *first_wanted;
 };
@@ -174,6 +179,22 @@ struct keeper *roster_find(const struct proc *p, enum roster_kind kind, uint64_t
 
 /* spawn.c */
 int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64_t grace_ms);
+
+/* rest.c: keepers at rest, between two jobs */
+/* Whether a keeper that is acknowledged now may stay for another job. */
+bool rest_is_wanted(const struct keeper *k);
+/* Its keeper said that it is idle: lays it to rest, and frees k. Or k waits for it to leave. */
+void rest_begin(struct keeper *k);
+/*
+ * Sends what one at rest can take of a START. Its connection, with what is left
+ * to be sent in start; or -1 where none rests. Its death is then the caller's to hear of.
+ */
+int rest_wake(struct proc *p, struct buf *start, pid_t *pid);
+/* A child nobody else knows was reaped. */
+void rest_reaped(struct proc *p, pid_t pid);
+/* Sends away those that have rested long enough; all of them. */
+void rest_end(struct proc *p);
+void rest_close(struct proc *p);
 
 /* conn.c */
 int conn_open(struct keeper *k, int fd, enum link link);

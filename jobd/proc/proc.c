@@ -50,6 +50,13 @@ static void on_sweep(int fd, short what, void *arg)
 	dirs_sweep(arg);
 }
 
+static void on_rested(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	rest_end(arg);
+}
+
 void proc_sweep_later(struct proc *p)
 {
 	const struct timeval later = { SWEEP_S, 0 };
@@ -82,7 +89,8 @@ static int open_events(struct proc *p)
 {
 	p->sigchld = proc_event(p, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_sigchld, p, PRIORITY_KEEPER);
 	p->sweep = proc_event(p, -1, 0, on_sweep, p, PRIORITY_KEEPER);
-	if (!p->sigchld || !p->sweep || event_add(p->sigchld, NULL) < 0)
+	p->rest = proc_event(p, -1, 0, on_rested, p, PRIORITY_KEEPER);
+	if (!p->sigchld || !p->sweep || !p->rest || event_add(p->sigchld, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -123,6 +131,9 @@ void proc_close(struct proc *p)
 	dirs_sweep_cgroups(p); /* while it is known whose they are */
 	while (p->all)
 		keeper_free(p->all);
+	rest_close(p);
+	if (p->rest)
+		event_free(p->rest);
 	if (p->sigchld)
 		event_free(p->sigchld);
 	if (p->sweep)

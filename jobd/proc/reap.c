@@ -54,6 +54,7 @@ static bool reap_one(struct proc *p, pid_t pid)
 		orphan_command_ended(k);
 		return false;
 	}
+	rest_reaped(p, pid);
 	(void)take(pid);
 	return true;
 }

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Bringing a keeper into the world: posix_spawn, which costs the same however
- * much memory jobd has, with nothing of jobd's but six descriptors, and the
- * START message that tells it everything else.
+ * Giving a job its keeper: one that rests, or a new one. To bring one into the
+ * world takes posix_spawn, which costs the same however much memory jobd has,
+ * and nothing of jobd's but six descriptors; the START message tells it
+ * everything else.
  */
 #include "config.h"
 
@@ -64,14 +65,16 @@ static int add_actions(const struct proc *p, int socket, posix_spawn_file_action
 
 static int spawn(const struct keeper *k, int socket, pid_t *pid)
 {
-	char path[32], who[64], program[] = "jobd-keeper", *env[8];
+	char path[32], job[40], who[40], program[] = "jobd-keeper", *env[8];
 	char *argv[] = { program, who, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t all, none;
 
 	snprintf(path, sizeof path, "/proc/self/fd/%d", k->p->binary_fd);
-	snprintf(who, sizeof who, "%" PRIu64 ".%" PRIu32, k->id, k->attempt); /* for ps(1) */
+	/* For ps(1); with room for the jobs that may follow, which the keeper writes there itself. */
+	snprintf(job, sizeof job, "%" PRIu64 ".%" PRIu32, k->id, k->attempt);
+	snprintf(who, sizeof who, "%-24s", job);
 	keeper_environment(env);
 	sigfillset(&all);
 	sigemptyset(&none);
@@ -179,24 +182,45 @@ static int make_pair(int sv[2])
 	return -error;
 }
 
-int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64_t grace_ms)
+/* A keeper that was not there before, with a connection to it. 0 or -errno. */
+static int bear(struct keeper *k)
 {
 	int sv[2];
 	int rc = make_pair(sv);
 	if (rc < 0)
 		return rc;
-	put_start(k, j, env, grace_ms);
-	if (k->out.failed)
-		rc = -E2BIG;
-	if (rc == 0)
-		rc = conn_open(k, sv[0], LINK_UP);
-	if (rc < 0) {
+	if ((rc = conn_open(k, sv[0], LINK_UP)) < 0) {
 		close(sv[0]);
 	} else if ((rc = spawn(k, sv[1], &k->keeper_pid)) < 0) {
 		k->keeper_pid = 0;
 		conn_close(k);
 	}
 	close(sv[1]);
+	return rc;
+}
+
+/* One that rests, and has had as much of START as its socket takes. -ENOENT where there is none. */
+static int wake(struct keeper *k)
+{
+	int fd = rest_wake(k->p, &k->out, &k->keeper_pid);
+	if (fd < 0)
+		return -ENOENT;
+	int rc = conn_open(k, fd, LINK_UP);
+	if (rc == 0)
+		return 0;
+	close(fd);
+	k->keeper_pid = 0;
+	return rc;
+}
+
+int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64_t grace_ms)
+{
+	put_start(k, j, env, grace_ms);
+	if (k->out.failed)
+		return -E2BIG;
+	int rc = wake(k);
+	if (rc == -ENOENT)
+		rc = bear(k);
 	if (rc < 0)
 		return rc;
 	k->child = true;

@@ -13,6 +13,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jobd/proc/internal.h"
 #include "proc/room.h"
 
 #define UNIT_TIMEOUT 60 /* silence alone takes five */
@@ -66,6 +67,139 @@ START_TEST(a_hundred_jobs_leave_no_descriptor_no_child_and_no_file)
 	ck_assert_uint_eq(room_files(&r, "state/exits"), 0);
 	proc_log_remove(r.proc, 100, 1);
 	ck_assert_uint_eq(room_files(&r, "state/log/0"), 99);
+	room_fini(&r);
+}
+END_TEST
+
+/* The log of a job's first attempt, as a string. */
+static const char *log_text_of(uint64_t id)
+{
+	static char text[8192];
+	int fd = proc_log_open(r.proc, id, 1);
+	ck_assert_int_ge(fd, 0);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	close(fd);
+	return text;
+}
+
+/* One job after the other, and which keeper each had. */
+static pid_t live_through(uint64_t id, const char *script, int status)
+{
+	room_run(&r, id, script);
+	ROOM_WAIT(&r, r.told[id].ended);
+	ck_assert_int_eq(r.told[id].end.status, status);
+	proc_acknowledge(r.proc, id);
+	return r.told[id].attempt.keeper_pid;
+}
+
+static bool nobody_speaks_of(uint64_t id)
+{
+	const struct told *t = &r.told[id];
+	return t->ready == 1 && t->ended == 1 && !(t->unstarted + t->orphaned + t->lost + t->silent);
+}
+
+START_TEST(jobs_that_follow_each_other_share_a_keeper_that_leaves_when_there_are_no_more)
+{
+	open_first();
+	unsigned before = open_descriptors();
+	pid_t keeper = live_through(1, "echo one; exit 3", 3 << 8);
+	for (uint64_t id = 2; id <= 20; id++) {
+		ROOM_WAIT(&r, r.proc->resting);
+		ck_assert_uint_eq(room_files(&r, "run/keepers") + room_files(&r, "run/notify"), 0);
+		ck_assert_int_eq(live_through(id, "echo two", 0), keeper);
+	}
+	ck_assert_str_eq(log_text_of(1), "one\n");
+	ck_assert_str_eq(log_text_of(20), "two\n");
+	ROOM_WAIT(&r, r.proc->resting);
+	/* A second later there is nothing left of it, and nobody was told anything. */
+	ROOM_WAIT(&r, children() == 0);
+	ck_assert(!r.proc->resting && !r.proc->nresting);
+	ck_assert_uint_eq(open_descriptors(), before);
+	for (uint64_t id = 1; id <= 20; id++)
+		ck_assert(nobody_speaks_of(id));
+	room_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_dies_at_rest_is_missed_by_nobody)
+{
+	open_first();
+	for (uint64_t id = 1; id < 10; id += 3) {
+		pid_t first = live_through(id, "exit 0", 0);
+		ROOM_WAIT(&r, r.proc->resting);
+		kill(first, SIGKILL);
+		if (id == 1) /* heard of by the loop … */
+			ROOM_WAIT(&r, !r.proc->resting);
+		while (id == 4 && process_state(first) != 'Z') /* … or found by the next start */
+			usleep(1000);
+		/* … or by neither: what its socket took is lost, and nothing was run. */
+		room_start(&r, id + 1, "exit 4");
+		ROOM_WAIT(&r, r.told[id + 1].ready || r.told[id + 1].unstarted);
+		ck_assert(id == 7 || r.told[id + 1].ready);
+		if (r.told[id + 1].unstarted) {
+			ck_assert_int_eq(r.told[id + 1].error, -ECHILD);
+			room_start(&r, id + 1, "exit 4");
+			ROOM_WAIT(&r, r.told[id + 1].ready);
+		}
+		proc_release(r.proc, id + 1);
+		ROOM_WAIT(&r, r.told[id + 1].ended);
+		ck_assert_int_eq(WEXITSTATUS(r.told[id + 1].end.status), 4);
+		ck_assert_int_ne(r.told[id + 1].attempt.keeper_pid, first);
+		ck_assert(nobody_speaks_of(id));
+		room_leave(&r, id + 1);
+	}
+	ROOM_WAIT(&r, children() == 0);
+	room_fini(&r);
+}
+END_TEST
+
+START_TEST(no_more_keepers_rest_than_are_needed)
+{
+	open_first();
+	for (uint64_t id = 1; id <= 30; id++)
+		room_start(&r, id, "exit 0");
+	for (uint64_t id = 1; id <= 30; id++) {
+		ROOM_WAIT(&r, r.told[id].ready);
+		proc_release(r.proc, id);
+	}
+	for (uint64_t id = 1; id <= 30; id++) {
+		ROOM_WAIT(&r, r.told[id].ended);
+		proc_acknowledge(r.proc, id);
+	}
+	ROOM_WAIT(&r, r.proc->nresting == 16 && children() == 16);
+	/* A jobd that ends takes them with it. */
+	room_close(&r);
+	room_open(&r);
+	proc_adopted_all(r.proc);
+	ROOM_WAIT(&r, children() == 0);
+	room_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_was_told_to_end_or_lost_sight_of_takes_no_other_job)
+{
+	open_first();
+	room_run(&r, 1, "trap 'exit 0' TERM; touch $D/set; while :; do sleep 0.01; done");
+	ROOM_WAIT(&r, room_has(&r, "set"));
+	kill(r.told[1].attempt.keeper_pid, SIGTERM);
+	ROOM_WAIT(&r, r.told[1].ended);
+	ck_assert(r.told[1].end.shutdown);
+	proc_acknowledge(r.proc, 1);
+	room_run(&r, 2, "until test -e $D/go; do sleep 0.01; done");
+	room_close(&r);
+	room_open(&r);
+	room_adopt(&r, 2, LEVEL_RUN);
+	proc_adopted_all(r.proc);
+	room_touch(&r, "go");
+	ROOM_WAIT(&r, r.told[2].ended);
+	proc_acknowledge(r.proc, 2);
+	ROOM_WAIT(&r, !process_state(r.told[1].attempt.keeper_pid));
+	while (process_state(r.told[2].attempt.keeper_pid)) {
+		room_turn(&r);
+		ck_assert(!r.proc->resting);
+	}
 	room_fini(&r);
 }
 END_TEST
@@ -272,19 +406,6 @@ START_TEST(a_signal_reaches_the_command)
 }
 END_TEST
 
-/* The log of a job's first attempt, as a string. */
-static const char *log_text_of(uint64_t id)
-{
-	static char text[8192];
-	int fd = proc_log_open(r.proc, id, 1);
-	ck_assert_int_ge(fd, 0);
-	ssize_t n = read(fd, text, sizeof text - 1);
-	ck_assert_int_ge(n, 0);
-	text[n] = '\0';
-	close(fd);
-	return text;
-}
-
 START_TEST(the_environment_is_the_submitters_and_what_we_say_of_the_job)
 {
 	char expected[256];
@@ -463,6 +584,9 @@ END_TEST
 
 UNIT_MAIN("proc", a_job_runs_to_its_end_and_leaves_nothing_behind,
     a_hundred_jobs_leave_no_descriptor_no_child_and_no_file,
+    jobs_that_follow_each_other_share_a_keeper_that_leaves_when_there_are_no_more,
+    a_keeper_that_dies_at_rest_is_missed_by_nobody, no_more_keepers_rest_than_are_needed,
+    a_keeper_that_was_told_to_end_or_lost_sight_of_takes_no_other_job,
     nothing_runs_while_the_gate_is_closed_nor_when_it_is_abandoned,
     an_abandoned_job_can_be_started_again_in_the_same_turn, a_release_waits_for_the_flush,
     a_keeper_that_can_not_be_executed_is_told_from_the_loop,
