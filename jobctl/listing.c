@@ -15,13 +15,16 @@
 #include "lib/clock.h"
 #include "lib/duration.h"
 
-#define BAR 10
+#define BAR	   10
+#define BAR_SHORT  3  /* with its percentage as wide as the column's title */
+#define BAR_NARROW 80 /* columns of a screen; where there are fewer the bar is short */
 
 struct column {
 	const char *key; /* for --sort, and in capitals the title */
 	bool right;
 	unsigned give; /* see struct table_column */
 	int least;
+	unsigned drop;
 	bool wide; /* only with -o wide */
 	void (*show)(const struct screen *s, const json_t *job, struct buf *out);
 	int64_t (*number)(const json_t *job); /* to sort by; INT64_MAX: none. NULL: by the text */
@@ -100,12 +103,11 @@ static void show_progress(const struct screen *s, const json_t *job, struct buf 
 	int64_t step = job_int(p, "step", -1), steps = job_int(p, "steps", -1);
 
 	if (percent >= 0) {
-		if (s->terminal) {
-			screen_bar(s, out, percent, BAR);
-			buf_printf(out, " %3d%%", percent);
-		} else {
-			buf_printf(out, "%d%%", percent);
-		}
+		/* Between brackets a short one shows nothing. */
+		int bar = !s->terminal ? 0 : s->width >= BAR_NARROW ? BAR : s->utf8 ? BAR_SHORT : 0;
+		if (bar)
+			screen_bar(s, out, percent, bar);
+		buf_printf(out, bar ? " %3d%%" : "%d%%", percent);
 	} else if (step >= 0 && steps >= 0) {
 		buf_printf(out, "%" PRId64 "/%" PRId64, step, steps);
 	} else {
@@ -146,24 +148,24 @@ static int64_t number_elapsed(const json_t *job)
 }
 
 static const struct column columns[] = {
-	{ "ID", true, 0, 0, false, show_id, number_id },
-	{ "STATE", false, 0, 0, false, show_state, number_state },
-	{ "PRI", true, 0, 0, false, show_priority, number_priority },
-	{ "QUEUE", false, 3, 5, false, show_queue, NULL },
-	{ "NAME", false, 1, 8, false, show_name, NULL },
-	{ "PROGRESS", false, 0, 0, false, show_progress, number_progress },
-	{ "ELAPSED", true, 0, 0, false, show_elapsed, number_elapsed },
-	{ "USER", false, 4, 4, false, show_user, NULL },
-	{ "REASON", false, 2, 8, false, show_reason, NULL },
-	{ "PROJECT", false, 3, 7, true, show_project, NULL },
-	{ "PID", true, 0, 0, true, show_pid, number_pid },
-	{ "ATTEMPT", true, 0, 0, true, show_attempt, number_attempt },
-	{ "SUBMITTED", false, 0, 0, true, show_submitted, number_submitted },
-	{ "STARTED", false, 0, 0, true, show_started, number_started },
-	{ "ENDED", false, 0, 0, true, show_ended, number_ended },
-	{ "CPU", true, 0, 0, true, show_cpu, number_cpu },
-	{ "RSS", true, 0, 0, true, show_rss, number_rss },
-	{ "COMMAND", false, 1, 8, true, show_command, NULL },
+	{ "ID", true, 0, 0, 0, false, show_id, number_id },
+	{ "STATE", false, 0, 0, 0, false, show_state, number_state },
+	{ "PRI", true, 0, 0, 2, false, show_priority, number_priority },
+	{ "QUEUE", false, 3, 5, 1, false, show_queue, NULL },
+	{ "NAME", false, 1, 8, 0, false, show_name, NULL },
+	{ "PROGRESS", false, 0, 0, 5, false, show_progress, number_progress },
+	{ "ELAPSED", true, 0, 0, 4, false, show_elapsed, number_elapsed },
+	{ "USER", false, 4, 4, 3, false, show_user, NULL },
+	{ "REASON", false, 2, 8, 0, false, show_reason, NULL },
+	{ "PROJECT", false, 3, 7, 0, true, show_project, NULL },
+	{ "PID", true, 0, 0, 0, true, show_pid, number_pid },
+	{ "ATTEMPT", true, 0, 0, 0, true, show_attempt, number_attempt },
+	{ "SUBMITTED", false, 0, 0, 0, true, show_submitted, number_submitted },
+	{ "STARTED", false, 0, 0, 0, true, show_started, number_started },
+	{ "ENDED", false, 0, 0, 0, true, show_ended, number_ended },
+	{ "CPU", true, 0, 0, 0, true, show_cpu, number_cpu },
+	{ "RSS", true, 0, 0, 0, true, show_rss, number_rss },
+	{ "COMMAND", false, 1, 8, 0, true, show_command, NULL },
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
@@ -175,8 +177,10 @@ bool listing_init(struct listing *l, const struct screen *s, bool json, bool wid
 		return false;
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (wide || !columns[i].wide)
+			/* Who asks for all columns is not helped by the loss of the first. */
 			l->columns[l->ncolumns++] = (struct table_column){ columns[i].key,
-				columns[i].right, columns[i].give, columns[i].least };
+				columns[i].right, columns[i].give, columns[i].least,
+				wide ? 0 : columns[i].drop };
 	return table_init(&l->table, s, l->columns, l->ncolumns);
 }
 

@@ -12,6 +12,8 @@
 
 #include "jobctl/text.h"
 
+#define CELL_MAX 60 /* in a pipe, what widens its column */
+
 bool table_init(
     struct table *t, const struct screen *s, const struct table_column *columns, size_t n)
 {
@@ -42,6 +44,8 @@ static void put(struct table *t, struct buf *text, enum colour c)
 		goto fail;
 	size_t column = t->ncells % t->ncolumns;
 	int width = text_width(s);
+	if (!t->screen->width && width > CELL_MAX)
+		width = 0;
 	if (width > t->widths[column])
 		t->widths[column] = width;
 	t->cells[t->ncells++] = (struct table_cell){ s, c };
@@ -66,13 +70,40 @@ void table_cell_raw(struct table *t, const char *text, enum colour c)
 	put(t, &b, c);
 }
 
+/* What the columns need at least, with one between each two. */
+static int least(const struct table_column *columns, const int *widths, size_t n)
+{
+	int need = -1;
+	for (size_t i = 0; i < n; i++)
+		if (widths[i] != TABLE_DROPPED)
+			need += 1 + (columns[i].give && widths[i] > columns[i].least ? columns[i].least
+										     : widths[i]);
+	return need;
+}
+
+void table_drop(const struct table_column *columns, int *widths, size_t n, int total)
+{
+	unsigned last = 0;
+
+	for (size_t i = 0; i < n; i++)
+		if (columns[i].drop > last)
+			last = columns[i].drop;
+	for (unsigned turn = 1; turn <= last; turn++) {
+		for (size_t i = 0; i < n && least(columns, widths, n) > total; i++) {
+			if (columns[i].drop == turn)
+				widths[i] = TABLE_DROPPED;
+		}
+	}
+}
+
 void table_fit(const struct table_column *columns, int *widths, size_t n, int total)
 {
-	int need = (int)n - 1;
+	int need = -1;
 	unsigned last = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		need += widths[i];
+		if (widths[i] != TABLE_DROPPED)
+			need += 1 + widths[i];
 		if (columns[i].give > last)
 			last = columns[i].give;
 	}
@@ -101,20 +132,27 @@ static void print_row(
 {
 	int left = t->screen->width ? t->screen->width : -1;
 	int owed = 0; /* spaces that are due when another cell follows */
+	bool first = true;
 
 	for (size_t i = 0; i < t->ncolumns; i++) {
 		struct buf cell = BUF_INIT;
 		int width = widths[i];
+		if (width == TABLE_DROPPED)
+			continue;
 		if (left >= 0) {
-			int room = left - (i > 0);
+			int room = left - !first;
 			if (room <= 0)
 				break;
 			if (width > room)
 				width = room;
 			left = room - width;
 		}
-		pad(out, owed + (i > 0));
-		text_fit(&cell, cells[i].text, width, t->screen->utf8);
+		pad(out, owed + !first);
+		first = false;
+		if (left >= 0)
+			text_fit(&cell, cells[i].text, width, t->screen->utf8);
+		else
+			buf_puts(&cell, cells[i].text);
 		buf_put(&cell, "", 1);
 		if (cell.failed)
 			break;
@@ -123,7 +161,7 @@ static void print_row(
 		if (t->columns[i].right)
 			pad(out, rest);
 		screen_paint(t->screen, out, cells[i].colour, text);
-		owed = t->columns[i].right ? 0 : rest;
+		owed = t->columns[i].right || rest < 0 ? 0 : rest;
 		buf_fini(&cell);
 	}
 	buf_puts(out, "\n");
@@ -154,8 +192,10 @@ bool table_flush(struct table *t)
 
 	if (widths) {
 		memcpy(widths, t->widths, t->ncolumns * sizeof *widths);
-		if (t->screen->width)
+		if (t->screen->width) {
+			table_drop(t->columns, widths, t->ncolumns, t->screen->width);
 			table_fit(t->columns, widths, t->ncolumns, t->screen->width);
+		}
 		if (!t->headed)
 			print_head(t, widths, &out);
 		t->headed = true;

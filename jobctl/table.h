@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Rows under a heading. On a terminal the columns are made to fit, in a pipe nothing is
- * ever cut. Rows are held until table_flush, which settles the widths.
+ * ever cut: there a cell that is very long stands over the next columns, and the other
+ * rows stay as they are. Rows are held until table_flush, which settles the widths.
  */
 #ifndef JOBCTL_TABLE_H
 #define JOBCTL_TABLE_H
@@ -16,6 +17,7 @@ struct table_column {
 	bool right;    /* numbers */
 	unsigned give; /* which gives way first when it is too wide: 1, 2, …; 0: never */
 	int least;     /* and down to what width */
+	unsigned drop; /* which is left out first where even that does not fit: 1, 2, …; 0: none */
 };
 
 struct table_cell {
@@ -48,6 +50,13 @@ void table_cell_raw(struct table *t, const char *text, enum colour c);
 bool table_flush(struct table *t);
 
 void table_fini(struct table *t);
+
+/*
+ * Leaves out columns (their widths become TABLE_DROPPED) until the others could be narrowed to
+ * total, or there is none left that may go.
+ */
+#define TABLE_DROPPED (-1)
+void table_drop(const struct table_column *columns, int *widths, size_t n, int total);
 
 /*
  * Narrows widths, of which the columns need one more between each two, to total at

@@ -18,9 +18,9 @@
 #define PAGE_MAX	1000
 
 static const struct table_column columns[] = {
-	{ "TIME", false, 0, 0 },   { "WHO", false, 3, 8 },    { "VERB", false, 0, 0 },
-	{ "JOB", true, 0, 0 },	   { "CHANGE", false, 4, 10 }, { "RESULT", false, 2, 8 },
-	{ "DETAIL", false, 1, 8 },
+	{ "TIME", false, 0, 0, 0 },    { "WHO", false, 3, 8, 0 },    { "VERB", false, 0, 0, 0 },
+	{ "JOB", true, 0, 0, 0 },      { "CHANGE", false, 4, 10, 0 }, { "RESULT", false, 2, 8, 0 },
+	{ "DETAIL", false, 1, 8, 0 },
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 

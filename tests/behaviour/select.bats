@@ -183,3 +183,30 @@ script_list() {
 	done <shown
 	has_line nnn shown
 }
+
+@test "at a narrow terminal NAME and REASON stay, and the queue goes first" {
+	submit --name a-name-to-be-read -- sh -c 'jobctl report --percent 50; exit 3' >/dev/null
+	expect 3 jobctl wait 1
+	submit --hold -- true >/dev/null
+	ok jobctl cancel 2
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "stty cols 60; NO_COLOR=1 TERM=xterm LC_ALL=C.UTF-8 $JOBCTL list" /dev/null \
+	    </dev/null | tr -d '\r' >shown
+	matches "$(head -n 1 shown)" '^ *ID +STATE +PRI +NAME +PROGRESS +ELAPSED +USER +REASON$'
+	contains "$(<shown)" 'exit 3'
+	contains "$(<shown)" ' 50% '
+	script -qec "stty cols 40; NO_COLOR=1 TERM=xterm LC_ALL=C.UTF-8 $JOBCTL list" /dev/null \
+	    </dev/null | tr -d '\r' >shown
+	matches "$(head -n 1 shown)" '^ *ID +STATE +NAME +.*REASON$'
+	contains "$(<shown)" 'exit 3'
+}
+
+@test "in a pipe a job with many arguments does not push the others aside" {
+	submit --hold -- true >/dev/null
+	# shellcheck disable=SC2046 # words
+	submit --hold -- echo $(seq 1000) >/dev/null
+	ok jobctl list
+	contains "$output" ' 999 1000'
+	shortest=$(awk '{ print length }' <<<"$output" | sort -n | head -n 1)
+	[[ $shortest -lt 100 ]]
+}

@@ -126,9 +126,9 @@ START_TEST(a_slip_of_the_finger_is_one_edit)
 END_TEST
 
 static const struct table_column columns[] = {
-	{ "ID", true, 0, 0 },
-	{ "NAME", false, 1, 8 },
-	{ "REASON", false, 2, 6 },
+	{ "ID", true, 0, 0, 0 },
+	{ "NAME", false, 1, 8, 0 },
+	{ "REASON", false, 2, 6, 0 },
 };
 
 START_TEST(columns_give_way_in_their_order_down_to_their_least)
@@ -146,6 +146,37 @@ START_TEST(columns_give_way_in_their_order_down_to_their_least)
 	ck_assert_int_eq(widths[0], 4);
 	ck_assert_int_eq(widths[1], 8);
 	ck_assert_int_eq(widths[2], 6);
+}
+END_TEST
+
+START_TEST(columns_that_do_not_fit_are_left_out_in_their_order)
+{
+	static const struct table_column some[] = {
+		{ "ID", true, 0, 0, 0 },
+		{ "QUEUE", false, 2, 5, 1 },
+		{ "NAME", false, 1, 8, 0 },
+		{ "USER", false, 0, 0, 2 },
+	};
+	static const struct {
+		int total, queue, user;
+	} rows[] = {
+		{ 80, 7, 10 },
+		{ 30, 7, 10 },
+		{ 29, TABLE_DROPPED, 10 },
+		{ 24, TABLE_DROPPED, 10 },
+		{ 23, TABLE_DROPPED, TABLE_DROPPED },
+		{ 5, TABLE_DROPPED, TABLE_DROPPED },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		int widths[4] = { 4, 7, 40, 10 };
+		table_drop(some, widths, 4, rows[i].total);
+		ck_assert_int_eq(widths[0], 4);
+		ck_assert_msg(widths[1] == rows[i].queue, "QUEUE at %d", rows[i].total);
+		ck_assert_msg(widths[3] == rows[i].user, "USER at %d", rows[i].total);
+	}
+	int widths[4] = { 4, TABLE_DROPPED, 40, 10 };
+	table_fit(some, widths, 4, 30);
+	ck_assert_int_eq(widths[2], 14);
 }
 END_TEST
 
@@ -184,6 +215,16 @@ START_TEST(a_table_is_cut_at_a_terminal_and_never_in_a_pipe)
 }
 END_TEST
 
+START_TEST(in_a_pipe_a_very_long_cell_does_not_widen_its_column)
+{
+	char name[71], want[256];
+	memset(name, 'n', 70);
+	name[70] = '\0';
+	snprintf(want, sizeof want, "ID NAME REASON\n 7 %s exit 3\n", name);
+	ck_assert_str_eq(table_of(0, name, "exit 3"), want);
+}
+END_TEST
+
 START_TEST(a_cell_can_not_make_lines_of_its_own)
 {
 	ck_assert_str_eq(table_of(0, "a\nb", "\033[2J"),
@@ -217,5 +258,7 @@ UNIT_MAIN("jobctl text", nothing_that_works_on_a_terminal_gets_through,
     what_is_too_wide_is_cut_and_ends_in_an_ellipsis,
     commands_are_quoted_so_that_a_shell_would_take_them, a_slip_of_the_finger_is_one_edit,
     columns_give_way_in_their_order_down_to_their_least,
+    columns_that_do_not_fit_are_left_out_in_their_order,
+    in_a_pipe_a_very_long_cell_does_not_widen_its_column,
     a_table_is_cut_at_a_terminal_and_never_in_a_pipe, a_cell_can_not_make_lines_of_its_own,
     a_bar_is_neither_empty_once_begun_nor_full_before_the_end)
