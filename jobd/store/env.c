@@ -148,6 +148,19 @@ static int open_tables(struct store *s)
 	return ret;
 }
 
+/* Recovery has been tried by then: what Berkeley DB can't open now it never will. */
+static const char *advice(int ret)
+{
+	switch (ret) {
+	case DB_RUNRECOVERY:
+	case DB_PAGE_NOTFOUND:
+	case EINVAL:
+		return "; the store is damaged: " STORE_PUT_BACK;
+	default:
+		return "";
+	}
+}
+
 int env_open(struct store *s, char **why)
 {
 	/* Recovery writes: on a disk without room it would fail half-way. */
@@ -167,8 +180,8 @@ int env_open(struct store *s, char **why)
 	}
 	if (ret == DB_RUNRECOVERY && files_space(s) < PAGE_BYTES)
 		ret = ENOSPC;
-	return why_set(why, env_error(ret), "%s: %s%s%s", s->home, db_strerror(ret),
-	    s->said[0] ? ": " : "", s->said);
+	return why_set(why, env_error(ret), "%s: %s%s%s%s", s->home, db_strerror(ret),
+	    s->said[0] ? ": " : "", s->said, advice(ret));
 }
 
 int env_checkpoint(struct store *s, uint32_t kbytes)

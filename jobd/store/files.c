@@ -125,13 +125,15 @@ static int write_schema(struct store *s, char **why)
 	return 0;
 }
 
-static int check_schema(struct store *s, char **why)
+/* 0 with *there false: there is none. */
+static int check_schema(struct store *s, bool *there, char **why)
 {
-	char text[32] = "";
+	char text[32] = "", *end;
 	int fd = openat(s->dir_fd, SCHEMA, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
+	*there = fd >= 0;
 	if (fd < 0 && errno == ENOENT)
-		return write_schema(s, why);
+		return 0;
 	if (fd < 0)
 		return why_set(why, -errno, "%s/" SCHEMA ": %s", s->dir, strerror(errno));
 	ssize_t n = read(fd, text, sizeof(text) - 1);
@@ -139,41 +141,57 @@ static int check_schema(struct store *s, char **why)
 	close(fd);
 	if (n < 0)
 		return why_set(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
-	unsigned long schema = strtoul(text, NULL, 10);
-	if (schema == 0 || schema > STORE_SCHEMA)
+	unsigned long schema = strtoul(text, &end, 10);
+	if (text[0] < '1' || text[0] > '9' || strcmp(end, "\n") != 0)
+		return why_set(why, -EBADMSG,
+		    "%s/" SCHEMA " is damaged: it holds the number of the store's schema, and nothing "
+		    "else; if no newer jobd has been here, write %d there", s->dir, STORE_SCHEMA);
+	if (schema > STORE_SCHEMA)
 		return why_set(why, -EPROTO,
 		    "%s was written by a newer jobd (schema %lu; this one knows up to %d)", s->dir,
 		    schema, STORE_SCHEMA);
 	return 0;
 }
 
-static int open_home(struct store *s, char **why)
-{
-	if (mkdirat(s->dir_fd, HOME, 0700) < 0 && errno != EEXIST)
-		return why_set(why, -errno, "%s: %s", s->home, strerror(errno));
-	int fd = openat(s->dir_fd, HOME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	if (fd < 0)
-		return why_set(why, -errno, "%s: %s", s->home, strerror(errno));
-	return fd;
-}
-
-int files_check(struct store *s, bool *fresh, char **why)
+static int check_home(struct store *s, int fd, bool *fresh, char **why)
 {
 	struct stat st;
-	int ret = check_schema(s, why);
+	int ret = check_private(fd, s->home, why);
 
 	if (ret)
 		return ret;
-	int fd = open_home(s, why);
-	if (fd < 0)
-		return fd;
-	ret = check_private(fd, s->home, why);
-	if (ret == 0 && fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		ret = why_set(why, -EPERM,
+	if (fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return why_set(why, -EPERM,
 		    "%s/DB_CONFIG exists; it would override how the store is opened: remove it",
 		    s->home);
 	*fresh = fstatat(fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
+	return 0;
+}
+
+int files_check(struct store *s, struct files_found *found, char **why)
+{
+	int ret = check_schema(s, &found->schema, why);
+
+	*found = (struct files_found){ .schema = found->schema, .fresh = true };
+	if (ret)
+		return ret;
+	int fd = openat(s->dir_fd, HOME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		return 0;
+	if (fd < 0)
+		return why_set(why, -errno, "%s: %s", s->home, strerror(errno));
+	found->home = true;
+	ret = check_home(s, fd, &found->fresh, why);
 	close(fd);
+	return ret;
+}
+
+int files_make(struct store *s, const struct files_found *found, char **why)
+{
+	int ret = found->schema ? 0 : write_schema(s, why);
+
+	if (ret == 0 && !found->home && mkdirat(s->dir_fd, HOME, 0700) < 0)
+		ret = why_set(why, -errno, "%s: %s", s->home, strerror(errno));
 	return ret;
 }
 

@@ -21,6 +21,11 @@
 #define STORE_SCHEMA 1 /* of the rows and keys; raised when an older jobd could not read them */
 #define STORE_FILE   "jobd.db" /* in the home: all tables, see env.c */
 
+/* What a person can do about a store that is not whole. */
+#define STORE_PUT_BACK                                                                             \
+	"put back the newest copy there is, and start once with --accept-older-store "             \
+	"(see RECOVERY in jobd(8))"
+
 /* Numbers in keys are big-endian, so that the order of keys is theirs. */
 enum table {
 	TABLE_META,	    /* name → see meta.c */
@@ -107,9 +112,14 @@ static inline uint64_t get_be64(const uint8_t *p)
 /* files.c: what lies beside Berkeley DB's home. All return 0 or -errno, with *why set. */
 int files_open(struct store *s, const char *dir, char **why);
 int files_lock(struct store *s, char **why);
-/* Refuses a newer schema, and a home that is not safe to open; makes what is missing. *fresh:
- * there was no store. */
-int files_check(struct store *s, bool *fresh, char **why);
+struct files_found {
+	bool schema, home; /* the file, the directory */
+	bool fresh;	   /* there is no store */
+};
+/* Refuses a newer schema, and a home that is not safe to open. Changes nothing. */
+int files_check(struct store *s, struct files_found *found, char **why);
+/* Makes what was not found. */
+int files_make(struct store *s, const struct files_found *found, char **why);
 /* Free space where the store is, in bytes; UINT64_MAX when it can't be told. */
 uint64_t files_space(const struct store *s);
 void files_ballast(struct store *s, bool keep);

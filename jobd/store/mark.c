@@ -91,7 +91,8 @@ int mark_open(struct store *s, struct mark *m, bool accept_damage, char **why)
 	}
 	if (!any && st.st_size > 0 && !accept_damage)
 		return why_set(why, -ESTALE,
-		    "%s/" MARK " is damaged, so that nothing shows whether the store is whole",
+		    "%s/" MARK " is damaged, so that nothing shows whether the store is whole; "
+		    "to take the store as it is, start once with --accept-older-store",
 		    s->dir);
 	return 0;
 }

@@ -100,8 +100,8 @@ int meta_load(struct store *s, char **why)
 		ret = load_state(s);
 	}
 	if (ret)
-		return why_set(why, ret, "%s: the table meta can't be read: %s", s->home,
-		    strerror(-ret));
+		return why_set(why, ret, "%s: the table meta can't be read (%s); the store is damaged: "
+		    STORE_PUT_BACK, s->home, strerror(-ret));
 	return 0;
 }
 

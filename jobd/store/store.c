@@ -49,24 +49,30 @@ static int behind(const struct store *s, const struct mark *m, char **why)
 {
 	return why_set(why, -ESTALE,
 	    "%s ends at journal entry %" PRIu64 ", but had come to %" PRIu64
-	    ": it is damaged, or a copy from before", s->home, s->journal_last, m->journal);
+	    ": it is damaged, or a copy from before; " STORE_PUT_BACK, s->home, s->journal_last, m->journal);
+}
+
+static int gone(const struct store *s, const struct mark *m, char **why)
+{
+	return why_set(why, -ESTALE,
+	    "%s is not there, but had come to journal entry %" PRIu64 "; " STORE_PUT_BACK, s->home, m->journal);
 }
 
 /* All that is known before Berkeley DB touches anything. */
 static int open_files(struct store *s, const struct store_options *o, struct mark *mark, char **why)
 {
-	bool fresh = false;
+	struct files_found found;
 	int ret = files_open(s, o->dir, why);
 
 	if (ret == 0)
 		ret = files_lock(s, why);
 	if (ret == 0)
-		ret = files_check(s, &fresh, why);
+		ret = files_check(s, &found, why);
 	if (ret == 0)
 		ret = mark_open(s, mark, o->accept_older, why);
-	if (ret == 0 && fresh && mark->journal > 0 && !o->accept_older)
-		ret = behind(s, mark, why);
-	return ret;
+	if (ret == 0 && found.fresh && mark->journal > 0 && !o->accept_older)
+		ret = gone(s, mark, why);
+	return ret ? ret : files_make(s, &found, why);
 }
 
 /* Compares the store with its mark, and takes from the mark what must not go back. */
@@ -103,7 +109,8 @@ static int open_store(struct store *s, const struct store_options *o, char **why
 	s->newest_job = s->next_id - 1;
 	ret = table_last(s, TABLE_JOURNAL, &s->journal_last);
 	if (ret && ret != -ENOENT)
-		return why_set(why, ret, "%s: %s", s->home, strerror(-ret));
+		return why_set(why, ret, "%s: the journal can't be read (%s); the store is damaged: "
+		    STORE_PUT_BACK, s->home, strerror(-ret));
 	ret = check_mark(s, o, &mark, why);
 	if (ret == 0)
 		files_ballast(s, true);

@@ -37,7 +37,7 @@ struct store_options {
  * Opens or makes the store below dir, with recovery. Takes the lock of the
  * state directory (flock on dir/lock, held until close). Returns 0, or -errno
  * with a message for a person in *why (the caller's to free): -EWOULDBLOCK
- * another jobd has it, -EPROTO a newer schema (untouched), -ESTALE older than the
+ * another jobd has it, -EPROTO a newer schema (untouched), -EBADMSG damage, -ESTALE older than the
  * high-water mark, -EPERM DB_CONFIG exists or the directory is not ours or not 0700.
  */
 int store_open(const struct store_options *o, struct store **out, char **why);

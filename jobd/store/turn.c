@@ -36,7 +36,8 @@ void turn_fail(struct store *s, int ret, const char *what)
 	if (s->err)
 		return;
 	s->err = env_error(ret);
-	log_text(LOG_CRIT, "store: %s: %s", what, db_strerror(ret));
+	log_text(LOG_CRIT, "store: %s: %s%s", what, db_strerror(ret), ret == DB_RUNRECOVERY
+	    ? "; if this comes again after a restart the store is damaged: " STORE_PUT_BACK : "");
 }
 
 /*

@@ -363,6 +363,25 @@ START_TEST(a_newer_schema_is_refused_and_untouched)
 }
 END_TEST
 
+START_TEST(a_schema_number_that_is_none_is_damage_and_no_newer_jobd)
+{
+	static const char *const damaged[] = { "", "0", "1 1", "x", "\\0001", "-1" };
+	const char *dir = fixture_dir(), *why;
+	struct store *s;
+
+	store_close(fixture_open(dir));
+	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
+		fixture_shell("printf -- '%s\\n' > %s/schema", damaged[i], dir);
+		ck_assert_int_eq(fixture_try(dir, false, &s, &why), -EBADMSG);
+		ck_assert_ptr_null(strstr(why, "was written by a newer"));
+		ck_assert_ptr_nonnull(strstr(why, "schema is damaged"));
+		ck_assert_ptr_nonnull(strstr(why, "write 1 there"));
+	}
+	fixture_shell("echo 1 > %s/schema", dir);
+	store_close(fixture_open(dir));
+}
+END_TEST
+
 START_TEST(a_second_jobd_is_refused_by_the_lock_and_not_by_a_pid)
 {
 	const char *dir = fixture_dir();
@@ -437,6 +456,7 @@ START_TEST(an_older_copy_is_refused_unless_that_is_accepted)
 	fixture_shell("cd %s && rm -r store && mv backup store", dir);
 	ck_assert_int_eq(refuses(dir, "7"), -ESTALE);
 	ck_assert_int_eq(refuses(dir, "damaged"), -ESTALE);
+	ck_assert_int_eq(refuses(dir, "--accept-older-store"), -ESTALE);
 
 	ck_assert_msg(fixture_try(dir, true, &s, &why) == 0, "%s", why);
 	ck_assert_uint_eq(store_missing(s), 4);
@@ -454,15 +474,25 @@ END_TEST
 
 START_TEST(a_store_that_vanished_is_not_made_anew)
 {
-	const char *dir = fixture_dir();
+	const char *dir = fixture_dir(), *why;
 	struct store *s = fixture_open(dir);
 	struct stat st;
 
 	put_some(s, 2);
 	store_close(s);
 	fixture_shell("rm -r %s/store", dir);
-	ck_assert_int_eq(refuses(dir, "2"), -ESTALE);
+	ck_assert_int_eq(refuses(dir, "is not there, but had come to journal entry 2"), -ESTALE);
+	ck_assert_int_eq(refuses(dir, "--accept-older-store"), -ESTALE);
+	/* Nor is an empty directory left in its place, which a copy would have to be put into. */
+	ck_assert_int_eq(stat(fixture_path(dir, "store"), &st), -1);
+	fixture_shell("mkdir -m 0700 %s/store", dir);
+	ck_assert_int_eq(refuses(dir, "is not there"), -ESTALE);
 	ck_assert_int_eq(stat(fixture_path(dir, "store/jobd.db"), &st), -1);
+	/* Where that is what one wants, numbers go on where they were. */
+	ck_assert_msg(fixture_try(dir, true, &s, &why) == 0, "%s", why);
+	ck_assert_uint_eq(store_missing(s), 2);
+	ck_assert_uint_eq(store_next_id(s), 3);
+	store_close(s);
 }
 END_TEST
 
@@ -510,6 +540,7 @@ START_TEST(a_torn_mark_leaves_the_one_before_and_two_are_refused)
 	}
 	fixture_shell("head -c 1024 /dev/zero > %s/journal.high", dir);
 	ck_assert_int_eq(refuses(dir, "journal.high"), -ESTALE);
+	ck_assert_int_eq(refuses(dir, "--accept-older-store"), -ESTALE);
 	ck_assert_msg(fixture_try(dir, true, &s, &why) == 0, "%s", why);
 	store_close(s);
 	store_close(fixture_open(dir));
@@ -531,6 +562,7 @@ START_TEST(a_page_with_a_flipped_bit_is_noticed)
 			      "of=%s/store/jobd.db bs=1 seek=%d conv=notrunc 2>/dev/null", dir, dir,
 		    dir, page * 4096 + 4000);
 		if (fixture_try(dir, false, &s, &why)) {
+			ck_assert_msg(strstr(why, "damaged: put back"), "%s", why);
 			noticed++;
 			continue;
 		}
@@ -560,6 +592,7 @@ STORE_MAIN("crash", what_was_acknowledged_survives_kill_9,
     a_turn_that_fails_before_its_commit_fails_the_commit, enospc_in_a_checkpoint_is_no_failure,
     eio_in_a_checkpoint_is_the_end, recovery_on_a_full_disk_gives_up_the_ballast,
     a_newer_schema_is_refused_and_untouched,
+    a_schema_number_that_is_none_is_damage_and_no_newer_jobd,
     a_second_jobd_is_refused_by_the_lock_and_not_by_a_pid, db_config_is_refused,
     a_directory_that_others_may_enter_is_refused, a_directory_that_is_not_there_is_refused,
     an_older_copy_is_refused_unless_that_is_accepted, a_store_that_vanished_is_not_made_anew,
