@@ -152,7 +152,7 @@ static const struct column columns[] = {
 	{ "STATE", false, 0, 0, 0, false, show_state, number_state },
 	{ "PRI", true, 0, 0, 2, false, show_priority, number_priority },
 	{ "QUEUE", false, 3, 5, 1, false, show_queue, NULL },
-	{ "NAME", false, 1, 8, 0, false, show_name, NULL },
+	{ "NAME", false, 1, 12, 0, false, show_name, NULL },
 	{ "PROGRESS", false, 0, 0, 5, false, show_progress, number_progress },
 	{ "ELAPSED", true, 0, 0, 4, false, show_elapsed, number_elapsed },
 	{ "USER", false, 4, 4, 3, false, show_user, NULL },
