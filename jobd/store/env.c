@@ -48,8 +48,14 @@ static const char *const table_names[TABLES] = {
 	[TABLE_ASIDE] = "aside",
 };
 
-int env_error(int ret)
+int env_error(const struct store *s, int ret)
 {
+	/* A quota is a disk to whoever is under it. */
+	if (ret == EDQUOT)
+		return -ENOSPC;
+	/* A cache full of pages that can't be written out has no room for another. */
+	if (ret == ENOMEM && (s->no_room || files_space(s) < CACHE_BYTES))
+		return -ENOSPC;
 	if (ret >= 0)
 		return -ret;
 	if (ret == DB_NOTFOUND || ret == DB_KEYEMPTY)
@@ -67,6 +73,9 @@ static void on_error(const DB_ENV *env, const char *prefix, const char *text)
 		s->said_us = now;
 		s->said_count = 0;
 	}
+	/* Which error it was is said in the text alone: the call may well give another. */
+	if (strstr(text, strerror(ENOSPC)) || strstr(text, strerror(EDQUOT)))
+		s->no_room = true;
 	if (s->said[0] == '\0')
 		snprintf(s->said, sizeof(s->said), "%s", text);
 	if (s->said_count++ < SAY_MAX)
@@ -168,7 +177,7 @@ int env_open(struct store *s, char **why)
 		files_ballast(s, false);
 	int ret = open_environment(s);
 	/* It says ENOSPC, or panics of it. Recovery that did not end is begun anew. */
-	if (ret == ENOSPC || ret == DB_RUNRECOVERY) {
+	if (env_error(s, ret) == -ENOSPC || ret == DB_RUNRECOVERY) {
 		files_ballast(s, false);
 		ret = open_environment(s);
 	}
@@ -176,17 +185,22 @@ int env_open(struct store *s, char **why)
 		ret = open_tables(s);
 	if (ret == 0) {
 		s->said[0] = '\0';
+		s->no_room = false;
 		return 0;
 	}
 	if (ret == DB_RUNRECOVERY && files_space(s) < PAGE_BYTES)
 		ret = ENOSPC;
-	return why_set(why, env_error(ret), "%s: %s%s%s%s", s->home, db_strerror(ret),
+	return why_set(why, env_error(s, ret), "%s: %s%s%s%s", s->home, db_strerror(ret),
 	    s->said[0] ? ": " : "", s->said, advice(ret));
 }
 
 int env_checkpoint(struct store *s, uint32_t kbytes)
 {
-	return env_error(s->env->txn_checkpoint(s->env, kbytes, 0, 0));
+	int ret = s->env->txn_checkpoint(s->env, kbytes, 0, 0);
+
+	if (ret == 0)
+		s->no_room = false;
+	return env_error(s, ret);
 }
 
 void env_close(struct store *s)

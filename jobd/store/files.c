@@ -232,11 +232,13 @@ void files_ballast(struct store *s, bool keep)
 	if (s->ballast_bytes == 0 || (there && (uint64_t)st.st_size >= s->ballast_bytes))
 		return;
 	/* It must not itself be what fills the disk. */
-	if (files_space(s) < 2 * s->ballast_bytes)
+	uint64_t space = files_space(s);
+	if (space < s->low_disk_bytes || (space - s->low_disk_bytes) / 2 < s->ballast_bytes)
 		return;
 	int ret = make_ballast(s);
-	if (ret)
+	if (ret && !s->ballast_warned)
 		log_text(LOG_WARNING, "store: no ballast: %s", strerror(-ret));
+	s->ballast_warned = ret != 0;
 }
 
 void files_close(struct store *s)

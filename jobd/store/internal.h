@@ -61,13 +61,16 @@ struct store {
 	char *dir;  /* the state directory, absolute */
 	char *home; /* Berkeley DB's, below it */
 	int dir_fd, lock_fd, mark_fd;
-	uint64_t ballast_bytes;
+	uint64_t ballast_bytes, low_disk_bytes; /* see struct store_options */
+	uint64_t ballast_at_us; /* monotonic; not to be looked at before */
+	bool ballast_warned;	/* that there is none was logged */
 
 	DB_ENV *env;
 	DB *db[TABLES];
 	DB_TXN *txn;	     /* the turn's, or NULL */
 	int err;	     /* sticks; nothing more is written */
 	bool dirty;	     /* the turn has put something */
+	bool no_room;	     /* Berkeley DB said so, and nothing was written out since */
 	char said[256];	     /* what Berkeley DB said first of an error */
 	uint64_t said_us;    /* monotonic; the second in which it */
 	unsigned said_count; /* said so many lines */
@@ -122,6 +125,7 @@ int files_check(struct store *s, struct files_found *found, char **why);
 int files_make(struct store *s, const struct files_found *found, char **why);
 /* Free space where the store is, in bytes; UINT64_MAX when it can't be told. */
 uint64_t files_space(const struct store *s);
+/* Gives up the ballast; or makes it, where there is twice the room for it above low water. */
 void files_ballast(struct store *s, bool keep);
 void files_close(struct store *s);
 /* Sets *why as printf does, and returns err. */
@@ -141,8 +145,8 @@ int env_open(struct store *s, char **why);
 void env_close(struct store *s);
 /* Writes out what is dirty, if at least kbytes of log came since the last time. 0 or -errno. */
 int env_checkpoint(struct store *s, uint32_t kbytes);
-/* What a Berkeley DB return value is as -errno. */
-int env_error(int ret);
+/* What a Berkeley DB return value is as -errno; -ENOSPC for all that a full disk can lead to. */
+int env_error(const struct store *s, int ret);
 
 /* turn.c: the turn's transaction, and the tables through it. */
 /* Opens the turn unless it is open. False when an error sticks. */

@@ -26,6 +26,7 @@
 #define CHECKPOINT_KBYTES 1024
 #define CHECKPOINT_US	  1000000 /* after the first commit that was not written out */
 #define RETRY_US	  5000000 /* after a checkpoint that failed */
+#define BALLAST_US	  60000000
 
 static struct store *new_store(void)
 {
@@ -126,6 +127,7 @@ int store_open(const struct store_options *o, struct store **out, char **why)
 	if (!s)
 		return why_set(why, -ENOMEM, "no memory");
 	s->ballast_bytes = o->ballast_bytes;
+	s->low_disk_bytes = o->low_disk_bytes;
 	int ret = open_store(s, o, why);
 	if (ret) {
 		if (s->txn)
@@ -202,6 +204,10 @@ void store_tick(struct store *s, uint64_t now_us)
 
 	if (s->err || store_is_dirty(s))
 		return;
+	if (now >= s->ballast_at_us) {
+		files_ballast(s, true);
+		s->ballast_at_us = now + BALLAST_US;
+	}
 	tokens_expire(s, now_us);
 	if (store_commit(s) == 0 && s->dirty_since_us && now >= s->not_before_us)
 		checkpoint(s, now);

@@ -31,6 +31,8 @@ struct store_options {
 	bool accept_older;
 	/* Of the file kept to be given up when the disk is full; 0: none. */
 	uint64_t ballast_bytes;
+	/* Free space that the ballast must leave alone: below it no new work is taken. */
+	uint64_t low_disk_bytes;
 };
 
 /*
@@ -105,14 +107,15 @@ void store_ended_counts(struct store *s, uint64_t counts[JOB_STATES]);
 
 /*
  * Commits the turn and syncs it; 0 when there is nothing to commit. On -errno
- * the outcome is unknown: answer nothing, leave, recover. -ENOSPC and -EIO tell
+ * the outcome is unknown: answer nothing, leave, recover. -ENOSPC (a quota, too) and -EIO tell
  * which; everything else is Berkeley DB's own panic.
  */
 int store_commit(struct store *s);
 /* Whether this turn has put something. */
 bool store_is_dirty(const struct store *s);
 
-/* Housekeeping, between turns: checkpoints when due, tokens past their days. */
+/* Housekeeping, between turns: checkpoints when due, tokens past their days, and the ballast
+ * again when there is room for it (looked at once a minute). */
 void store_tick(struct store *s, uint64_t now_us);
 
 /* Gives up the ballast, for recovery on a full disk; makes it again when there is room. */

@@ -35,9 +35,13 @@ void turn_fail(struct store *s, int ret, const char *what)
 {
 	if (s->err)
 		return;
-	s->err = env_error(ret);
-	log_text(LOG_CRIT, "store: %s: %s%s", what, db_strerror(ret), ret == DB_RUNRECOVERY
-	    ? "; if this comes again after a restart the store is damaged: " STORE_PUT_BACK : "");
+	s->err = env_error(s, ret);
+	const char *more = "";
+	if (ret == DB_RUNRECOVERY)
+		more = "; if this comes again after a restart the store is damaged: " STORE_PUT_BACK;
+	else if (ret == ENOMEM && s->err == -ENOSPC)
+		more = ", since the disk is full";
+	log_text(LOG_CRIT, "store: %s: %s%s", what, db_strerror(ret), more);
 }
 
 /*
@@ -48,7 +52,7 @@ static int read_result(struct store *s, int ret)
 {
 	if (ret && ret != DB_NOTFOUND && ret != DB_KEYEMPTY)
 		turn_fail(s, ret, "read");
-	return env_error(ret);
+	return env_error(s, ret);
 }
 
 static DBT dbt(const void *data, size_t len)

@@ -173,7 +173,18 @@ static ssize_t faulty_pwrite(int fd, const void *data, size_t len, off_t at)
 	return fails() ? -1 : pwrite(fd, data, len, at);
 }
 
-enum where { SYNC = 1, WRITE = 2 };
+enum where { SYNC = 1, WRITE = 2, PAGES = 4 };
+
+/* The pages alone, by their size: the log has room left. */
+static ssize_t faulty_page(int fd, const void *data, size_t len, off_t at)
+{
+	return len == 4096 && fails() ? -1 : pwrite(fd, data, len, at);
+}
+
+static ssize_t faulty_page_there(int fd, const void *data, size_t len)
+{
+	return len == 4096 && fails() ? -1 : write(fd, data, len);
+}
 
 static void inject(unsigned where)
 {
@@ -182,6 +193,10 @@ static void inject(unsigned where)
 	if (where & WRITE) {
 		db_env_set_func_write(faulty_write);
 		db_env_set_func_pwrite(faulty_pwrite);
+	}
+	if (where & PAGES) {
+		db_env_set_func_write(faulty_page_there);
+		db_env_set_func_pwrite(faulty_page);
 	}
 }
 
@@ -241,6 +256,42 @@ END_TEST
 START_TEST(eio_when_the_log_is_synced_fails_the_commit_and_every_later_one)
 {
 	fail_a_commit(SYNC, EIO, 0);
+}
+END_TEST
+
+START_TEST(a_quota_that_is_used_up_is_a_full_disk)
+{
+	const char *dir = fixture_dir();
+
+	inject(WRITE);
+	struct store *s = fixture_open(dir);
+	fixture_put(s, 1, JOB_QUEUED);
+	fault = EDQUOT;
+	ck_assert_int_eq(store_commit(s), -ENOSPC);
+	fault = 0;
+	store_close(s);
+}
+END_TEST
+
+START_TEST(a_cache_that_a_full_disk_keeps_from_being_written_out_is_a_full_disk)
+{
+	static char text[3000];
+	char *env[] = { text, NULL };
+	const char *dir = fixture_dir();
+	int ret = 0;
+
+	memset(text, 'x', sizeof(text) - 1);
+	inject(PAGES);
+	struct store *s = fixture_open(dir);
+	fault = ENOSPC;
+	for (uint64_t id = 1; id < 20000 && ret == 0; id++) {
+		fixture_put(s, id, JOB_QUEUED);
+		store_environment_put(s, id, env);
+		ret = store_commit(s);
+	}
+	fault = 0;
+	ck_assert_msg(ret == -ENOSPC, "%s", strerror(-ret));
+	store_close(s);
 }
 END_TEST
 
@@ -589,6 +640,8 @@ STORE_MAIN("crash", what_was_acknowledged_survives_kill_9,
     enospc_when_the_log_is_written_fails_the_commit,
     eio_when_the_log_is_written_fails_the_commit,
     eio_when_the_log_is_synced_fails_the_commit_and_every_later_one,
+    a_quota_that_is_used_up_is_a_full_disk,
+    a_cache_that_a_full_disk_keeps_from_being_written_out_is_a_full_disk,
     a_turn_that_fails_before_its_commit_fails_the_commit, enospc_in_a_checkpoint_is_no_failure,
     eio_in_a_checkpoint_is_the_end, recovery_on_a_full_disk_gives_up_the_ballast,
     a_newer_schema_is_refused_and_untouched,

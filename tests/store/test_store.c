@@ -493,6 +493,32 @@ START_TEST(the_ballast_is_real_and_comes_and_goes)
 }
 END_TEST
 
+START_TEST(the_ballast_is_made_again_when_there_is_room_looked_at_once_a_minute)
+{
+	const char *dir = fixture_dir();
+	struct store_options o = { .dir = dir, .ballast_bytes = 1 << 20 };
+	struct store *s;
+	struct stat st;
+	char *why;
+
+	o.low_disk_bytes = UINT64_MAX; /* no disk has so much room */
+	ck_assert_int_eq(store_open(&o, &s, &why), 0);
+	store_tick(s, 0);
+	store_close(s);
+	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), -1);
+	o.low_disk_bytes = 1;
+	ck_assert_int_eq(store_open(&o, &s, &why), 0);
+	store_ballast(s, false);
+	store_tick(s, 0);
+	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), 0);
+	ck_assert_int_ge(st.st_blocks * 512, 1 << 20);
+	store_ballast(s, false);
+	store_tick(s, 0);
+	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), -1);
+	store_close(s);
+}
+END_TEST
+
 STORE_MAIN("store", what_was_committed_is_there_after_reopening,
     a_turn_that_was_not_committed_never_was, reads_see_the_turns_own_puts,
     a_turn_of_ten_thousand_submissions_fits, a_job_is_where_its_state_says_and_nowhere_else,
@@ -501,4 +527,5 @@ STORE_MAIN("store", what_was_committed_is_there_after_reopening,
     a_live_row_that_can_not_be_read_is_set_aside_and_the_others_load,
     an_ended_row_that_can_not_be_read_is_set_aside_and_the_page_goes_on,
     fields_of_a_newer_version_survive_a_change_by_this_one, reading_and_ticking_write_nothing,
-    logs_do_not_pile_up, the_ballast_is_real_and_comes_and_goes)
+    logs_do_not_pile_up, the_ballast_is_real_and_comes_and_goes,
+    the_ballast_is_made_again_when_there_is_room_looked_at_once_a_minute)
