@@ -16,7 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PATH_LEN 64
+#define PATH_LEN      64
+#define PF_FORKNOEXEC 0x40 /* linux/sched.h */
 
 int pidlist_add(struct pidlist *l, pid_t pid)
 {
@@ -69,6 +70,8 @@ bool procfs_stat_parse(const char *text, struct procfs_stat *out)
 		p = end;
 		if (field == 4)
 			out->ppid = (pid_t)v;
+		else if (field == 9)
+			out->unexecuted = v & PF_FORKNOEXEC;
 		else if (field == 20)
 			out->threads = (unsigned)v;
 		else if (field == 22)

@@ -23,6 +23,7 @@ struct procfs_stat {
 	char state;	  /* R, S, D, T, t, Z, X, … : of the one thread, or of the first */
 	unsigned threads; /* that are not reaped */
 	uint64_t start;	  /* ticks since boot */
+	bool unexecuted;  /* it was forked, and is no other program yet; true of a zombie too */
 };
 
 /* A growing list of numbers. Start with PIDLIST_INIT; free v. */

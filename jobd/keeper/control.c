@@ -23,6 +23,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 
 #include "lib/clock.h"
 #include "lib/crash.h"
@@ -159,6 +160,15 @@ static enum phase shut_at_gate(struct keeper *k)
 	return never_ran(k);
 }
 
+/* Killed while it set itself up; ending by itself without saying why is a failure. */
+static enum phase died_unready(struct keeper *k)
+{
+	if (WIFSIGNALED(k->end.status))
+		return never_ran(k);
+	start_failed(k, 0, "its process, which ended");
+	return unfit(k);
+}
+
 static enum phase vanish(struct keeper *k)
 {
 	(void)k;
@@ -176,8 +186,6 @@ static enum phase open_gate(struct keeper *k)
 	if (write(k->gate, "", 1) < 0)
 		child_close(k); /* it was killed where it stood */
 	crash_point("keeper-gate-open");
-	if (k->dead)
-		return died(k);
 	return k->level == LEVEL_STOP ? stop(k) : PHASE_RUNNING;
 }
 
@@ -339,8 +347,6 @@ static enum phase shut_down(struct keeper *k)
 
 static enum phase noted_death(struct keeper *k)
 {
-	if (k->phase != PHASE_KILLING)
-		return k->phase;
 	enum phase next = kill_step(k);
 	if (next == PHASE_KILLING && k->end.kind == KEEPER_END_EXITED)
 		talk_end(k);
@@ -387,6 +393,7 @@ static const action table[PHASES][EVENTS] = {
 	    [EVENT_UNFIT] = unfit,
 	    [EVENT_END] = never_ran,
 	    [EVENT_SHUTDOWN] = shut_at_gate,
+	    [EVENT_DIED] = died_unready,
 	    [EVENT_ALONE] = never_ran,
 	},
     [PHASE_GATED] =
@@ -394,7 +401,7 @@ static const action table[PHASES][EVENTS] = {
 	    [EVENT_GATE] = open_gate,
 	    [EVENT_END] = never_ran,
 	    [EVENT_SHUTDOWN] = shut_at_gate,
-	    [EVENT_DIED] = noted_death,
+	    [EVENT_DIED] = never_ran,
 	    [EVENT_ALONE] = never_ran,
 	},
     [PHASE_RUNNING] =

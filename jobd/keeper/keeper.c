@@ -65,16 +65,33 @@ static void count_usage(struct keeper_end *e, const struct rusage *ru)
 	e->out_blocks += (uint64_t)ru->ru_oublock;
 }
 
-/* The child had the gate open and could not execute: that is not the command's failure. */
-static void note_exec_failure(struct keeper *k)
+static bool is_unexecuted(pid_t pid)
+{
+	struct procfs_stat st;
+	int proc = procfs_open();
+	bool unexecuted = proc >= 0 && procfs_stat(proc, pid, 0, &st) == 0 && st.unexecuted;
+	if (proc >= 0)
+		close(proc);
+	return unexecuted;
+}
+
+/*
+ * The child had the gate open and could not execute, or was killed before it
+ * did: neither is the command's failure. Whoever wanted it to end is told how.
+ */
+static void note_unexecuted(struct keeper *k)
 {
 	struct child_report r;
-	if (k->phase < PHASE_RUNNING || child_report(k, &r) <= 0 || !r.step[0])
+	if (k->end.kind != KEEPER_END_EXITED)
 		return;
-	k->end.kind = KEEPER_END_SPAWN;
-	free(k->end.step);
-	k->end.step = strdup(r.step);
-	k->end.error = r.error;
+	if (child_report(k, &r) > 0 && r.step[0]) {
+		k->end.kind = KEEPER_END_SPAWN;
+		free(k->end.step);
+		k->end.step = strdup(r.step);
+		k->end.error = r.error;
+	} else if (WIFSIGNALED(k->end.status) && k->level != LEVEL_END && is_unexecuted(k->pid)) {
+		k->end.kind = KEEPER_END_NEVER_RAN;
+	}
 }
 
 bool keeper_command_died(struct keeper *k)
@@ -83,9 +100,9 @@ bool keeper_command_died(struct keeper *k)
 	struct rusage ru;
 	if (k->dead || !k->pid || !look(P_PID, k->pid, WNOWAIT, &si, &ru))
 		return false;
-	note_exec_failure(k);
 	k->dead = true;
 	k->end.status = status_from_siginfo(si.si_code, si.si_status);
+	note_unexecuted(k);
 	k->end.ended_at_us = clock_real_us();
 	count_usage(&k->end, &ru);
 	crash_point("keeper-exited");
@@ -125,14 +142,40 @@ void keeper_reap_others(struct keeper *k)
 
 /* ---- what happened ---- */
 
-static void on_child(struct keeper *k)
+/*
+ * The child says that it stands at the gate, or what failed. Later it is not
+ * listened to before it has died: a failed exec is read then, and one that
+ * succeeds need not wake anybody.
+ */
+static void on_gate(struct keeper *k)
 {
-	if (keeper_command_died(k)) {
-		control(k, EVENT_DIED);
+	struct child_report r;
+	int rc = child_report(k, &r);
+	if (rc == 0)
+		return;
+	if (rc > 0 && !r.step[0]) {
+		control(k, EVENT_SET_UP);
 		return;
 	}
-	keeper_reap_others(k);
-	control(k, EVENT_CHILD);
+	if (rc < 0) {
+		child_close(k); /* without a word: its death tells how */
+		return;
+	}
+	k->end.step = strdup(r.step);
+	k->end.error = r.error;
+	control(k, EVENT_UNFIT);
+}
+
+static void on_child(struct keeper *k)
+{
+	if (!keeper_command_died(k)) {
+		keeper_reap_others(k);
+		control(k, EVENT_CHILD);
+		return;
+	}
+	if (k->phase == PHASE_SETUP)
+		on_gate(k); /* its last words are there, if it had any */
+	control(k, EVENT_DIED);
 }
 
 /* TERM comes first: when the host goes down, the command has it at the same moment. */
@@ -150,26 +193,6 @@ static void on_signals(struct keeper *k)
 		control(k, EVENT_SHUTDOWN);
 	if (child)
 		on_child(k);
-}
-
-/*
- * The child says that it stands at the gate, or what failed. Later it is not
- * listened to before it has died: a failed exec is read then, and one that
- * succeeds need not wake anybody.
- */
-static void on_gate(struct keeper *k)
-{
-	struct child_report r;
-	int rc = child_report(k, &r);
-	if (rc == 0)
-		return;
-	if (rc > 0 && !r.step[0]) {
-		control(k, EVENT_SET_UP);
-		return;
-	}
-	k->end.step = strdup(rc > 0 ? r.step : "its process, which was killed");
-	k->end.error = rc > 0 ? r.error : 0;
-	control(k, EVENT_UNFIT);
 }
 
 static void on_jobd(struct keeper *k)

@@ -176,7 +176,7 @@ START_TEST(an_end_that_is_wanted_before_the_gate_is_an_end_without_a_run)
 }
 END_TEST
 
-START_TEST(a_process_that_is_killed_at_the_gate_ended_by_that_signal)
+START_TEST(a_process_that_is_killed_at_the_gate_never_ran)
 {
 	struct rig r;
 	struct said s;
@@ -186,12 +186,72 @@ START_TEST(a_process_that_is_killed_at_the_gate_ended_by_that_signal)
 	rig_start(&r, &(struct job_spec){ .argv = argv });
 	rig_hear(&r, KMSG_READY, &s);
 	kill(s.pid, SIGKILL);
-	wait_state(s.pid, "Z");
-	rig_say(&r, KMSG_GATE);
 	rig_hear(&r, KMSG_END, &s);
-	ck_assert_int_eq(s.end.kind, KEEPER_END_EXITED);
-	ck_assert_int_eq(s.end.status, SIGKILL);
+	ck_assert_int_eq(s.end.kind, KEEPER_END_NEVER_RAN);
+	ck_assert(s.end.empty);
+	rig_say(&r, KMSG_GATE); /* may have been under way */
+	ck_assert(!rig_is_spoken_to(&r, 50));
 	rig_ack(&r);
+	ck_assert_int_eq(logs(&r), 0);
+	strv_free(argv);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_process_that_is_killed_before_it_sees_the_open_gate_never_ran)
+{
+	struct rig r;
+	struct said s;
+	char **argv = words("true", NULL, NULL);
+	rig_init(&r);
+	rig_spawn(&r);
+	rig_start(&r, &(struct job_spec){ .argv = argv });
+	rig_hear(&r, KMSG_READY, &s);
+	kill(s.pid, SIGSTOP);
+	wait_state(s.pid, "T");
+	rig_say(&r, KMSG_GATE);
+	for (int i = 0; i < PATIENCE_MS && !rig_has(&r, "logs/log"); i++)
+		nap(1);
+	kill(s.pid, SIGKILL);
+	rig_hear(&r, KMSG_END, &s);
+	ck_assert_int_eq(s.end.kind, KEEPER_END_NEVER_RAN);
+	ck_assert(s.end.empty);
+	rig_ack(&r);
+	strv_free(argv);
+	rig_fini(&r);
+}
+END_TEST
+
+/* The keeper's child, as soon as there is one. */
+static pid_t child_of(pid_t keeper)
+{
+	struct pidlist l = PIDLIST_INIT;
+	int proc = procfs_open();
+	for (int i = 0; i < PATIENCE_MS * 1000 && l.n == 0; i++)
+		procfs_children(proc, keeper, keeper, &l);
+	close(proc);
+	ck_assert_uint_eq(l.n, 1);
+	pid_t pid = l.v[0];
+	free(l.v);
+	return pid;
+}
+
+START_TEST(a_process_that_is_killed_while_it_sets_itself_up_never_ran)
+{
+	struct rig r;
+	struct said s;
+	char **argv = words("true", NULL, NULL);
+	rig_init(&r);
+	/* As far as one can hit that moment. */
+	for (int i = 0; i < 10; i++) {
+		rig_spawn(&r);
+		rig_start(&r, &(struct job_spec){ .argv = argv });
+		kill(child_of(r.keeper), SIGKILL);
+		rig_hear_end(&r, &s);
+		ck_assert_int_eq(s.end.kind, KEEPER_END_NEVER_RAN);
+		rig_ack(&r);
+		rig_hang_up(&r);
+	}
 	strv_free(argv);
 	rig_fini(&r);
 }
@@ -621,7 +681,9 @@ END_TEST
 UNIT_MAIN("keeper: start", a_command_runs_when_the_gate_is_open_and_its_end_is_told_once,
     nothing_runs_before_the_gate_is_open, a_gate_that_closes_leaves_a_record_that_nothing_was_run,
     an_end_that_is_wanted_before_the_gate_is_an_end_without_a_run,
-    a_process_that_is_killed_at_the_gate_ended_by_that_signal, a_program_that_is_not_there_is_named,
+    a_process_that_is_killed_at_the_gate_never_ran,
+    a_process_that_is_killed_before_it_sees_the_open_gate_never_ran,
+    a_process_that_is_killed_while_it_sets_itself_up_never_ran, a_program_that_is_not_there_is_named,
     a_set_up_that_fails_names_its_step, a_socket_that_can_not_be_made_fails_the_start,
     a_log_that_can_not_have_its_name_fails_the_start,
     a_late_start_leaves_the_log_of_the_one_that_runs,

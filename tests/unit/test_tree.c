@@ -360,6 +360,10 @@ START_TEST(a_name_in_proc_can_not_forge_what_follows_it)
 	ck_assert_int_eq(st.ppid, 12);
 	ck_assert_uint_eq(st.threads, 3);
 	ck_assert_uint_eq(st.start, 4711);
+	ck_assert(!st.unexecuted);
+	ck_assert(procfs_stat_parse(
+	    "7 (a) S 12 1 1 0 -1 4194368 1 2 3 4 5 6 7 8 20 0 3 0 4711 99 9\n", &st));
+	ck_assert(st.unexecuted);
 	ck_assert(!procfs_stat_parse("", &st));
 	ck_assert(!procfs_stat_parse("7 (a", &st));
 	ck_assert(!procfs_stat_parse("7 (a) T", &st));
