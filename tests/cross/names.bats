@@ -112,3 +112,55 @@ table() {
 	_jobctl
 	[[ ${COMPREPLY[*]} == paused ]]
 }
+
+# What is offered for the last of these words, in one line.
+offered() {
+	COMP_WORDS=("$@") COMP_CWORD=$(($# - 1))
+	_jobctl
+	echo "${COMPREPLY[*]}"
+}
+
+@test "completion knows what can stand where" {
+	PATH=$top_builddir/jobctl:$PATH
+	# shellcheck source=etc/jobctl.bash disable=SC1091
+	source etc/jobctl.bash
+	_jobctl_ids() { [[ $1 == @(cancel|list) ]] && echo 7 8; }
+	[[ $(offered jobctl cancel '') == '7 8' ]]
+	[[ $(offered jobctl cancel --now '') == '7 8' ]]
+	[[ $(offered jobctl list --state failed '') == '7 8' ]]
+	[[ $(offered jobctl list --limit '') == '' ]]
+	[[ $(offered jobctl list --sort el) == elapsed ]]
+	[[ $(offered jobctl list --queue '') == default ]]
+	[[ $(offered jobctl audit --verb shut) == shutdown ]]
+	[[ $(offered jobctl priority 7 '') == '1 2 3 4 5 6 7 8 9 10 high normal low' ]]
+	[[ $(offered jobctl signal 7 K) == KILL ]]
+	# As bash takes the line apart.
+	[[ $(offered jobctl list --state failed,can) == failed,cancelled ]]
+	[[ $(offered jobctl list --state = fa) == failed ]]
+	[[ $(offered jobctl list --state = '') == 'queued held running'* ]]
+}
+
+@test "completion offers jobs only where jobs are named" {
+	PATH=$top_builddir/jobctl:$PATH
+	jobctl() { if [[ $1 == list ]]; then echo '{"id":7}'; else command jobctl "$@"; fi; }
+	# shellcheck source=etc/jobctl.bash disable=SC1091
+	source etc/jobctl.bash
+	for verb in reload health shutdown report; do
+		[[ $(offered jobctl "$verb" '') == '' ]]
+	done
+	for verb in cancel kill log wait status list audit delete rm; do
+		[[ $(offered jobctl "$verb" '') == 7 ]]
+	done
+}
+
+@test "completion of a job's command offers programs and files, and no option of jobctl's" {
+	PATH=$top_builddir/jobctl:$PATH
+	# shellcheck source=etc/jobctl.bash disable=SC1091
+	source etc/jobctl.bash
+	: >"$T/file-of-mine"
+	[[ " $(offered jobctl submit --name x --meta k = v mkdi) " == *' mkdir '* ]]
+	[[ $(offered jobctl run -- "$T/file-o") == "$T/file-of-mine" ]]
+	[[ $(offered jobctl submit --hold cat "$T/file-o") == "$T/file-of-mine" ]]
+	[[ $(offered jobctl submit cat --pri) == '' ]]
+	[[ $(offered jobctl submit --pri) == --priority ]]
+}
