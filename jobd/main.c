@@ -33,7 +33,7 @@
 #include "jobd/server/server.h"
 #include "jobd/store/store.h"
 #include "jobd/sys/boot.h"
-#include "jobd/sys/config.h"
+#include "jobd/sys/settings.h"
 #include "jobd/sys/daemon.h"
 #include "jobd/sys/limits.h"
 #include "jobd/sys/logger.h"

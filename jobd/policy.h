@@ -7,7 +7,7 @@
 #include <stddef.h>
 
 #include "jobd/api/api.h"
-#include "jobd/sys/config.h"
+#include "jobd/sys/settings.h"
 #include "jobd/sys/names.h"
 
 struct policy_name;

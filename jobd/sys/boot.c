@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* What the host says about itself. */
+#include "config.h"
+
 #include "jobd/sys/boot.h"
 
 #include <errno.h>

@@ -5,6 +5,8 @@
  * file without either means that the daemon died. So the command that starts
  * jobd returns neither too early nor never.
  */
+#include "config.h"
+
 #include "jobd/sys/daemon.h"
 
 #include <errno.h>

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /* The daemon's own resource limits. */
+#include "config.h"
+
 #include "jobd/sys/limits.h"
 
 #include <errno.h>

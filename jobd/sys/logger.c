@@ -7,6 +7,8 @@
  * What can go wrong: the reader is stuck. Then the ring fills, further lines are counted
  * as dropped, and the thread says how many once it gets on.
  */
+#include "config.h"
+
 #include "jobd/sys/logger.h"
 
 #include <errno.h>

@@ -7,6 +7,8 @@
  * What the threads share lives until the last of them and the loop let go of it: a thread
  * that hangs in the name service may come back long after the loop has gone.
  */
+#include "config.h"
+
 #include "jobd/sys/names-lookup.h"
 
 #include <errno.h>

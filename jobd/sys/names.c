@@ -12,6 +12,8 @@
  * Or it fails: an id is late then, too, and whoever wants it is called when it may be asked for
  * again, since no answer will be.
  */
+#include "config.h"
+
 #include "jobd/sys/names.h"
 
 #include <errno.h>

@@ -3,6 +3,8 @@
  * Words to a service manager, as sd_notify(3) has them: datagrams to the socket
  * that $NOTIFY_SOCKET names. Nothing waits for it, and nothing depends on it.
  */
+#include "config.h"
+
 #include "jobd/sys/daemon.h"
 
 #include <inttypes.h>

@@ -5,6 +5,8 @@
  * rename it; a socket path that sun_path cannot hold; a runtime directory that another
  * jobd has. Directories are made, never changed: an administrator's own mode is left as it is.
  */
+#include "config.h"
+
 #include "jobd/sys/paths.h"
 
 #include <errno.h>

@@ -16,7 +16,7 @@ page() {
 
 # The settings that jobd's own configuration reader knows.
 settings() {
-	sed -n 's/^[[:space:]]*{ "\([a-z_]*\)", SETTING_.*/\1/p' jobd/sys/config.c | sort -u
+	sed -n 's/^[[:space:]]*{ "\([a-z_]*\)", SETTING_.*/\1/p' jobd/sys/settings.c | sort -u
 }
 
 @test "mandoc finds nothing to complain of" {

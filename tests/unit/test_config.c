@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#include "jobd/sys/config.h"
+#include "jobd/sys/settings.h"
 
 #include <errno.h>
 #include <stdlib.h>

@@ -14,7 +14,9 @@
  * Its scanner is static, and its callbacks get no context: so this file has one
  * reading at a time (`reading`), in one thread.
  */
-#include "jobd/sys/config-read.h"
+#include "config.h"
+
+#include "jobd/sys/settings-read.h"
 
 #include <confuse.h>
 #include <errno.h>

@@ -4,7 +4,9 @@
  * libconfuse's rules of where a comment or a string begins and ends, and knows nothing
  * of settings.
  */
-#include "jobd/sys/config-read.h"
+#include "config.h"
+
+#include "jobd/sys/settings-read.h"
 
 #include <string.h>
 

@@ -2,11 +2,9 @@
 /*
  * The configuration: a plain struct that never changes once it is loaded. A
  * reload loads another; one with mistakes is never handed out.
- *
- * (The build's own config.h comes with the command line in this folder; see Makefile.am.)
  */
-#ifndef SYS_CONFIG_H
-#define SYS_CONFIG_H
+#ifndef SYS_SETTINGS_H
+#define SYS_SETTINGS_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* How a configuration file is read; config.c owns what it becomes. */
-#ifndef SYS_CONFIG_READ_H
-#define SYS_CONFIG_READ_H
+/* How a configuration file is read; settings.c owns what it becomes. */
+#ifndef SYS_SETTINGS_READ_H
+#define SYS_SETTINGS_READ_H
 
 #include <stddef.h>
 
-#include "jobd/sys/config.h"
+#include "jobd/sys/settings.h"
 
 /* What a setting may hold, which says how it is checked, stored and printed. */
 enum setting_kind {

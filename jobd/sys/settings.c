@@ -3,7 +3,9 @@
  * The configuration: the table of settings, their defaults, how each value is
  * checked and printed. A new setting is a row here and a member of struct config.
  */
-#include "jobd/sys/config.h"
+#include "config.h"
+
+#include "jobd/sys/settings.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,7 +17,7 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include "jobd/sys/config-read.h"
+#include "jobd/sys/settings-read.h"
 #include "lib/buf.h"
 #include "lib/duration.h"
 #include "lib/strv.h"
