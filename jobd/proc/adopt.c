@@ -6,6 +6,7 @@
  *	another boot		no keeper can live: the exit file, else lost
  *	the keeper listens	it tells all
  *	nobody listens		it is dead, so it writes no more: its exit file
+ *	no socket at all	the same, unless a process is there that is the keeper
  *	the command lives	the room looks after it (orphan.c)
  *	nothing			lost; who survives is named, and ended
  *
@@ -30,6 +31,7 @@
 #include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/log.h"
+#include "lib/procfs.h"
 
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS  1000
@@ -99,6 +101,31 @@ static int dial(const struct keeper *k)
 	return rc;
 }
 
+/*
+ * A socket's file may have been removed under a keeper that lives, and its job
+ * goes on: it can't be reached, but it will write how the job ended. A zombie
+ * writes no more, whoever's child it is.
+ */
+static bool is_keeper_alive(const struct keeper *k)
+{
+	struct procfs_stat st;
+	int proc = k->keeper_pid > 0 ? procfs_open() : -1;
+	if (proc < 0)
+		return false;
+	bool alive = procfs_stat(proc, k->keeper_pid, 0, &st) == 0 && st.start == k->keeper_start &&
+	    st.state != 'Z' && st.state != 'X';
+	close(proc);
+	return alive;
+}
+
+/* Of a child SIGCHLD tells, and tells more: until then it may still write. */
+static bool is_keeper_dead(const struct keeper *k, int error)
+{
+	if (k->child)
+		return false;
+	return error == -ECONNREFUSED || (error == -ENOENT && !is_keeper_alive(k));
+}
+
 static void connect_keeper(struct keeper *k)
 {
 	int fd = dial(k);
@@ -114,8 +141,7 @@ static void connect_keeper(struct keeper *k)
 			keeper_after(k, waited < SILENT_AFTER_MS ? SILENT_AFTER_MS - waited : 0, on_silent);
 		return;
 	}
-	/* Of a child SIGCHLD tells, and tells more: until then it may still write. */
-	if ((fd == -ECONNREFUSED || fd == -ENOENT) && !k->child) {
+	if (is_keeper_dead(k, fd)) {
 		keeper_gone(k, -1);
 		return;
 	}
@@ -166,8 +192,7 @@ static bool read_file(int dir, const char *name, struct buf *b)
 	return n == 0;
 }
 
-/* What the keeper left in writing. True, and k->end, when it is this attempt's. */
-static bool take_exit_file(struct keeper *k)
+bool adopt_take_exit_file(struct keeper *k)
 {
 	char name[KEEPER_NAME_MAX];
 	struct buf b = BUF_INIT;
@@ -217,7 +242,7 @@ static void lose(struct keeper *k)
 void adopt_without_keeper(struct keeper *k, const char *how)
 {
 	k->dead = true;
-	if (take_exit_file(k) && k->end.empty) {
+	if (adopt_take_exit_file(k) && k->end.empty) {
 		crash_point("exitfile-read");
 		keeper_report_end(k);
 		return;

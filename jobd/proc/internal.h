@@ -214,6 +214,8 @@ void adopt_reconnect(struct keeper *k);
 /* A released job's keeper is no more: exit file, else its command, else lost. how is for the log. */
 void adopt_without_keeper(struct keeper *k, const char *how);
 void adopt_greeted(struct keeper *k);
+/* What the keeper left in writing. True, and k->end, when it is this attempt's. */
+bool adopt_take_exit_file(struct keeper *k);
 bool adopt_is_child(pid_t pid, uint64_t start);
 
 /* orphan.c */

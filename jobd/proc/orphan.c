@@ -83,6 +83,14 @@ static void collect(struct keeper *k)
 		survivors_each(k, k->orphan->child, add_member, k->orphan->tree);
 }
 
+/* The kernel does not tell. But a keeper that only seemed dead may have written it meanwhile. */
+static void ask_disk(struct keeper *k)
+{
+	if (adopt_take_exit_file(k))
+		return;
+	k->orphan->unknown = k->has_end = true;
+}
+
 static void set_end(struct keeper *k, enum keeper_end_kind kind, int status)
 {
 	k->end.kind = kind;
@@ -98,7 +106,7 @@ static void ask_child(struct keeper *k)
 	struct rusage ru = { 0 };
 	if (syscall(SYS_waitid, P_PID, k->pid, &si, WEXITED | WNOHANG | WNOWAIT, &ru) < 0) {
 		if (errno == ECHILD)
-			k->orphan->unknown = k->has_end = true;
+			ask_disk(k);
 		return;
 	}
 	if (si.si_pid == 0)
@@ -122,16 +130,18 @@ static void ask_kernel(struct keeper *k)
 		o->unexecuted = pidinfo_never_ran(k->pid);
 		break;
 	case PIDINFO_ENDED:
-		/* Whether it came to run after it was seen at the gate, nobody can tell. */
-		o->unknown = o->unexecuted;
-		set_end(k, KEEPER_END_EXITED, status);
+		/* Whether it came to run after it was seen at the gate, the kernel can't tell. */
+		if (o->unexecuted)
+			ask_disk(k);
+		else
+			set_end(k, KEEPER_END_EXITED, status);
 		break;
 	case PIDINFO_SOON:
 		if (o->soon_tries++ >= SOON_TRIES_MAX)
-			o->unknown = k->has_end = true;
+			ask_disk(k);
 		break;
 	case PIDINFO_UNKNOWN:
-		o->unknown = k->has_end = true;
+		ask_disk(k);
 		break;
 	}
 }

@@ -373,6 +373,62 @@ START_TEST(an_adopted_keeper_that_is_killed_never_leads_to_a_guessed_status)
 }
 END_TEST
 
+START_TEST(a_keeper_whose_socket_was_removed_is_silent_and_its_word_is_waited_for)
+{
+	char name[KEEPER_NAME_MAX + 16];
+	make_room();
+	run_and_be_killed(1, UNTIL_GO("exit 19"));
+	const struct job_attempt *a = &r->told[1].attempt;
+	snprintf(name, sizeof name, "run/keepers/" KEEPER_NAME_FMT, (uint64_t)1, a->number, a->nonce);
+	ck_assert_int_eq(unlink(room_path(r, name)), 0);
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].silent);
+	ck_assert_uint_eq(r->told[1].orphaned + r->told[1].lost + r->told[1].ended, 0);
+	room_touch(r, "go");
+	ROOM_WAIT(r, r->told[1].ended || r->told[1].lost);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 19);
+	finish(1);
+}
+END_TEST
+
+START_TEST(an_orphan_the_kernel_does_not_tell_of_is_looked_up_on_disk_before_it_is_lost)
+{
+	char name[KEEPER_NAME_MAX + 16];
+	make_room();
+	run_and_be_killed(1, UNTIL_GO("exit 20"));
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].running);
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	/* As a kernel that has no answer; and a keeper's last word. */
+	struct keeper *k = roster_find(r->proc, ROSTER_ID, 1);
+	close(k->pidfd);
+	k->pidfd = -1;
+	struct buf b = BUF_INIT;
+	struct keeper_end e = { .id = 1, .attempt = 1, .nonce = k->nonce, .kind = KEEPER_END_EXITED,
+		.status = 20 << 8, .empty = true };
+	keeper_end_put(&b, &e);
+	snprintf(name, sizeof name, "state/exits/" KEEPER_NAME_FMT, k->id, k->attempt, k->nonce);
+	FILE *f = fopen(room_path(r, name), "w");
+	ck_assert_uint_eq(fwrite(b.data, 1, b.len, f), b.len);
+	fclose(f);
+	buf_fini(&b);
+	room_touch(r, "go");
+	while (process_state(k->pid) && process_state(k->pid) != 'Z')
+		usleep(1000);
+	orphan_step(k);
+	ck_assert_uint_eq(r->told[1].lost, 0);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 20);
+	room_leave(r, 1);
+	room_fini(r);
+}
+END_TEST
+
 START_TEST(an_adopted_job_whose_keeper_died_is_paused_and_ended)
 {
 	make_room();
@@ -705,6 +761,8 @@ UNIT_MAIN("adopt", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     a_zombie_that_was_held_is_found_again_by_the_next_jobd,
     another_jobs_keeper_is_adopted_and_lets_go,
     an_adopted_keeper_that_is_killed_never_leads_to_a_guessed_status,
+    a_keeper_whose_socket_was_removed_is_silent_and_its_word_is_waited_for,
+    an_orphan_the_kernel_does_not_tell_of_is_looked_up_on_disk_before_it_is_lost,
     an_adopted_job_whose_keeper_died_is_paused_and_ended,
     where_all_is_gone_the_job_is_lost_and_who_survives_is_named_and_ended,
     numbers_of_another_boot_are_nobodys, an_orphan_that_may_not_be_stopped_is_named_and_goes_on,
