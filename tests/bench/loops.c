@@ -7,7 +7,8 @@
  * A loop over keepers: it plays jobd's end of the keeper's contract and nothing
  * else. Real keepers, born as jobd bears them and told the same in START; the
  * gate is opened as soon as one is ready, the end acknowledged as soon as it is
- * told. No store, no clients, no notify sockets, no decisions.
+ * told, and a keeper that has said it is idle takes the next job, as with jobd. No
+ * store, no clients, no notify sockets, no decisions.
  *
  * An append and an fdatasync.
  */
@@ -33,6 +34,7 @@
 #include "lib/kmsg.h"
 
 #define SLOTS	 4
+#define KEEPERS	 16 /* at work, at rest and on their way between the two */
 #define FD_FLOOR 16 /* above a keeper's own numbers */
 #define NOFILE	 1024
 
@@ -59,8 +61,16 @@ double loop_bare(size_t n)
 	return (double)n * 1e6 / (double)(clock_mono_us() - start);
 }
 
-struct slot {
-	int fd; /* -1: free */
+enum doing {
+	ABSENT,
+	AT_WORK,
+	LETTING_GO, /* acknowledged: says that it is idle, or leaves */
+	AT_REST,
+};
+
+struct keeper {
+	enum doing doing;
+	int fd;
 	struct buf in;
 };
 
@@ -68,9 +78,9 @@ struct loop {
 	const struct bench *b;
 	const char *cgroup;
 	int null, listen, logs, exits; /* descriptors a keeper is born with */
-	struct slot slots[SLOTS];
+	struct keeper keepers[KEEPERS];
 	uint64_t first, id;
-	size_t ended;
+	size_t started, ended;
 };
 
 static int open_high(const char *path, int flags)
@@ -133,13 +143,14 @@ static void spawn_keeper(const struct loop *l, int sock)
 	const int moves[][2] = { { l->null, 0 }, { l->null, 1 }, { l->null, 2 },
 		{ sock, KEEPER_FD_SOCKET }, { l->listen, KEEPER_FD_LISTEN },
 		{ l->logs, KEEPER_FD_LOGS }, { l->exits, KEEPER_FD_EXITS } };
-	char name[] = "jobd-keeper", who[32], *argv[] = { name, who, NULL }, *env[] = { NULL };
+	char name[] = "jobd-keeper", job[32], who[32], *argv[] = { name, who, NULL }, *env[] = { NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attr;
 	sigset_t all, none;
 	pid_t pid;
 
-	snprintf(who, sizeof who, "%" PRIu64 ".1", l->id);
+	snprintf(job, sizeof job, "%" PRIu64 ".1", l->id);
+	snprintf(who, sizeof who, "%-24s", job); /* room for the jobs that may follow, as with jobd */
 	sigfillset(&all);
 	sigemptyset(&none);
 	posix_spawnattr_init(&attr);
@@ -164,33 +175,66 @@ static void say(int fd, struct buf *out)
 	buf_fini(out);
 }
 
-static void say_word(int fd, enum kmsg_type word)
+static void open_gate(int fd)
 {
 	struct buf out = BUF_INIT;
 
-	kmsg_end(&out, kmsg_begin(&out, word));
+	kmsg_end(&out, kmsg_begin(&out, KMSG_GATE));
 	say(fd, &out);
 }
 
-static void start(struct loop *l, struct slot *s)
+static void acknowledge(struct keeper *k)
 {
 	struct buf out = BUF_INIT;
-	char bucket[24];
+	size_t mark = kmsg_begin(&out, KMSG_ACK);
+
+	tlv_put_u64(&out, KTAG_STAY, 1);
+	kmsg_end(&out, mark);
+	say(k->fd, &out);
+	k->doing = LETTING_GO;
+}
+
+static void be_born(const struct loop *l, struct keeper *k)
+{
 	int sv[2];
 
-	if (++l->id % 1000 == 0 || l->id == l->first) {
-		snprintf(bucket, sizeof bucket, "%" PRIu64, l->id / 1000);
-		mkdirat(l->logs, bucket, 0700);
-	}
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, sv) < 0)
 		bench_die("socketpair: %s", strerror(errno));
 	int high = fcntl(sv[1], F_DUPFD_CLOEXEC, FD_FLOOR);
 	close(sv[1]);
 	spawn_keeper(l, high);
 	close(high);
-	s->fd = sv[0];
+	k->fd = sv[0];
+}
+
+static struct keeper *find(struct loop *l, enum doing doing)
+{
+	for (size_t i = 0; i < KEEPERS; i++)
+		if (l->keepers[i].doing == doing)
+			return &l->keepers[i];
+	return NULL;
+}
+
+/* False where every place is taken by one that is about to be idle. */
+static bool start(struct loop *l)
+{
+	struct keeper *resting = find(l, AT_REST), *k = resting ? resting : find(l, ABSENT);
+	struct buf out = BUF_INIT;
+	char bucket[24];
+
+	if (!k)
+		return false;
+	if (++l->id % 1000 == 0 || l->id == l->first) {
+		snprintf(bucket, sizeof bucket, "%" PRIu64, l->id / 1000);
+		mkdirat(l->logs, bucket, 0700);
+	}
+	if (!resting)
+		be_born(l, k);
+	k->doing = AT_WORK;
+	l->started++;
 	put_start(&out, l);
-	say(s->fd, &out);
+	say(k->fd, &out);
+	return true;
 }
 
 /* Whether the message is the last there is to be heard. */
@@ -208,48 +252,54 @@ static bool is_last(struct kmsg *m)
 	return empty;
 }
 
-static void hear(struct loop *l, struct slot *s)
+static void understand(struct loop *l, struct keeper *k, struct kmsg *m)
+{
+	if (m->type == KMSG_READY) {
+		open_gate(k->fd);
+	} else if (m->type == KMSG_IDLE) {
+		k->doing = AT_REST;
+	} else if (is_last(m)) {
+		acknowledge(k);
+		l->ended++;
+	}
+}
+
+static void hear(struct loop *l, struct keeper *k)
 {
 	struct kmsg m;
-	void *room = buf_reserve(&s->in, 4096);
-	ssize_t n = room ? recv(s->fd, room, 4096, MSG_DONTWAIT) : -1;
+	void *room = buf_reserve(&k->in, 4096);
+	ssize_t n = room ? recv(k->fd, room, 4096, MSG_DONTWAIT) : -1;
 
-	if (n <= 0)
+	if (n <= 0 && k->doing == AT_WORK)
 		bench_die("a keeper left without a word");
-	s->in.len += (size_t)n;
-	while (s->fd >= 0 && kmsg_parse(&s->in, &m) > 0) {
-		if (m.type == KMSG_READY)
-			say_word(s->fd, KMSG_GATE);
-		bool last = is_last(&m);
-		buf_drop(&s->in, m.size);
-		if (!last)
-			continue;
-		say_word(s->fd, KMSG_ACK);
-		close(s->fd);
-		s->fd = -1;
-		l->ended++;
+	if (n <= 0) {
+		close(k->fd);
+		k->doing = ABSENT;
+		return;
+	}
+	k->in.len += (size_t)n;
+	while (kmsg_parse(&k->in, &m) > 0) {
+		understand(l, k, &m);
+		buf_drop(&k->in, m.size);
 	}
 }
 
 static void run_keepers(struct loop *l, size_t n)
 {
-	struct pollfd p[SLOTS];
-	size_t started = 0;
+	struct pollfd p[KEEPERS];
 	int status;
 
 	while (l->ended < n) {
-		for (size_t i = 0; i < SLOTS; i++) {
-			if (l->slots[i].fd < 0 && started < n) {
-				start(l, &l->slots[i]);
-				started++;
-			}
-			p[i] = (struct pollfd){ .fd = l->slots[i].fd, .events = POLLIN };
-		}
-		if (poll(p, SLOTS, 60000) <= 0)
+		while (l->started < n && l->started - l->ended < SLOTS && start(l))
+			;
+		for (size_t i = 0; i < KEEPERS; i++)
+			p[i] = (struct pollfd){ l->keepers[i].doing ? l->keepers[i].fd : -1,
+				.events = POLLIN };
+		if (poll(p, KEEPERS, 60000) <= 0)
 			bench_die("no keeper says anything");
-		for (size_t i = 0; i < SLOTS; i++)
+		for (size_t i = 0; i < KEEPERS; i++)
 			if (p[i].revents)
-				hear(l, &l->slots[i]);
+				hear(l, &l->keepers[i]);
 		while (waitpid(-1, &status, WNOHANG | __WALL) > 0)
 			;
 	}
@@ -264,14 +314,15 @@ double loop_keepers(const struct bench *b, const char *cgroup, size_t n)
 	l.listen = open_dir(b->run, "loop-keepers");
 	l.logs = open_dir(b->dir, "loop-logs");
 	l.exits = open_dir(b->dir, "loop-exits");
-	for (size_t i = 0; i < SLOTS; i++)
-		l.slots[i] = (struct slot){ -1, BUF_INIT };
 	uint64_t begin = clock_mono_us();
 	run_keepers(&l, n);
 	double rate = (double)n * 1e6 / (double)(clock_mono_us() - begin);
 	id = l.id + 1000 - l.id % 1000;
-	for (size_t i = 0; i < SLOTS; i++)
-		buf_fini(&l.slots[i].in);
+	for (size_t i = 0; i < KEEPERS; i++) {
+		if (l.keepers[i].doing)
+			close(l.keepers[i].fd);
+		buf_fini(&l.keepers[i].in);
+	}
 	close(l.null);
 	close(l.listen);
 	close(l.logs);
