@@ -41,6 +41,7 @@
 #include "jobd/sys/paths.h"
 #include "lib/clock.h"
 #include "lib/crash.h"
+#include "lib/disk.h"
 #include "lib/log.h"
 #include "lib/strv.h"
 

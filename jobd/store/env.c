@@ -24,6 +24,7 @@
 #include <sys/stat.h>
 
 #include "lib/clock.h"
+#include "lib/disk.h"
 #include "lib/log.h"
 
 #define SAY_MAX		8 /* lines of Berkeley DB a second */
@@ -54,7 +55,7 @@ int env_error(const struct store *s, int ret)
 	if (ret == EDQUOT)
 		return -ENOSPC;
 	/* A cache full of pages that can't be written out has no room for another. */
-	if (ret == ENOMEM && (s->no_room || files_space(s) < CACHE_BYTES))
+	if (ret == ENOMEM && (s->no_room || disk_free_bytes_at(s->dir_fd) < CACHE_BYTES))
 		return -ENOSPC;
 	if (ret >= 0)
 		return -ret;
@@ -173,7 +174,7 @@ static const char *advice(int ret)
 int env_open(struct store *s, char **why)
 {
 	/* Recovery writes: on a disk without room it would fail half-way. */
-	if (files_space(s) < 2 * (uint64_t)CACHE_BYTES)
+	if (disk_free_bytes_at(s->dir_fd) < 2 * (uint64_t)CACHE_BYTES)
 		files_ballast(s, false);
 	int ret = open_environment(s);
 	/* It says ENOSPC, or panics of it. Recovery that did not end is begun anew. */
@@ -188,7 +189,7 @@ int env_open(struct store *s, char **why)
 		s->no_room = false;
 		return 0;
 	}
-	if (ret == DB_RUNRECOVERY && files_space(s) < PAGE_BYTES)
+	if (ret == DB_RUNRECOVERY && disk_free_bytes_at(s->dir_fd) < PAGE_BYTES)
 		ret = ENOSPC;
 	return why_set(why, env_error(s, ret), "%s: %s%s%s%s", s->home, db_strerror(ret),
 	    s->said[0] ? ": " : "", s->said, advice(ret));

@@ -21,9 +21,9 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "lib/disk.h"
 #include "lib/log.h"
 
 #define HOME	"store"
@@ -195,15 +195,6 @@ int files_make(struct store *s, const struct files_found *found, char **why)
 	return ret;
 }
 
-uint64_t files_space(const struct store *s)
-{
-	struct statvfs v;
-
-	if (fstatvfs(s->dir_fd, &v) < 0)
-		return UINT64_MAX;
-	return (uint64_t)v.f_bavail * v.f_frsize;
-}
-
 /* Blocks that are really there: a file of holes would give nothing back. */
 static int make_ballast(struct store *s)
 {
@@ -232,7 +223,7 @@ void files_ballast(struct store *s, bool keep)
 	if (s->ballast_bytes == 0 || (there && (uint64_t)st.st_size >= s->ballast_bytes))
 		return;
 	/* It must not itself be what fills the disk. */
-	uint64_t space = files_space(s);
+	uint64_t space = disk_free_bytes_at(s->dir_fd);
 	if (space < s->low_disk_bytes || (space - s->low_disk_bytes) / 2 < s->ballast_bytes)
 		return;
 	int ret = make_ballast(s);

@@ -123,8 +123,6 @@ struct files_found {
 int files_check(struct store *s, struct files_found *found, char **why);
 /* Makes what was not found. */
 int files_make(struct store *s, const struct files_found *found, char **why);
-/* Free space where the store is, in bytes; UINT64_MAX when it can't be told. */
-uint64_t files_space(const struct store *s);
 /* Gives up the ballast; or makes it, where there is twice the room for it above low water. */
 void files_ballast(struct store *s, bool keep);
 void files_close(struct store *s);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* What the host says about itself. */
+/* See boot.h. */
 #include "config.h"
 
 #include "jobd/sys/boot.h"
@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 int boot_id(char out[BOOT_ID_SIZE])
@@ -22,13 +21,4 @@ int boot_id(char out[BOOT_ID_SIZE])
 	close(fd);
 	out[rc == 0 ? n : 0] = '\0';
 	return rc;
-}
-
-uint64_t disk_free_bytes(const char *path)
-{
-	struct statvfs v;
-	if (statvfs(path, &v) < 0)
-		return UINT64_MAX;
-	uint64_t blocks = v.f_bavail, size = v.f_frsize ? v.f_frsize : v.f_bsize;
-	return size && blocks > UINT64_MAX / size ? UINT64_MAX : blocks * size;
 }

@@ -18,6 +18,7 @@
 
 #include "jobd/sys/boot.h"
 #include "jobd/sys/limits.h"
+#include "lib/disk.h"
 #include "unit.h"
 
 /* Starts what calls daemon_begin and then act. Returns its exit status, with stderr in out. */
@@ -189,6 +190,10 @@ START_TEST(the_boot_and_the_disk_are_known)
 	ck_assert_uint_lt(disk_free_bytes("/tmp"), UINT64_MAX);
 	ck_assert_uint_eq(disk_free_bytes("/nonexistent"), UINT64_MAX);
 	ck_assert_uint_eq(disk_free_bytes("/proc"), 0);
+	ck_assert_uint_eq(disk_free_bytes_at(-1), UINT64_MAX);
+	int fd = open("/tmp", O_RDONLY);
+	ck_assert_uint_gt(disk_free_bytes_at(fd), 0);
+	close(fd);
 }
 END_TEST
 
