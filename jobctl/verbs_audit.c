@@ -11,6 +11,7 @@
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/select.h"
+#include "jobctl/verbs.h"
 #include "jobctl/when.h"
 #include "lib/status.h"
 
@@ -145,6 +146,33 @@ static enum code collect(
 	return code;
 }
 
+/*
+ * The verbs to look for, in the journal's words: what jobctl calls otherwise is looked for by
+ * both names, since a refusal is entered by the name of the method that was called.
+ */
+static enum code put_verbs(const struct ctl *c, json_t *filter)
+{
+	static const struct {
+		const char *verb, *journal;
+	} others[] = { { "run", "submit" }, { "log", "output" }, { "shutdown", "daemon-stop" },
+		{ "shutdown", "stop" }, { "status", "get" } };
+	enum code code = select_list(c, filter, "verbs", "verb", c->o->verbs);
+	json_t *verbs = json_object_get(filter, "verbs");
+	size_t n = code == CODE_DONE ? json_array_size(verbs) : 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char *word = json_string_value(json_array_get(verbs, i));
+		const struct verb *v = verbs_find(word);
+		if (!v)
+			continue;
+		json_array_append_new(verbs, json_string(v->name));
+		for (size_t k = 0; k < sizeof others / sizeof others[0]; k++)
+			if (strcmp(others[k].verb, v->name) == 0)
+				json_array_append_new(verbs, json_string(others[k].journal));
+	}
+	return code;
+}
+
 /* The selection's words have the same names here as in List. */
 static json_t *parameters(const struct ctl *c, const struct selection *s)
 {
@@ -173,7 +201,7 @@ int verb_audit(struct ctl *c)
 		code = CODE_USAGE;
 	if (code == CODE_DONE) {
 		filter = parameters(c, &s);
-		code = select_list(c, filter, "verbs", "verb", c->o->verbs);
+		code = put_verbs(c, filter);
 	}
 	if (code == CODE_DONE)
 		code = collect(c, filter, limit ? limit : INT64_MAX, entries, &more);

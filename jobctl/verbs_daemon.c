@@ -51,6 +51,13 @@ static void number(const struct ctl *c, struct buf *out, const char *name, int64
 	text(c, out, name, digits);
 }
 
+/* "1 job", "2 jobs". */
+static void things(const struct ctl *c, struct buf *out, const char *name, int64_t value,
+    const char *one, const char *many)
+{
+	number(c, out, name, value, value == 1 ? one : many);
+}
+
 static void running_since(const struct ctl *c, struct buf *out, const json_t *h)
 {
 	char when[32], span[32], line[80];
@@ -94,15 +101,15 @@ static void describe(const struct ctl *c, const json_t *h, struct buf *out)
 	number(c, out, "uid", job_int(h, "uid", 0), "");
 	running_since(c, out, h);
 	jobs(c, out, h);
-	number(c, out, "at once", job_int(h, "max_running", 0), " jobs");
-	number(c, out, "journal", job_int(h, "journal", 0), " entries");
+	things(c, out, "at once", job_int(h, "max_running", 0), " job", " jobs");
+	things(c, out, "journal", job_int(h, "journal", 0), " entry", " entries");
 	number(c, out, "free disk", job_int(h, "free_mb", 0), " MB");
 	number(c, out, "memory", job_int(h, "rss_kb", 0), " kB");
 	text(c, out, "processes", job_text(h, "tree"));
 	if (job_int(h, "silent_keepers", 0) > 0)
-		number(c, out, "silent", job_int(h, "silent_keepers", 0), " keepers");
+		things(c, out, "silent", job_int(h, "silent_keepers", 0), " keeper", " keepers");
 	if (job_int(h, "dropped_log_lines", 0) > 0)
-		number(c, out, "dropped", job_int(h, "dropped_log_lines", 0), " log lines");
+		things(c, out, "dropped", job_int(h, "dropped_log_lines", 0), " log line", " log lines");
 	number(c, out, "connections", job_int(h, "connections", 0), "");
 	text(c, out, "instance", job_text(h, "instance"));
 }

@@ -81,3 +81,22 @@ audit_verbs() {
 	expect 4 jobctl cancel 99
 	not grep -qi error "$D/jobd.log"
 }
+
+@test "audit takes the names of jobctl's verbs as well as the journal's" {
+	ok jobctl submit --hold -- true
+	ok jobctl kill 1
+	ok jobctl audit --verb kill
+	contains "$output" cancel
+	stop_jobd
+	start_jobd
+	ok jobctl shutdown
+	wait "$jobd_pid" || :
+	start_jobd
+	ok jobctl audit --json --verb shutdown --control
+	is "$(json verb <<<"$output" | tail -n 1)" daemon-stop
+	ok jobctl audit --json --verb run,daemon-start
+	contains "$(json verb <<<"$output")" submit
+	contains "$(json verb <<<"$output")" daemon-start
+	ok jobctl health
+	matches "$output" 'journal: +[0-9]+ entries'
+}
