@@ -8,6 +8,7 @@
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "jobctl/options.h"
 #include "jobctl/verbs.h"
@@ -22,10 +23,31 @@ static bool describe(const char *word, struct options_verb *out)
 	return true;
 }
 
+/* What other programs of the kind call it. */
+static const char *other_word(const char *word)
+{
+	static const struct {
+		const char *word, *verb;
+	} others[] = {
+		{ "top", "list" }, { "ps", "list" }, { "jobs", "list" }, { "queue", "list" },
+		{ "tail", "log -f" }, { "follow", "log -f" }, { "watch", "status -f" },
+		{ "output", "log" }, { "history", "audit" }, { "journal", "audit" },
+		{ "stop", "pause' or 'jobctl cancel" }, { "start", "release' or 'jobctl submit" },
+		{ "continue", "resume" }, { "restart", "retry" }, { "rerun", "retry" },
+		{ "renice", "priority" }, { "nice", "priority" }, { "enqueue", "submit" },
+	};
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(others[i].word, word) == 0)
+			return others[i].verb;
+	return NULL;
+}
+
 static int unknown_verb(const char *word)
 {
-	const char *near = verbs_nearest(word);
-	if (near)
+	const char *near = verbs_nearest(word), *other = other_word(word);
+	if (other)
+		complain("there is no verb '%s': try 'jobctl %s'", word, other);
+	else if (near)
 		complain("there is no verb '%s': did you mean '%s'?", word, near);
 	else
 		complain("there is no verb '%s' (see jobctl --help)", word);

@@ -12,11 +12,13 @@
 
 #include "jobctl/options.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jobctl/screen.h"
 #include "jobctl/text.h"
+#include "lib/status.h"
 #include "lib/strv.h"
 
 enum kind { FLAG, TEXT, LIST };
@@ -61,11 +63,11 @@ static const struct row rows[] = {
 	{ "parsable", 0, NULL, G_PARS, FLAG, AT(parsable), "print the number alone" },
 	{ "wait", 'w', NULL, G_PARS, FLAG, AT(wait), "wait for its end, exit with its code" },
 	/* which jobs */
-	{ "state", 's', "STATE,…", G_SELECT, LIST, AT(states),
+	{ "state", 's', "STATE,...", G_SELECT, LIST, AT(states),
 	    "in one of these states; also live, ended" },
-	{ "queue", 0, "QUEUE,…", G_SELECT, LIST, AT(queues), "in one of these queues" },
-	{ "project", 0, "TAG,…", G_SELECT, LIST, AT(projects), "of one of these projects" },
-	{ "user", 'u', "USER,…", G_SELECT | G_AUDIT, LIST, AT(users), "of one of these users" },
+	{ "queue", 0, "QUEUE,...", G_SELECT, LIST, AT(queues), "in one of these queues" },
+	{ "project", 0, "TAG,...", G_SELECT, LIST, AT(projects), "of one of these projects" },
+	{ "user", 'u', "USER,...", G_SELECT, LIST, AT(users), "of one of these users" },
 	{ "name", 0, "GLOB", G_SELECT, TEXT, AT(name), "whose name matches, such as 'nightly-*'" },
 	{ "meta", 0, "KEY=VALUE", G_SELECT, LIST, AT(meta), "with this note (repeatable)" },
 	{ "since", 0, "TIME", G_SELECT, TEXT, AT(since), "submitted then or later" },
@@ -90,7 +92,8 @@ static const struct row rows[] = {
 	{ "lines", 'n', "N", OPTIONS_LOG, TEXT, AT(lines), "only the last N lines" },
 	{ "attempt", 0, "N", OPTIONS_LOG, TEXT, AT(attempt), "of this attempt (else: the last)" },
 	/* audit */
-	{ "verb", 0, "VERB,…", G_AUDIT, LIST, AT(verbs), "only these verbs" },
+	{ "user", 'u', "USER,...", G_AUDIT, LIST, AT(users), "what one of these users did" },
+	{ "verb", 0, "VERB,...", G_AUDIT, LIST, AT(verbs), "only these verbs" },
 	{ "since", 0, "TIME", G_AUDIT, TEXT, AT(since), "what happened then or later" },
 	{ "until", 0, "TIME", G_AUDIT, TEXT, AT(until), "what happened before then" },
 	{ "control", 0, NULL, G_AUDIT, FLAG, AT(control), "only what people did" },
@@ -101,7 +104,7 @@ static const struct row rows[] = {
 	{ "step", 0, "N/M", G_REPORT, TEXT, AT(step), "which step it is at, of how many" },
 	{ "step-name", 0, "NAME", G_REPORT, TEXT, AT(step_name), "what the step is called; also: --step '2/5 sort'" },
 	{ "item", 0, "TEXT", G_REPORT, TEXT, AT(item), "what it works on at the moment" },
-	{ "count", 0, "NAME=N,…", G_REPORT, LIST, AT(counts), "counters of yours (repeatable)" },
+	{ "count", 0, "NAME=N,...", G_REPORT, LIST, AT(counts), "counters of yours (repeatable)" },
 	{ "text", 0, "TEXT", G_REPORT, TEXT, AT(text), "what it does, for people; as the word TEXT" },
 	/* everywhere */
 	{ "socket", 0, "PATH", G_GLOBAL, TEXT, AT(socket), "where jobd listens" },
@@ -205,8 +208,29 @@ static bool parse_long(struct parse *p, const char *word, unsigned groups)
 	return true;
 }
 
+/* kill(1)'s "-9" and "-TERM". */
+static bool is_signal(const struct parse *p, const char *word)
+{
+	const char *verb = p->words->n ? p->words->v[0] : "";
+	int sig = strcmp(verb, "kill") == 0 || strcmp(verb, "cancel") == 0
+		      ? status_signal_parse(word) : 0;
+
+	if (!sig)
+		return false;
+	if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGCONT)
+		complain("%s takes no -%s: 'jobctl pause ID' stops a job, 'jobctl resume ID' continues it",
+		    verb, word);
+	else
+		complain("%s takes no -%s: 'jobctl cancel ID' ends a job with SIGTERM and then SIGKILL, "
+			 "with --now by SIGKILL at once; 'jobctl signal ID %s' sends that signal alone",
+		    verb, word, status_signal_name(sig));
+	return true;
+}
+
 static bool parse_letters(struct parse *p, const char *word, unsigned groups)
 {
+	if (is_signal(p, word))
+		return false;
 	for (; *word; word++) {
 		const struct row *row = find_letter(*word, groups);
 		if (!row)

@@ -147,7 +147,7 @@ static enum code add_text(
     const struct ctl *c, json_t *filter, const char *key, const char *option, const char *text)
 {
 	if (text && json_object_set_new(filter, key, json_string(text)) != 0)
-		return verb_usage(c, "--%s: that is no UTF-8", option);
+		return verb_wrong(c, "--%s: that is no UTF-8", option);
 	return CODE_DONE;
 }
 

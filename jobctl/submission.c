@@ -19,6 +19,7 @@
 
 #include "jobctl/job.h"
 #include "jobctl/priority.h"
+#include "lib/buf.h"
 #include "lib/strv.h"
 #include "lib/utf8.h"
 
@@ -136,6 +137,20 @@ static const char *last(char *const *v)
 	return n ? v[n - 1] : NULL;
 }
 
+/* Names the variables that can't be sent: by their names nobody's secret is told. */
+static void say_dropped(const struct submission_environment *e)
+{
+	struct buf names = BUF_INIT;
+	for (char *const *p = e->env; p && *p; p++)
+		if (!is_jobd_own(*p) && strchr(*p, '=') && !is_utf8(*p))
+			buf_printf(&names, "%s%.*s", names.len ? ", " : "", (int)strcspn(*p, "="), *p);
+	buf_put(&names, "", 1);
+	if (!names.failed)
+		complain("left out of the environment, since it is no UTF-8: %s",
+		    (const char *)names.data);
+	buf_fini(&names);
+}
+
 /* Whom the job is to run as, where that is somebody else than the caller; else NULL. */
 static const char *other_user(const struct options *o)
 {
@@ -162,7 +177,7 @@ static enum code put_environment(const struct ctl *c, json_t *p)
 		if (is_jobd_own(*v) || strcmp(*v, "NOTIFY_SOCKET") == 0)
 			return verb_usage(c, "--env: %s is jobd's own", *v);
 		if (!is_utf8(*v))
-			return verb_usage(c, "--env: '%s' is no UTF-8", *v);
+			return verb_wrong(c, "--env: '%s' is no UTF-8", *v);
 		if (!strchr(*v, '=') && !getenv(*v) && !o->quiet)
 			complain("--env: %s is not set here, so it is not set there", *v);
 	}
@@ -173,8 +188,7 @@ static enum code put_environment(const struct ctl *c, json_t *p)
 		return CODE_SOME;
 	}
 	if (dropped && !o->quiet)
-		complain("%zu environment variable%s no UTF-8 and left out", dropped,
-		    dropped == 1 ? " is" : "s are");
+		say_dropped(&e);
 	json_object_set_new(p, "environment", strings(env));
 	strv_free(env);
 	return CODE_DONE;
@@ -197,7 +211,7 @@ static enum code put_directory(const struct ctl *c, json_t *p)
 		path = NULL;
 	}
 	if (!path || json_object_set_new(p, "cwd", json_string(path)) != 0)
-		code = verb_usage(c, "the directory '%s' is no UTF-8", path ? path : "?");
+		code = verb_wrong(c, "the directory '%s' is no UTF-8", path ? path : "?");
 	free(cwd);
 	free(path);
 	return code;
@@ -232,7 +246,7 @@ static enum code put_command(const struct ctl *c, json_t *p)
 		code = verb_usage(c, "which command?");
 	for (char *const *w = command; code == CODE_DONE && *w; w++)
 		if (!is_utf8(*w))
-			code = verb_usage(c, "'%s' is no UTF-8, and can't be sent", *w);
+			code = verb_wrong(c, "'%s' is no UTF-8, and can't be sent", *w);
 	if (code == CODE_DONE)
 		json_object_set_new(p, "command", strings(command));
 	free(line);
@@ -242,7 +256,7 @@ static enum code put_command(const struct ctl *c, json_t *p)
 static enum code put_text(const struct ctl *c, json_t *p, const char *key, const char *text)
 {
 	if (text && json_object_set_new(p, key, json_string(text)) != 0)
-		return verb_usage(c, "--%s: '%s' is no UTF-8", key, text);
+		return verb_wrong(c, "--%s: '%s' is no UTF-8", key, text);
 	return CODE_DONE;
 }
 

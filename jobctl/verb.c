@@ -11,19 +11,32 @@
 
 #include "jobctl/text.h"
 
-int verb_usage(const struct ctl *c, const char *fmt, ...)
+static void say_wrong(const struct ctl *c, const char *fmt, va_list ap)
 {
 	char *text = NULL;
-	va_list ap;
-
-	va_start(ap, fmt);
 	int n = vasprintf(&text, fmt, ap);
-	va_end(ap);
 	complain("%s: %s", c->verb->name, n < 0 ? "that is not understood" : text);
-	complain("usage: jobctl %s %s (more: jobctl %s --help)", c->verb->name, c->verb->synopsis,
-	    c->verb->name);
 	if (n >= 0)
 		free(text);
+}
+
+int verb_wrong(const struct ctl *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say_wrong(c, fmt, ap);
+	va_end(ap);
+	return CODE_USAGE;
+}
+
+int verb_usage(const struct ctl *c, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	say_wrong(c, fmt, ap);
+	va_end(ap);
+	complain("usage: jobctl %s %s (more: jobctl %s --help)", c->verb->name, c->verb->synopsis,
+	    c->verb->name);
 	return CODE_USAGE;
 }
 
@@ -64,7 +77,7 @@ enum code verb_meta(const struct ctl *c, json_t *object)
 		int rc = key ? json_object_set_new(object, key, json_string(*m + len + 1)) : -1;
 		free(key);
 		if (rc != 0)
-			return verb_usage(c, "--meta: '%s' is no UTF-8", *m);
+			return verb_wrong(c, "--meta: '%s' is no UTF-8", *m);
 	}
 	return CODE_DONE;
 }

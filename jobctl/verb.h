@@ -60,6 +60,12 @@ int verb_shutdown(struct ctl *c);
 /* Says what is wrong with the command line, and where to read on. Returns CODE_USAGE. */
 int verb_usage(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
+/*
+ * The same where a word is wrong in a way that the synopsis would not help with. Returns
+ * CODE_USAGE.
+ */
+int verb_wrong(const struct ctl *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
 /* The exit code for a failure of jobctl's own: 125 where a job's code is expected, else code.
  * v may be NULL. */
 int verb_failure(const struct verb *v, const struct options *o, int code);

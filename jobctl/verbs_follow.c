@@ -106,10 +106,35 @@ static enum code copy_output(struct output *o)
 		/* It never ran, and its last attempt was asked for: nothing is what it wrote. */
 		if (code == CODE_USAGE && !o->attempt)
 			code = CODE_DONE;
+		else if (code == CODE_STATE)
+			complain("cannot %s: it is %s, and has not started; jobctl log -f %" PRId64
+				 " waits for that", what, job_text_or(a.params, "state", "waiting"), o->id);
 		else
 			fault_say(what, &a);
 		answer_fini(&a);
 	}
+	return code;
+}
+
+/*
+ * A log that is empty may need a word: the job has not started, or could not be. What is said
+ * here goes to standard error; it is no part of what the job wrote.
+ */
+static enum code explain_nothing(struct ctl *c, int64_t id)
+{
+	json_t *reply;
+	char what[64];
+	snprintf(what, sizeof what, "show the log of job %" PRId64, id);
+	enum code code = client_ask(&c->client, what, "org.jobd.Job.Get",
+	    json_pack("{s:I}", "id", (json_int_t)id), &reply);
+	const json_t *job = json_object_get(reply, "job");
+	const char *state = job_text_or(job, "state", "");
+
+	if (strcmp(state, "failed") == 0 && strcmp(job_text_or(job, "reason", ""), "spawn") == 0)
+		complain("job %" PRId64 " could not be started: %s", id, job_text_or(job, "error", "?"));
+	else if (!c->o->quiet && job_ended(job) && job_int(job, "started_at_us", 0) <= 0)
+		complain("job %" PRId64 " is %s; it never started", id, state);
+	json_decref(reply);
 	return code;
 }
 
@@ -136,6 +161,8 @@ int verb_log(struct ctl *c)
 			code = pin_attempt(c, &o);
 		if (code == CODE_DONE)
 			code = copy_output(&o);
+		if (code == CODE_DONE && o.offset <= 0 && !attempt)
+			code = explain_nothing(c, o.id);
 		output_fini(&o);
 	}
 	select_fini(&s);

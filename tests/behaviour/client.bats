@@ -97,6 +97,63 @@ interrupt() {
 	ok jobctl wait 1
 }
 
+@test "the log of a job that wrote nothing says why, where it never ran" {
+	start_jobd
+	id=$(submit -- ./no-such-command)
+	reaches "$id" failed
+	ok jobctl log "$id"
+	is "$output" ""
+	contains "$error" "could not be started: exec"
+	ok jobctl log -f "$id"
+	contains "$error" "could not be started: exec"
+	id=$(submit --hold -- true)
+	expect 3 jobctl log "$id"
+	contains "$error" "log -f"
+	ok jobctl cancel "$id"
+	ok jobctl log "$id"
+	contains "$error" "it never started"
+	id=$(submit -- true)
+	ok jobctl wait "$id"
+	ok jobctl log "$id"
+	is "$output$error" ""
+}
+
+@test "what fingers know from other programs is answered with what to type here" {
+	expect 2 jobctl kill -9 7
+	contains "$error" "jobctl cancel ID"
+	contains "$error" "--now"
+	expect 2 jobctl kill -TERM 7
+	contains "$error" "jobctl signal ID TERM"
+	expect 2 jobctl cancel -STOP 7
+	contains "$error" "jobctl pause ID"
+	expect 2 jobctl top
+	contains "$error" "jobctl list"
+	expect 2 jobctl tail 7
+	contains "$error" "jobctl log -f"
+	expect 2 jobctl pasue 7
+	contains "$error" "did you mean 'pause'"
+}
+
+@test "help is plain ASCII, since it can't know who reads it" {
+	for verb in '' list submit audit report log; do
+		# shellcheck disable=SC2086 # none, or one word
+		ok jobctl $verb --help
+		not grep -qP '[^\x00-\x7f]' <<<"$output"
+	done
+}
+
+@test "what is no UTF-8 is refused in a command, and left out of the environment by name" {
+	start_jobd
+	expect 2 jobctl submit -- echo $'caf\xe9'
+	contains "$error" 'is no UTF-8'
+	lacks "$error" usage
+	LEGACY=$'caf\xe9' OLD=$'\xff' ok jobctl submit --wait -- true
+	contains "$error" 'no UTF-8: '
+	contains "$error" LEGACY
+	contains "$error" OLD
+	lacks "$error" caf
+}
+
 # A terminal --------------------------------------------------------------------
 
 # at_terminal COMMAND: what it shows on a terminal of 80 columns, answered with what is on stdin.
