@@ -76,6 +76,15 @@ static void reset_signals(void)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, _NSIG / 8);
 }
 
+/* A keeper in a hurry comes before everything else: no command may. */
+static void reset_scheduling(void)
+{
+	const struct sched_param usual = { .sched_priority = 0 };
+	int now = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
+	if ((now == SCHED_FIFO || now == SCHED_RR) && sched_setscheduler(0, SCHED_OTHER, &usual) < 0)
+		fail("scheduling");
+}
+
 /* jobd had raised it for itself. A hard limit that has sunk since can't be helped. */
 static void set_limits(const struct start *s)
 {
@@ -157,6 +166,7 @@ static void __attribute__((noreturn)) child_main(struct keeper *k, int log, int 
 	if (setsid() < 0)
 		fail("setsid");
 	reset_signals();
+	reset_scheduling();
 	set_limits(s);
 	if (k->shielded)
 		reset_oom_score();

@@ -58,14 +58,15 @@ static void begin(struct keeper *k)
  */
 static void hurry(struct keeper *k, bool on)
 {
-	const struct sched_param first = { .sched_priority = 1 }, usual = { .sched_priority = 0 };
+	const struct sched_param first = { .sched_priority = 1 };
 	if (on == k->hurried)
 		return;
 	k->hurried = on;
 	if (on)
-		sched_setscheduler(0, SCHED_FIFO, &first); /* an extra: only root may */
+		/* An extra: only root may. */
+		sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
 	else
-		sched_setscheduler(0, SCHED_OTHER, &usual);
+		sched_setscheduler(0, k->policy, &k->scheduling);
 }
 
 /* ---- the end ---- */

@@ -302,6 +302,16 @@ static bool was_born_right(void)
 	return fstat(KEEPER_FD_SOCKET, &st) == 0 && S_ISSOCK(st.st_mode) && crash_init();
 }
 
+void keeper_entitle(struct keeper *k, const char *title)
+{
+	size_t len = strlen(title);
+	if (!k->title)
+		return;
+	memset(k->title, ' ', k->title_size);
+	if (len <= k->title_size) /* half a number would be another job's */
+		memcpy(k->title, title, len);
+}
+
 /* As it is before a job, and after one. What belongs to the process stays. */
 static void reset(struct keeper *k)
 {
@@ -336,6 +346,9 @@ static bool prepare(struct keeper *k)
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_init(&k->pending[i], -1);
 	reset(k);
+	k->policy = sched_getscheduler(0);
+	if (k->policy < 0 || sched_getparam(0, &k->scheduling) < 0)
+		return false;
 	k->signals = take_signals();
 	return k->signals >= 0;
 }
@@ -362,17 +375,22 @@ bool keeper_renew(struct keeper *k)
 		return false;
 	let_go(k);
 	reset(k);
+	keeper_entitle(k, "idle");
 	while (waitpid(-1, NULL, WNOHANG) > 0)
 		;
 	return errno == ECHILD;
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct keeper k = { 0 };
 	if (!was_born_right()) {
 		fputs("jobd-keeper is started by jobd, and by nobody else\n", stderr);
 		return 2;
+	}
+	if (argc > 1) {
+		k.title = argv[1];
+		k.title_size = strlen(k.title);
 	}
 	if (!prepare(&k))
 		return 1; /* jobd sees the connection end before a word was said */

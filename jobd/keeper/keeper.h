@@ -15,6 +15,7 @@
 #ifndef KEEPER_KEEPER_H
 #define KEEPER_KEEPER_H
 
+#include <sched.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -93,6 +94,10 @@ struct keeper {
 	char *cgroup;		    /* directory, or NULL */
 	char *log;		    /* the name that the log is to have; NULL: it has it, or is none */
 	uint64_t self_start;
+	char *title;	   /* argv[1], which jobd gives for ps(1) with room for any job; or NULL */
+	size_t title_size; /* its length */
+	int policy;	   /* scheduling, as it was at birth */
+	struct sched_param scheduling;
 	bool shielded; /* from the kernel's search for memory: the child must not be */
 
 	int signals;	 /* signalfd */
@@ -224,6 +229,9 @@ int exitfile_write(int dir, const char *name, struct keeper_end *e);
 bool exitfile_is_futile(void);
 
 /* ---- keeper.c ---- */
+
+/* Has ps(1) show whose keeper this is. */
+void keeper_entitle(struct keeper *k, const char *title);
 
 /* Looks whether the command has ended, and notes how. True the first time it has. */
 bool keeper_command_died(struct keeper *k);

@@ -95,6 +95,8 @@ bool start_read(struct keeper *k, struct tlv_reader *r)
 	k->end.id = s->id;
 	k->end.attempt = s->attempt;
 	k->end.nonce = s->nonce;
+	snprintf(k->name, sizeof(k->name), "%" PRIu64 ".%" PRIu32, s->id, s->attempt);
+	keeper_entitle(k, k->name);
 	snprintf(k->name, sizeof(k->name), KEEPER_NAME_FMT, s->id, s->attempt, s->nonce);
 	if (fit && !r->bad && nargv > 0 && s->log && (uid || !s->set_identity))
 		return true;

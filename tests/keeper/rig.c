@@ -82,7 +82,7 @@ static const char *keeper_path(char *path, size_t size)
 void rig_spawn(struct rig *r)
 {
 	int sv[2], null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	char path[4096], name[] = "jobd-keeper", *argv[] = { name, NULL };
+	char path[4096], name[] = "jobd-keeper", title[] = RIG_TITLE, *argv[] = { name, title, NULL };
 	int dirs[] = { open_dir(r, "keepers"), open_dir(r, "logs"), open_dir(r, "exits") };
 	posix_spawn_file_actions_t a;
 	posix_spawnattr_t attr;

@@ -19,6 +19,7 @@
 #define PATIENCE_MS 15000
 #define RIG_ID	    7
 #define RIG_ATTEMPT 2 /* the first one of a keeper */
+#define RIG_TITLE   "first                   " /* room for what ps(1) shows */
 
 struct rig {
 	char dir[64]; /* holds keepers/ logs/ exits/ work/ */

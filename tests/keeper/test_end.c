@@ -487,83 +487,6 @@ START_TEST(when_the_keeper_is_killed_its_command_goes_on)
 }
 END_TEST
 
-/* The next job of a keeper that stayed. */
-static void next_job(struct rig *r, const char *script, const char *log)
-{
-	struct said s;
-	char sh[] = "/bin/sh", c[] = "-c", *text = strdup(script), *argv[] = { sh, c, text, NULL };
-	rig_start(r, &(struct job_spec){ .argv = argv, .log = log });
-	free(text);
-	rig_hear(r, KMSG_READY, &s);
-	ck_assert_int_eq(s.keeper_pid, r->keeper);
-	rig_say(r, KMSG_GATE);
-}
-
-START_TEST(a_keeper_that_is_asked_to_stay_takes_another_job)
-{
-	struct rig r;
-	struct said s;
-	struct keeper_end e;
-	rig_init(&r);
-	rig_run(&r, "sleep 60 & echo one; exit 1");
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, 1 << 8);
-	rig_ack_stay(&r);
-	next_job(&r, "kill -KILL $$", "log2");
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, SIGKILL);
-	ck_assert_uint_eq(s.end.attempt, RIG_ATTEMPT + 1);
-	ck_assert_uint_eq(s.end.nonce, r.nonce);
-	ck_assert_uint_lt(s.end.cpu_us, 1000000);
-	rig_ack_stay(&r);
-	/* Nothing of an earlier job's orders holds: this one can be paused, cancelled, lost. */
-	next_job(&r, "echo x >ran; " WAIT_FOR_GO "exit 3", "log3");
-	rig_wait_file(&r, "ran");
-	rig_desire(&r, LEVEL_STOP, 0);
-	rig_hear(&r, KMSG_STATE, &s);
-	ck_assert_uint_eq(s.level, LEVEL_STOP);
-	rig_desire(&r, LEVEL_END, 0);
-	rig_hear(&r, KMSG_STATE, &s);
-	ck_assert_uint_eq(s.level, LEVEL_END);
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, SIGKILL);
-	rig_ack_stay(&r);
-	next_job(&r, "exit 4", "log4");
-	rig_hang_up(&r);
-	rig_wait_gone(&r);
-	ck_assert(rig_exit_file(&r, &e));
-	ck_assert_int_eq(e.status, 4 << 8);
-	ck_assert_uint_eq(e.attempt, RIG_ATTEMPT + 3);
-	keeper_end_fini(&e);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it)
-{
-	struct rig r;
-	struct said s;
-	char nosuch[] = "nosuchprog", *argv[] = { nosuch, NULL };
-	rig_init(&r);
-	rig_run(&r, "exit 1");
-	rig_hear_end(&r, &s);
-	rig_ack_stay(&r);
-	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "log2", .cwd = "/nosuchdir" });
-	rig_hear(&r, KMSG_END, &s);
-	ck_assert_str_eq(s.end.step, "chdir /nosuchdir");
-	keeper_end_fini(&s.end);
-	rig_ack_stay(&r);
-	next_job(&r, "exit 0", "log3");
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.kind, KEEPER_END_EXITED);
-	ck_assert_ptr_null(s.end.step);
-	rig_ack_stay(&r);
-	rig_hang_up(&r);
-	rig_wait_gone(&r);
-	rig_fini(&r);
-}
-END_TEST
-
 START_TEST(a_keeper_dies_where_a_crash_point_says_so)
 {
 	struct rig r;
@@ -600,6 +523,4 @@ UNIT_MAIN("keeper: end", codes_and_signals_are_told_as_they_are,
     nonsense_from_jobd_ends_the_connection_and_not_the_job,
     a_keeper_that_is_told_to_end_says_so_of_the_attempt,
     a_keeper_that_is_told_to_end_at_the_gate_runs_nothing, a_hang_up_does_not_end_a_keeper,
-    a_keeper_that_is_asked_to_stay_takes_another_job,
-    a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it,
     when_the_keeper_is_killed_its_command_goes_on, a_keeper_dies_where_a_crash_point_says_so)

@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: ISC */
+/* A keeper that stays for another job: it takes one, and nothing of the last one is met there. */
+#include "config.h"
+
+#include <check.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/keeper/rig.h"
+#define UNIT_TIMEOUT 60
+#include "tests/unit/unit.h"
+
+/* The next job of a keeper that stayed. */
+static void next_job(struct rig *r, const char *script, const char *log)
+{
+	struct said s;
+	char sh[] = "/bin/sh", c[] = "-c", *text = strdup(script), *argv[] = { sh, c, text, NULL };
+	rig_start(r, &(struct job_spec){ .argv = argv, .log = log });
+	free(text);
+	rig_hear(r, KMSG_READY, &s);
+	ck_assert_int_eq(s.keeper_pid, r->keeper);
+	rig_say(r, KMSG_GATE);
+}
+
+START_TEST(a_keeper_that_is_asked_to_stay_takes_another_job)
+{
+	struct rig r;
+	struct said s;
+	struct keeper_end e;
+	rig_init(&r);
+	rig_run(&r, "sleep 60 & echo one; exit 1");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 1 << 8);
+	rig_ack_stay(&r);
+	next_job(&r, "kill -KILL $$", "log2");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, SIGKILL);
+	ck_assert_uint_eq(s.end.attempt, RIG_ATTEMPT + 1);
+	ck_assert_uint_eq(s.end.nonce, r.nonce);
+	ck_assert_uint_lt(s.end.cpu_us, 1000000);
+	rig_ack_stay(&r);
+	/* Nothing of an earlier job's orders holds: this one can be paused, cancelled, lost. */
+	next_job(&r, "echo x >ran; sleep 60; exit 3", "log3");
+	rig_wait_file(&r, "ran");
+	rig_desire(&r, LEVEL_STOP, 0);
+	rig_hear(&r, KMSG_STATE, &s);
+	ck_assert_uint_eq(s.level, LEVEL_STOP);
+	rig_desire(&r, LEVEL_END, 0);
+	rig_hear(&r, KMSG_STATE, &s);
+	ck_assert_uint_eq(s.level, LEVEL_END);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, SIGKILL);
+	rig_ack_stay(&r);
+	next_job(&r, "exit 4", "log4");
+	rig_hang_up(&r);
+	rig_wait_gone(&r);
+	ck_assert(rig_exit_file(&r, &e));
+	ck_assert_int_eq(e.status, 4 << 8);
+	ck_assert_uint_eq(e.attempt, RIG_ATTEMPT + 3);
+	keeper_end_fini(&e);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it)
+{
+	struct rig r;
+	struct said s;
+	char nosuch[] = "nosuchprog", *argv[] = { nosuch, NULL };
+	rig_init(&r);
+	rig_run(&r, "exit 1");
+	rig_hear_end(&r, &s);
+	rig_ack_stay(&r);
+	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "log2", .cwd = "/nosuchdir" });
+	rig_hear(&r, KMSG_END, &s);
+	ck_assert_str_eq(s.end.step, "chdir /nosuchdir");
+	keeper_end_fini(&s.end);
+	rig_ack_stay(&r);
+	next_job(&r, "exit 0", "log3");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.kind, KEEPER_END_EXITED);
+	ck_assert_ptr_null(s.end.step);
+	rig_ack_stay(&r);
+	rig_hang_up(&r);
+	rig_wait_gone(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+/* All that the kernel says of a keeper which a job could have changed. The caller frees it. */
+static char *condition_of(pid_t keeper)
+{
+	char command[512], *text = NULL;
+	size_t size = 0;
+	snprintf(command, sizeof(command),
+	    "exec 2>/dev/null; cd /proc/%d && "
+	    "grep -E '^(Umask|Uid|Gid|Groups|SigBlk|SigIgn|SigCgt|CapEff|Threads)' status; "
+	    "cut -d' ' -f18,19,40,41 stat; cat oom_score_adj limits; readlink cwd; "
+	    "for f in fd/*; do echo \"$f $(readlink \"$f\")\"; done",
+	    (int)keeper);
+	FILE *f = popen(command, "r");
+	ck_assert_int_gt(getdelim(&text, &size, EOF, f), 0);
+	ck_assert_int_eq(pclose(f), 0);
+	ck_assert_ptr_nonnull(strstr(text, "Umask:\t0077\n"));
+	if (geteuid() == 0) /* nobody else may see these */
+		ck_assert_ptr_nonnull(strstr(text, "fd/0 /dev/null\n"));
+	return text;
+}
+
+START_TEST(a_keeper_is_after_three_jobs_as_it_was_after_one)
+{
+	struct rig r;
+	struct said s;
+	char yes[] = "true", *argv[] = { yes, NULL };
+	rig_init(&r);
+	rig_run(&r, "exit 0");
+	rig_hear_end(&r, &s);
+	rig_ack_stay(&r);
+	char *before = condition_of(r.keeper);
+	/* Paused, killed, with others beside it; a start that failed; another user. */
+	next_job(&r, "umask 0; sleep 60 & setsid sleep 60 & echo x >ran; sleep 60", "log2");
+	rig_wait_file(&r, "ran");
+	rig_desire(&r, LEVEL_STOP, 0);
+	rig_hear(&r, KMSG_STATE, &s);
+	ck_assert_uint_eq(s.level, LEVEL_STOP);
+	rig_desire(&r, LEVEL_END, 0);
+	rig_hear_end(&r, &s);
+	rig_ack_stay(&r);
+	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "log3", .cwd = "/nosuchdir" });
+	rig_hear_end(&r, &s);
+	keeper_end_fini(&s.end);
+	rig_ack_stay(&r);
+	rig_start(&r, &(struct job_spec){
+			  .argv = argv, .log = "log4", .set_identity = geteuid() == 0, .uid = 1 });
+	rig_hear(&r, KMSG_READY, &s);
+	rig_say(&r, KMSG_GATE);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.kind, KEEPER_END_EXITED);
+	rig_ack_stay(&r);
+	char *after = condition_of(r.keeper);
+	ck_assert_str_eq(after, before);
+	free(before);
+	free(after);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_hurries_hands_that_to_no_job)
+{
+	struct rig r;
+	struct said s;
+	const struct sched_param first = { .sched_priority = 1 };
+	char sh[] = "/bin/sh", c[] = "-c", text[] = "cut -d' ' -f40,41 /proc/self/stat >was",
+	     *argv[] = { sh, c, text, NULL }, path[192], was[16] = "";
+	rig_init(&r);
+	rig_spawn(&r);
+	if (sched_setscheduler(r.keeper, SCHED_FIFO, &first) < 0) {
+		rig_fini(&r);
+		return; /* as for a keeper itself: only root may */
+	}
+	rig_start(&r, &(struct job_spec){ .argv = argv });
+	rig_hear(&r, KMSG_READY, &s);
+	rig_say(&r, KMSG_GATE);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 0);
+	snprintf(path, sizeof(path), "%s/work/was", r.dir);
+	FILE *f = fopen(path, "r");
+	ck_assert_ptr_nonnull(fgets(was, sizeof(was), f));
+	fclose(f);
+	ck_assert_str_eq(was, "0 0\n");
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
+static void shows_in_ps(pid_t keeper, const char *want)
+{
+	char path[64], text[128] = "";
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", (int)keeper);
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	ck_assert_int_gt(n, (ssize_t)strlen("jobd-keeper") + 1);
+	const char *title = text + strlen("jobd-keeper") + 1;
+	ck_assert_uint_eq(strlen(title), strlen(RIG_TITLE));
+	ck_assert_uint_eq(strspn(title + strlen(want), " "), strlen(RIG_TITLE) - strlen(want));
+	ck_assert_msg(strncmp(title, want, strlen(want)) == 0, "%s, not %s", title, want);
+}
+
+START_TEST(the_title_of_a_keeper_tells_its_job)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "exit 0");
+	shows_in_ps(r.keeper, "7.2");
+	rig_hear_end(&r, &s);
+	shows_in_ps(r.keeper, "7.2");
+	rig_ack_stay(&r);
+	shows_in_ps(r.keeper, "idle");
+	next_job(&r, "exit 0", "log2");
+	shows_in_ps(r.keeper, "7.3");
+	rig_hear_end(&r, &s);
+	rig_fini(&r);
+}
+END_TEST
+
+UNIT_MAIN("keeper: stay", a_keeper_that_is_asked_to_stay_takes_another_job,
+    a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it,
+    a_keeper_is_after_three_jobs_as_it_was_after_one, a_keeper_that_hurries_hands_that_to_no_job,
+    the_title_of_a_keeper_tells_its_job)
