@@ -77,6 +77,21 @@ settings() {
 	return "$missing"
 }
 
+@test "every field of a job is in jobctl(1), under FIELDS" {
+	sed -n '/^\.Sh FIELDS/,/^\.Ed/p' man/jobctl.1 | sed '1,/^\.Bd/d' | tr -cs 'a-z_\n' ' ' >"$BATS_TEST_TMPDIR/fields"
+	sed -n '/^type \(Job\|Progress\|Usage\|Attempt\) /,/^)/s/^  \([a-z_]*\):.*/\1/p' \
+	    lib/org.jobd.Job.varlink | sort -u >"$BATS_TEST_TMPDIR/protocol"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/protocol") -ge 40 ]]
+	missing=0
+	while read -r name; do
+		grep -qw -- "$name" "$BATS_TEST_TMPDIR/fields" || {
+			echo "$name"
+			missing=1
+		}
+	done <"$BATS_TEST_TMPDIR/protocol"
+	return "$missing"
+}
+
 @test "the README's commands are there" {
 	grep -qF './bootstrap demo' README.md
 	grep -qF './bootstrap check' README.md
