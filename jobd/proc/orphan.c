@@ -7,7 +7,8 @@
  * it ends; the zombie stays until core has acknowledged. If the keeper was
  * adopted, the command is init's child, and the kernel tells what a pidfd may know;
  * where it does not, the job is lost, never guessed. Either way the rest of the
- * tree is killed before an end is reported.
+ * tree is ended before an end is reported: at once, or, where the command ended
+ * in its grace, when that is over, since the others were told too.
  */
 #include "config.h"
 
@@ -31,6 +32,7 @@
 #define STUCK_MS       1000
 #define STOP_LIMIT_US  2000000
 #define WATCH_MS       250 /* whether somebody continued a paused job */
+#define GRACE_STEP_MS  50  /* whether the grace is needed still */
 #define SOON_MS	       10
 #define SOON_TRIES_MAX 500
 
@@ -38,7 +40,7 @@ enum orphan_state {
 	ORPHAN_RUNNING,
 	ORPHAN_STOPPING,
 	ORPHAN_STOPPED,
-	ORPHAN_ENDING,	/* told to; the grace runs */
+	ORPHAN_ENDING,	/* told to; the grace runs, for what the command leaves behind too */
 	ORPHAN_KILLING,
 	ORPHAN_CLEARING, /* the command has ended: the rest of its tree has to */
 };
@@ -263,12 +265,17 @@ static void step_ending(struct keeper *k)
 {
 	struct orphan *o = k->orphan;
 	uint64_t now = clock_mono_us();
-	if (now < o->deadline_us) {
-		keeper_after(k, (o->deadline_us - now) / 1000 + 1, orphan_step);
-		return;
+	uint64_t left_ms = now < o->deadline_us ? (o->deadline_us - now) / 1000 + 1 : 0;
+	if (k->has_end && left_ms > 0) {
+		collect(k);
+		if (tree_count(o->tree) == 0)
+			left_ms = 0;
+		else if (left_ms > GRACE_STEP_MS)
+			left_ms = GRACE_STEP_MS;
 	}
-	o->state = ORPHAN_KILLING;
-	keeper_after(k, 0, orphan_step);
+	if (left_ms == 0)
+		o->state = k->has_end ? ORPHAN_CLEARING : ORPHAN_KILLING;
+	keeper_after(k, left_ms, orphan_step);
 }
 
 static void step_killing(struct keeper *k)
@@ -282,11 +289,11 @@ void orphan_step(struct keeper *k)
 {
 	struct orphan *o = k->orphan;
 	learn(k);
-	if (k->has_end)
-		o->state = ORPHAN_CLEARING;
-	else if (k->due & DO_DESIRE)
+	if (k->due & DO_DESIRE && (!k->has_end || o->state == ORPHAN_ENDING))
 		apply(k);
 	k->due &= ~(unsigned)DO_DESIRE;
+	if (k->has_end && o->state != ORPHAN_ENDING)
+		o->state = ORPHAN_CLEARING;
 	switch (o->state) {
 	case ORPHAN_RUNNING:
 		break;
@@ -365,13 +372,20 @@ static void apply_run(struct keeper *k)
 static void apply_end(struct keeper *k)
 {
 	struct orphan *o = k->orphan;
+	uint64_t deadline = clock_mono_us() + k->grace_ms * 1000;
 	k->reached = true;
+	if (o->state == ORPHAN_ENDING) {
+		/* A later end may be sooner, never later; and all have been told. */
+		if (deadline < o->deadline_us)
+			o->deadline_us = deadline;
+		return;
+	}
 	if (k->grace_ms == 0) {
 		o->state = ORPHAN_KILLING;
 		return;
 	}
 	o->state = ORPHAN_ENDING;
-	o->deadline_us = clock_mono_us() + k->grace_ms * 1000;
+	o->deadline_us = deadline;
 	collect(k);
 	/* TERM first: to a stopped process it is delivered as it goes on. */
 	tree_signal(o->tree, SIGTERM);
@@ -380,10 +394,13 @@ static void apply_end(struct keeper *k)
 
 static void apply(struct keeper *k)
 {
-	if (k->level == LEVEL_RUN) {
-		apply_run(k);
-	} else if (k->level == LEVEL_END) {
+	enum orphan_state now = k->orphan->state;
+	if (k->level == LEVEL_END && now != ORPHAN_KILLING) {
 		apply_end(k);
+	} else if (now == ORPHAN_ENDING || now == ORPHAN_KILLING) {
+		k->reached = true; /* an end is never taken back */
+	} else if (k->level == LEVEL_RUN) {
+		apply_run(k);
 	} else if (k->level == LEVEL_STOP) {
 		k->orphan->state = ORPHAN_STOPPING;
 		k->orphan->deadline_us = clock_mono_us() + STOP_LIMIT_US;

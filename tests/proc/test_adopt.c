@@ -204,6 +204,55 @@ START_TEST(an_orphan_that_ignores_the_first_signal_is_killed_after_the_grace)
 }
 END_TEST
 
+/* A command that heeds the first signal at once, and one it left behind that cleans up for a while. */
+#define CLEANS_UP                                                                                  \
+	"setsid sh -c 'trap \"sleep 0.3; touch $D/cleaned; exit 0\" TERM; echo $$ >$D/left; "        \
+	"while :; do sleep 0.01; done' & exec sleep 300"
+
+START_TEST(what_an_orphan_left_behind_has_what_is_left_of_the_grace)
+{
+	for (int i = 0; i < 2; i++) {
+		make_room();
+		r->cgroup = kinds[i];
+		room_open(r);
+		proc_adopted_all(r->proc);
+		room_run(r, 1, CLEANS_UP);
+		ROOM_WAIT(r, room_pid(r, "left"));
+		kill_keeper(1);
+		ROOM_WAIT(r, r->told[1].orphaned);
+		proc_order(r->proc, 1, LEVEL_END, 15000);
+		ROOM_WAIT(r, r->told[1].ended);
+		ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGTERM);
+		ck_assert(room_has(r, "cleaned"));
+		finish(1);
+	}
+}
+END_TEST
+
+START_TEST(the_grace_of_what_an_orphan_left_behind_can_be_cut_short)
+{
+	open_first();
+	room_run(r, 1, "setsid sh -c 'trap \"\" TERM; echo $$ >$D/left; sleep 300; :' & exec sleep 300");
+	ROOM_WAIT(r, room_pid(r, "left"));
+	pid_t left = room_pid(r, "left");
+	kill_keeper(1);
+	ROOM_WAIT(r, r->told[1].orphaned);
+	proc_order(r->proc, 1, LEVEL_END, 300000);
+	ROOM_WAIT(r, process_state(r->told[1].attempt.pid) == 'Z');
+	for (int i = 0; i < 5; i++)
+		room_turn(r);
+	ck_assert_uint_eq(r->told[1].ended, 0);
+	ck_assert(process_state(left) != 0);
+	proc_order(r->proc, 1, LEVEL_RUN, 0); /* an end is never taken back */
+	room_turn(r);
+	proc_order(r->proc, 1, LEVEL_END, 0);
+	ROOM_WAIT(r, r->told[1].ended);
+	ck_assert(process_state(left) == 0 || process_state(left) == 'Z');
+	ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGTERM);
+	finish(1);
+}
+END_TEST
+
 START_TEST(a_signal_reaches_an_orphan)
 {
 	open_first();
@@ -753,7 +802,8 @@ UNIT_MAIN("adopt", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     what_a_command_left_behind_ends_with_it_though_its_keeper_is_dead,
     a_paused_job_stays_paused_when_its_keeper_dies_and_obeys,
     an_orphan_that_ignores_the_first_signal_is_killed_after_the_grace,
-    a_signal_reaches_an_orphan, an_end_that_was_reported_counts_though_the_keeper_dies_after_it,
+    what_an_orphan_left_behind_has_what_is_left_of_the_grace,
+    the_grace_of_what_an_orphan_left_behind_can_be_cut_short, a_signal_reaches_an_orphan, an_end_that_was_reported_counts_though_the_keeper_dies_after_it,
     a_command_that_never_came_to_run_is_not_given_a_status, a_running_job_is_adopted_and_obeys,
     what_ended_while_no_jobd_was_there_is_read_from_its_exit_file,
     a_start_that_was_recorded_and_never_released_is_known_to_have_run_nothing,
