@@ -11,7 +11,8 @@
 
 #include "jobctl/text.h"
 
-static void say_wrong(const struct ctl *c, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void say_wrong(
+    const struct ctl *c, const char *fmt, va_list ap)
 {
 	char *text = NULL;
 	int n = vasprintf(&text, fmt, ap);
