@@ -150,6 +150,7 @@ void rig_start(struct rig *r, const struct job_spec *j)
 	tlv_put_u64(&b, KTAG_NOFILE_SOFT, 123);
 	tlv_put_u64(&b, KTAG_NOFILE_HARD, 234);
 	tlv_put_u64(&b, KTAG_GRACE_MS, j->grace_ms ? j->grace_ms : 10000);
+	tlv_put_str(&b, KTAG_INVOCATION, j->invocation);
 	kmsg_end(&b, mark);
 	ck_assert(!b.failed);
 	send_buf(r, &b);
@@ -334,14 +335,19 @@ void rig_wait_gone(struct rig *r)
 	ck_abort_msg("the keeper does not leave");
 }
 
-void rig_ack_stay(struct rig *r)
+void rig_say_stay(struct rig *r)
 {
-	struct said s;
 	struct buf b = BUF_INIT;
 	size_t mark = kmsg_begin(&b, KMSG_ACK);
 	tlv_put_u64(&b, KTAG_STAY, 1);
 	kmsg_end(&b, mark);
 	send_buf(r, &b);
+}
+
+void rig_ack_stay(struct rig *r)
+{
+	struct said s;
+	rig_say_stay(r);
 	rig_hear(r, KMSG_IDLE, &s);
 	ck_assert(!rig_has(r, r->name));
 	name_attempt(r, r->attempt + 1);
@@ -368,6 +374,26 @@ static int connect_to_keeper(const struct rig *r)
 	return fd;
 }
 
+static void put_hello(struct buf *b, uint64_t nonce)
+{
+	size_t mark = kmsg_begin(b, KMSG_HELLO);
+	tlv_put_u64(b, KTAG_VERSION, KMSG_VERSION);
+	tlv_put_u64(b, KTAG_NONCE, nonce);
+	kmsg_end(b, mark);
+}
+
+void rig_adopt_to_end(struct rig *r, struct said *hello)
+{
+	struct buf b = BUF_INIT;
+	rig_hang_up(r);
+	r->fd = connect_to_keeper(r);
+	ck_assert_int_ge(r->fd, 0);
+	put_hello(&b, r->nonce);
+	put_desire(r, &b, LEVEL_END, 0);
+	send_buf(r, &b);
+	rig_hear(r, KMSG_HELLO, hello);
+}
+
 bool rig_adopt(struct rig *r, uint64_t nonce, struct said *hello, struct said *state)
 {
 	struct rig other = *r;
@@ -376,10 +402,7 @@ bool rig_adopt(struct rig *r, uint64_t nonce, struct said *hello, struct said *s
 	if (other.fd < 0)
 		return false;
 	struct buf b = BUF_INIT;
-	size_t mark = kmsg_begin(&b, KMSG_HELLO);
-	tlv_put_u64(&b, KTAG_VERSION, KMSG_VERSION);
-	tlv_put_u64(&b, KTAG_NONCE, nonce);
-	kmsg_end(&b, mark);
+	put_hello(&b, nonce);
 	memset(hello, 0, sizeof(*hello));
 	if (!try_send(&other, &b) || !hear(&other, hello)) {
 		close(other.fd);

@@ -42,7 +42,8 @@ struct job_spec {
 	uint32_t uid;
 	const char *cgroup; /* base */
 	const char *log;    /* NULL: "log" */
-	uint64_t grace_ms;  /* 0: 10 s */
+	const char *invocation;
+	uint64_t grace_ms; /* 0: 10 s */
 };
 
 /* A message from the keeper, taken apart. Strings live until the next one is taken. */
@@ -79,10 +80,14 @@ void rig_hear_end(struct rig *r, struct said *s);
 
 /* Acknowledges, and asks for another job, which will be the next attempt. */
 void rig_ack_stay(struct rig *r);
+/* The same, and nothing is waited for. */
+void rig_say_stay(struct rig *r);
 /* Acknowledges, and sees the keeper leave as it should. */
 void rig_ack(struct rig *r);
 void rig_wait_gone(struct rig *r);
 
+/* Has a HELLO of another jobd and its first order arrive together. */
+void rig_adopt_to_end(struct rig *r, struct said *hello);
 /* Connects as another jobd would, with this nonce. False when refused or not answered. */
 bool rig_adopt(struct rig *r, uint64_t nonce, struct said *hello, struct said *state);
 void rig_hang_up(struct rig *r);

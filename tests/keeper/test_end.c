@@ -280,6 +280,21 @@ START_TEST(a_later_jobd_adopts_by_the_nonce_and_by_nothing_else)
 }
 END_TEST
 
+START_TEST(an_order_that_comes_with_the_adoption_is_heard)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "sleep 60; exit 1");
+	rig_adopt_to_end(&r, &s);
+	ck_assert_uint_eq(s.nonce, r.nonce);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, SIGKILL);
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(a_paused_job_is_still_paused_when_it_is_adopted)
 {
 	struct rig r;
@@ -517,6 +532,7 @@ UNIT_MAIN("keeper: end", codes_and_signals_are_told_as_they_are,
     a_jobd_that_comes_while_the_end_can_not_be_written_is_told,
     a_keeper_that_nobody_can_ever_reach_leaves,
     a_later_jobd_adopts_by_the_nonce_and_by_nothing_else,
+    an_order_that_comes_with_the_adoption_is_heard,
     a_paused_job_is_still_paused_when_it_is_adopted, a_newer_connection_replaces_the_older_one,
     silent_and_babbling_strangers_keep_nobody_out,
     another_user_is_not_talked_to_even_with_the_nonce,

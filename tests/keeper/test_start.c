@@ -404,7 +404,7 @@ START_TEST(a_link_in_place_of_the_log_is_not_followed)
 }
 END_TEST
 
-START_TEST(the_environment_is_what_was_sent_and_nothing_else)
+START_TEST(the_environment_is_what_was_sent_and_whose_it_is)
 {
 	struct rig r;
 	char a[] = "A=1", empty[] = "EMPTY=", path[] = "PATH=/bin:/usr/bin", home[] = "HOME=/h",
@@ -413,9 +413,11 @@ START_TEST(the_environment_is_what_was_sent_and_nothing_else)
 	char **argv = words("/usr/bin/env", NULL, NULL);
 	setenv("SECRET_OF_THE_DAEMON", "1", 1);
 	rig_init(&r);
-	char *text = output_of(&r, &(struct job_spec){ .argv = argv, .env = env });
-	ck_assert_str_eq(
-	    text, "A=1\nEMPTY=\nPATH=/bin:/usr/bin\nHOME=/h\nUSER=u\nLOGNAME=l\nSHELL=/s\n");
+	char *text = output_of(
+	    &r, &(struct job_spec){ .argv = argv, .env = env, .invocation = "host:7.2" });
+	ck_assert_str_eq(text,
+	    "A=1\nEMPTY=\nPATH=/bin:/usr/bin\nHOME=/h\nUSER=u\nLOGNAME=l\nSHELL=/s\n"
+	    "JOBD_INVOCATION=host:7.2\n");
 	free(text);
 	strv_free(argv);
 	rig_fini(&r);
@@ -688,7 +690,7 @@ UNIT_MAIN("keeper: start", a_command_runs_when_the_gate_is_open_and_its_end_is_t
     a_log_that_can_not_have_its_name_fails_the_start,
     a_late_start_leaves_the_log_of_the_one_that_runs,
     both_outputs_go_to_the_log_in_order_and_input_is_empty,
-    a_link_in_place_of_the_log_is_not_followed, the_environment_is_what_was_sent_and_nothing_else,
+    a_link_in_place_of_the_log_is_not_followed, the_environment_is_what_was_sent_and_whose_it_is,
     what_login_would_set_is_added_where_it_is_missing, without_a_directory_it_starts_at_home,
     the_program_is_looked_for_along_the_jobs_own_path,
     descriptors_signals_mask_limits_and_session_are_clean,

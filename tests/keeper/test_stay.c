@@ -211,7 +211,23 @@ START_TEST(the_title_of_a_keeper_tells_its_job)
 }
 END_TEST
 
+START_TEST(a_keeper_that_the_host_told_to_end_takes_no_other_job)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "trap 'exit 5' TERM; echo x >ran; while :; do sleep 0.02; done");
+	rig_wait_file(&r, "ran");
+	kill(r.keeper, SIGTERM);
+	rig_hear_end(&r, &s);
+	ck_assert(s.end.shutdown);
+	rig_say_stay(&r);
+	rig_wait_gone(&r);
+	rig_fini(&r);
+}
+END_TEST
+
 UNIT_MAIN("keeper: stay", a_keeper_that_is_asked_to_stay_takes_another_job,
     a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it,
     a_keeper_is_after_three_jobs_as_it_was_after_one, a_keeper_that_hurries_hands_that_to_no_job,
-    the_title_of_a_keeper_tells_its_job)
+    the_title_of_a_keeper_tells_its_job, a_keeper_that_the_host_told_to_end_takes_no_other_job)
