@@ -460,9 +460,14 @@ static int serve(struct jobd *d)
 /* -t: what the configuration says. */
 static int test(struct jobd *d)
 {
+	char **warnings = NULL;
+
 	printf("%s: %s\n", d->paths.config, d->config->source ? "good" : "not there; the defaults hold");
 	printf("state in %s, sockets in %s, listening at %s\n", d->paths.state_dir, d->paths.runtime_dir,
 	    d->paths.socket);
+	config_check_names(d->config, &warnings);
+	say_messages(warnings);
+	strv_free(warnings);
 	config_print(d->config, stdout);
 	return 0;
 }

@@ -46,7 +46,13 @@ struct reading {
 	size_t nnotes;
 	struct met *met;	   /* a row a setting */
 	char **unknown;		   /* names that are declared because they were met, */
-	int unknown_line[UNKNOWN_MAX]; /* and where */
+	struct place {
+		int line;
+		const struct setting *after; /* whose value stands before it in that line; NULL */
+	} unknown_at[UNKNOWN_MAX]; /* and where */
+	int last_line;		   /* of the text that has anything in it */
+	const struct setting *checked; /* what was read last */
+	int read_line;		   /* and where */
 	int checked_line;	   /* where a validator last found a mistake */
 	bool again;		   /* a name that is new ended this pass */
 	bool erred;		   /* libconfuse said something in this pass */
@@ -113,7 +119,7 @@ static size_t distance(const char *a, const char *b)
 	return row[lb];
 }
 
-static void note_unknown(struct reading *r, int line, const char *name)
+static void note_unknown(struct reading *r, const struct place *at, const char *name)
 {
 	const char *nearest = NULL;
 	size_t least = 3;
@@ -125,9 +131,12 @@ static void note_unknown(struct reading *r, int line, const char *name)
 		}
 	}
 	if (nearest)
-		note(r, line, "there is no setting \"%s\"; did you mean %s?", name, nearest);
+		note(r, at->line, "there is no setting \"%s\"; did you mean %s?", name, nearest);
+	else if (at->after)
+		note(r, at->line, "there is no setting \"%s\", and %s before it takes %s", name,
+		    at->after->name, at->after->takes);
 	else
-		note(r, line, "there is no setting \"%s\"; jobd.conf(5) lists them", name);
+		note(r, at->line, "there is no setting \"%s\"; jobd.conf(5) lists them", name);
 }
 
 /* Remembers a name that is no setting; the next pass declares it. */
@@ -140,7 +149,7 @@ static void add_unknown(struct reading *r, int line, const char *name, size_t le
 	if (!copy || strv_add(&r->unknown, copy) < 0)
 		r->no_memory = true;
 	else
-		r->unknown_line[n] = line;
+		r->unknown_at[n] = (struct place){ line, r->read_line == line ? r->checked : NULL };
 	free(copy);
 	r->again = !r->no_memory;
 }
@@ -164,6 +173,14 @@ static const char *quoted_name(const char *text, const char *before, size_t *len
 	return text + n;
 }
 
+static bool unknown_in_line(const struct reading *r, int line)
+{
+	for (size_t i = 0; r->unknown && r->unknown[i]; i++)
+		if (r->unknown_at[i].line == line)
+			return true;
+	return false;
+}
+
 __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const char *fmt,
     va_list ap)
 {
@@ -182,10 +199,12 @@ __attribute__((format(printf, 2, 0))) static void on_error(cfg_t *cfg, const cha
 	name = quoted_name(text, "missing equal sign after option '", &len);
 	if (name && is_unknown(r, name, len))
 		return;
-	/* What follows a mistake in the same line is most likely its consequence. */
-	if (cfg->line == r->checked_line)
+	/* What follows a mistake in the same line is most likely its consequence. The end of the
+	 * text is told of in a line that there is none of. */
+	int line = cfg->line < r->last_line ? cfg->line : r->last_line;
+	if (line == r->checked_line || (cfg->line >= r->last_line && unknown_in_line(r, line)))
 		return;
-	note(r, cfg->line, "%s; a setting reads  name = value, a list  name = {\"a\", \"b\"}", text);
+	note(r, line, "%s; a setting reads  name = value, a list  name = {\"a\", \"b\"}", text);
 }
 
 static const struct setting *setting_find(const char *name, size_t *index)
@@ -205,10 +224,27 @@ static bool told_already(struct met *m, unsigned count, const char *value)
 	return m->last && m->count == count && strcmp(m->last, value) == 0;
 }
 
+/* Where a user or group is named, for who checks that there is one. */
+static int add_name(struct config *c, const char *name, bool group, int line)
+{
+	struct config_name *grown = realloc(c->names, (c->nnames + 1) * sizeof(*grown));
+	char *copy = strdup(name);
+	if (grown)
+		c->names = grown;
+	if (!grown || !copy) {
+		free(copy);
+		return -ENOMEM;
+	}
+	c->names[c->nnames++] = (struct config_name){ copy, group, line };
+	return 0;
+}
+
 static void check_value(struct reading *r, int line, const struct setting *s, const char *value)
 {
 	size_t other;
 	int rc = config_set(r->config, s, value);
+	if (rc == 0 && (s->kind == SETTING_GROUP || config_is_list(s)))
+		rc = add_name(r->config, value, s->kind != SETTING_USERS, line);
 	if (rc == -ENOMEM)
 		r->no_memory = true;
 	if (rc != -EINVAL)
@@ -232,7 +268,9 @@ static int on_value(cfg_t *cfg, cfg_opt_t *opt)
 		return 0;
 	struct met *m = &r->met[i];
 	const char *value = cfg_opt_getnstr(opt, count - 1);
-	bool list = s->kind == SETTING_NAMES;
+	bool list = config_is_list(s);
+	r->checked = s;
+	r->read_line = cfg->line;
 	if (list && told_already(m, count, value))
 		return 0;
 	if (m->line && count <= m->count)
@@ -258,7 +296,7 @@ static cfg_opt_t *options(const struct reading *r)
 		const struct setting *s = &config_settings[i];
 		cfg_opt_t one = CFG_STR(s->name, NULL, CFGF_NONE);
 		cfg_opt_t list = CFG_STR_LIST(s->name, NULL, CFGF_NONE);
-		opts[n++] = s->kind == SETTING_NAMES ? list : one;
+		opts[n++] = config_is_list(s) ? list : one;
 	}
 	for (size_t i = 0; i < unknown; i++)
 		opts[n++] = (cfg_opt_t)CFG_STR_LIST(r->unknown[i], NULL, CFGF_NONE);
@@ -273,7 +311,7 @@ static void begin_pass(struct reading *r)
 		r->met[i] = (struct met){ 0 };
 	}
 	drop_notes(r);
-	r->checked_line = 0;
+	r->checked_line = r->read_line = 0;
 	r->again = r->erred = false;
 }
 
@@ -309,7 +347,7 @@ static int by_line(const void *a, const void *b)
 static int tell(struct reading *r, const char *name, char ***messages)
 {
 	for (size_t i = 0; r->unknown && r->unknown[i]; i++)
-		note_unknown(r, r->unknown_line[i], r->unknown[i]);
+		note_unknown(r, &r->unknown_at[i], r->unknown[i]);
 	if (r->nnotes)
 		qsort(r->notes, r->nnotes, sizeof(*r->notes), by_line);
 	for (size_t i = 0; i < r->nnotes && !r->no_memory; i++) {
@@ -336,6 +374,19 @@ static void one_language(void)
 		setenv("LC_ALL", "C", 1);
 }
 
+/* The last line with anything in it, comments being blanked. */
+static int last_line(const char *text, size_t len)
+{
+	int line = 1, last = 1;
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n')
+			line++;
+		else if (text[i] != ' ' && text[i] != '\t' && text[i] != '\r')
+			last = line;
+	}
+	return last;
+}
+
 int config_read(const char *name, char *text, size_t len, struct config *c, char ***messages)
 {
 	struct reading r = { .config = c };
@@ -345,6 +396,7 @@ int config_read(const char *name, char *text, size_t len, struct config *c, char
 	one_language();
 	int line = 1;
 	const char *wrong = config_blank(text, len, &line);
+	r.last_line = last_line(text, len);
 	reading = &r;
 	if (wrong) {
 		note(&r, line, "%s", wrong);

@@ -13,7 +13,8 @@ enum setting_kind {
 	SETTING_DURATION, /* uint64_t, microseconds */
 	SETTING_SIZE,	  /* uint64_t, bytes */
 	SETTING_GROUP,	  /* char * */
-	SETTING_NAMES,	  /* char **; the only list */
+	SETTING_USERS,	  /* char **, a list */
+	SETTING_GROUPS,	  /* char **, a list */
 	SETTING_FACILITY, /* int */
 	SETTING_LEVEL,	  /* int */
 	SETTING_CGROUP,	  /* char * */
@@ -33,6 +34,8 @@ extern const struct setting config_settings[];
 /* The word for a facility or level, NULL: none. */
 const char *config_facility_name(int facility);
 const char *config_level_name(int level);
+
+bool config_is_list(const struct setting *s);
 
 /*
  * Puts one value into c; for a list, adds it. 0; -EINVAL when it is not what the setting

@@ -37,9 +37,9 @@ const struct setting config_settings[] = {
 	    "a duration up to a year, such as 10min, or 0 for none" },
 	{ "admin_group", SETTING_GROUP, offsetof(struct config, admin_group), 0, 0,
 	    "the name of a group, such as adm" },
-	{ "submit_users", SETTING_NAMES, offsetof(struct config, submit_users), 0, 0,
+	{ "submit_users", SETTING_USERS, offsetof(struct config, submit_users), 0, 0,
 	    "names of users, such as {\"ann\", \"bob\"}" },
-	{ "submit_groups", SETTING_NAMES, offsetof(struct config, submit_groups), 0, 0,
+	{ "submit_groups", SETTING_GROUPS, offsetof(struct config, submit_groups), 0, 0,
 	    "names of groups, such as {\"staff\"}" },
 	{ "syslog_facility", SETTING_FACILITY, offsetof(struct config, syslog_facility), 0, 0,
 	    "a facility: daemon, user, cron, local0 to local7" },
@@ -163,6 +163,11 @@ static int set_u64(uint64_t *to, const struct setting *s, const char *value)
 	return 0;
 }
 
+bool config_is_list(const struct setting *s)
+{
+	return s->kind == SETTING_USERS || s->kind == SETTING_GROUPS;
+}
+
 int config_set(struct config *c, const struct setting *s, const char *value)
 {
 	void *at = (char *)c + s->offset;
@@ -174,7 +179,8 @@ int config_set(struct config *c, const struct setting *s, const char *value)
 		return set_u64(at, s, value);
 	case SETTING_GROUP:
 		return is_name(value) ? set_string(at, value) : -EINVAL;
-	case SETTING_NAMES:
+	case SETTING_USERS:
+	case SETTING_GROUPS:
 		return is_name(value) ? strv_add(at, value) : -EINVAL;
 	case SETTING_FACILITY:
 		return set_word(at, facilities, value);
@@ -218,6 +224,9 @@ void config_free(struct config *c)
 	strv_free(c->submit_users);
 	strv_free(c->submit_groups);
 	free(c->cgroup);
+	for (size_t i = 0; i < c->nnames; i++)
+		free(c->names[i].name);
+	free(c->names);
 	free(c->source);
 	free(c);
 }
@@ -357,7 +366,8 @@ static void print_value(FILE *to, const struct setting *s, const void *at)
 	case SETTING_SIZE:
 		print_units(to, *(const uint64_t *)at, size_units);
 		break;
-	case SETTING_NAMES:
+	case SETTING_USERS:
+	case SETTING_GROUPS:
 		print_names(to, *(char *const *const *)at);
 		break;
 	case SETTING_FACILITY:
@@ -375,6 +385,7 @@ static void print_value(FILE *to, const struct setting *s, const void *at)
 
 void config_print(const struct config *c, FILE *to)
 {
+	bool anyone = strv_len(c->submit_users) + strv_len(c->submit_groups) == 0;
 	for (const struct setting *s = config_settings; s->name; s++) {
 		const void *at = (const char *)c + s->offset;
 		/* A group that is not set has no way to be written. */
@@ -382,6 +393,8 @@ void config_print(const struct config *c, FILE *to)
 		fprintf(to, "%s%s = ", unset ? "# " : "", s->name);
 		if (!unset)
 			print_value(to, s, at);
+		if (anyone && s->kind == SETTING_USERS)
+			fputs(" # nobody is named here or by submit_groups: everyone may submit", to);
 		fputc('\n', to);
 	}
 }

@@ -7,8 +7,16 @@
 #define SYS_SETTINGS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+
+/* A user or group that the file names, and where. */
+struct config_name {
+	char *name;
+	bool group;
+	int line;
+};
 
 struct config {
 	unsigned max_running;	   /* jobs at once; default: the processors online */
@@ -23,6 +31,8 @@ struct config {
 	uint64_t ballast_bytes;	   /* what is kept to be given up when the disk is full; 16M */
 	char *cgroup;		   /* "auto", "no", or an absolute path */
 	unsigned max_connections;  /* clients at once; 1000 */
+	struct config_name *names; /* of all the settings */
+	size_t nnames;
 	char *source;		   /* the file it came from; NULL: the defaults */
 };
 
@@ -35,6 +45,12 @@ struct config {
 int config_load(const char *path, bool must_exist, struct config **out, char ***messages);
 
 void config_free(struct config *c);
+
+/*
+ * For a check of the configuration, which may block: adds "FILE:LINE: there is no group ..." to
+ * *messages for each name that the system does not know. No mistake: it may come to be.
+ */
+void config_check_names(const struct config *c, char ***messages);
 
 /* What it says, setting by setting, as a file could. */
 void config_print(const struct config *c, FILE *to);

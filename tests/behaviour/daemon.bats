@@ -99,6 +99,14 @@ daemon_pid() {
 	not test -e "$D/s"
 }
 
+@test "-t warns of names that nobody has, which are no mistake" {
+	config 'max_running = 3' 'admin_group = "no-such-group"' 'submit_users = {"root", "no-such-user"}'
+	ok "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" --socket "$D/s"
+	contains "$error" "$D/jobd.conf:2: there is no group \"no-such-group\""
+	contains "$error" "$D/jobd.conf:3: there is no user \"no-such-user\""
+	lacks "$error" '"root"'
+}
+
 @test "every mistake in the configuration is told with its line, all at once" {
 	config 'max_running = -3' 'kill_grace = "soon"' 'no_such_setting = 1'
 	expect 1 "$JOBD" -t -c "$D/jobd.conf"

@@ -197,6 +197,40 @@ START_TEST(one_mistake_gives_one_message)
 }
 END_TEST
 
+START_TEST(a_second_value_gives_one_message_with_a_line_that_there_is)
+{
+	BAD("max_running = 2 3\n",
+	    "1: there is no setting \"3\", and max_running before it takes a number");
+	BAD("max_running = 2 3", "1: there is no setting \"3\"");
+	BAD("\nmax_running = 2 \"3\" # three\n\n# end\n", "2: there is no setting \"3\"");
+	BAD("submit_users = {ann} bob\n",
+	    "1: there is no setting \"bob\", and submit_users before it takes");
+	BAD("submit_users = ann bob\nlog_level = info\n", "1: there is no setting \"bob\"");
+	BAD("kill_grace = 2s balast = 1M\n", "1: there is no setting \"balast\"; did you mean ballast?");
+	BAD("colour = red\nmax_running =\n\n", "1: there is no setting \"colour\"",
+	    "2: premature end of file");
+}
+END_TEST
+
+START_TEST(names_of_nobody_are_told_with_their_lines_where_that_is_asked_for)
+{
+	char **messages = NULL;
+	struct config *c = good("admin_group = root\nsubmit_users = {root,\n  nosuchuser}\n"
+				"submit_groups = nosuchgroup\nsubmit_groups += {root}\n");
+	config_check_names(c, &messages);
+	ck_assert_uint_eq(strv_len(messages), 2);
+	ck_assert_ptr_nonnull(strstr(messages[0], "/f:3: there is no user \"nosuchuser\"; as long as"));
+	ck_assert_ptr_nonnull(strstr(messages[1], "/f:4: there is no group \"nosuchgroup\"; as long"));
+	strv_free(messages);
+	config_free(c);
+	messages = NULL;
+	c = good("max_running = 3\n");
+	config_check_names(c, &messages);
+	ck_assert_ptr_null(messages);
+	config_free(c);
+}
+END_TEST
+
 START_TEST(a_setting_that_is_set_twice_is_told)
 {
 	BAD("max_running = 4\n# c\nmax_running = 5\n", "3: max_running is set already in line 1");
@@ -276,6 +310,8 @@ START_TEST(what_is_printed_reads_back_the_same)
 	f = open_memstream(&text, &len);
 	config_print(c, f);
 	fclose(f);
+	ck_assert_ptr_nonnull(strstr(text, "submit_users = {} # nobody is named here or by submit_groups: "
+					   "everyone may submit\n"));
 	config_free(good(text));
 	free(text);
 	config_free(c);
@@ -301,6 +337,8 @@ UNIT_MAIN("config", no_file_at_all_is_a_working_configuration,
     a_file_that_was_asked_for_has_to_be_there, every_setting_is_read,
     all_mistakes_are_told_at_once_each_with_its_line, values_out_of_range_are_refused,
     one_mistake_gives_one_message, a_setting_that_is_set_twice_is_told,
+    a_second_value_gives_one_message_with_a_line_that_there_is,
+    names_of_nobody_are_told_with_their_lines_where_that_is_asked_for,
     what_opens_and_does_not_close_is_told_where_it_opens,
     a_broken_file_leaves_nothing_behind_for_the_next,
     quotes_and_slashes_inside_of_values_are_no_comments, what_is_printed_reads_back_the_same,
