@@ -32,13 +32,13 @@
 #include "jobd/proc/proc.h"
 #include "jobd/server/server.h"
 #include "jobd/store/store.h"
-#include "jobd/sys/boot.h"
 #include "jobd/sys/settings.h"
 #include "jobd/sys/daemon.h"
 #include "jobd/sys/limits.h"
 #include "jobd/sys/logger.h"
 #include "jobd/sys/names.h"
 #include "jobd/sys/paths.h"
+#include "lib/boot.h"
 #include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/disk.h"
@@ -57,6 +57,7 @@ struct jobd {
 	char boot_id[BOOT_ID_SIZE];
 	char keeper_path[PATH_MAX];
 	int ready_fd; /* of daemon_begin */
+	int runtime_lock;
 	struct event_base *base;
 	struct event *signals[SIGNALS], *tick;
 	struct names *names;
@@ -286,7 +287,11 @@ static int open_store(struct jobd *d, char **why)
 		.free_bytes = disk_free_bytes,
 	};
 	d->engine = engine_new(&eo);
-	return d->engine ? 0 : -ENOMEM;
+	if (!d->engine)
+		return -ENOMEM;
+	/* The store's lock comes first: who starts a second jobd is told by it which one runs. */
+	d->runtime_lock = paths_lock(&d->paths, why);
+	return d->runtime_lock < 0 ? d->runtime_lock : 0;
 }
 
 static int open_proc(struct jobd *d, char **why)
@@ -392,13 +397,15 @@ static int run(struct jobd *d)
 	return 0;
 }
 
+/* Connections end last: who waits for that may start another jobd at once, and finds nothing locked. */
 static void close_rooms(struct jobd *d)
 {
-	server_close(d->server, false);
 	proc_close(d->proc);
+	store_close(d->store);
+	close(d->runtime_lock);
+	server_close(d->server, false);
 	api_free(d->api);
 	engine_free(d->engine);
-	store_close(d->store);
 	policy_fini(&d->policy);
 	names_close(d->names);
 	for (int i = 0; i < SIGNALS; i++)

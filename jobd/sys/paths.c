@@ -206,11 +206,11 @@ int paths_lock(const struct paths *p, char **why)
 	char *path = printed("%s/" LOCK, p->runtime_dir);
 	if (!path)
 		return -ENOMEM;
-	/* The process's end closes it. Nobody else may open it: to open it is to be able to lock it. */
+	/* Nobody else may open it: to open it is to be able to lock it. */
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
 		free(path);
-		return 0;
+		return fd;
 	}
 	int rc = -errno;
 	*why = rc == -EWOULDBLOCK ?

@@ -43,7 +43,8 @@ int paths_prepare(struct paths *p, char **why);
 /*
  * Takes the runtime directory for this process, as long as it lives: two daemons with different
  * state there would take each other's sockets. To be called by the process that stays, after
- * paths_prepare. 0; -EWOULDBLOCK when another jobd has it, or another -errno; and *why then.
+ * paths_prepare. Returns the descriptor that holds it (the caller's to close, at the end);
+ * -EWOULDBLOCK when another jobd has it, or another -errno; and *why then.
  */
 int paths_lock(const struct paths *p, char **why);
 

@@ -267,10 +267,10 @@ START_TEST(a_runtime_directory_has_one_jobd_at_a_time)
 	init(&p, in_home("/a"), in_home("/run"));
 	pid_t pid = fork();
 	if (pid == 0)
-		_exit(paths_lock(&p, &why)); /* and with the process the lock goes */
+		_exit(paths_lock(&p, &why) < 0); /* and with the process the lock goes */
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
 	ck_assert_int_eq(status, 0);
-	ck_assert_int_eq(paths_lock(&p, &why), 0);
+	ck_assert_int_ge(paths_lock(&p, &why), 0);
 	paths_fini(&p);
 
 	init(&p, in_home("/b"), in_home("/run"));
@@ -282,7 +282,7 @@ START_TEST(a_runtime_directory_has_one_jobd_at_a_time)
 
 	/* One directory for both is allowed: the store's lock is another file. */
 	init(&p, in_home("/c"), in_home("/c"));
-	ck_assert_int_eq(paths_lock(&p, &why), 0);
+	ck_assert_int_ge(paths_lock(&p, &why), 0);
 	ck_assert_int_eq(access(in_home("/c/lock"), F_OK), -1);
 	paths_fini(&p);
 	clean_up();
