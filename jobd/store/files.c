@@ -19,11 +19,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/disk.h"
+#include "lib/lock.h"
 #include "lib/log.h"
 
 #define HOME	"store"
@@ -92,11 +92,11 @@ int files_lock(struct store *s, char **why)
 	s->lock_fd = openat(s->dir_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0)
 		return why_set(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
-	if (flock(s->lock_fd, LOCK_EX | LOCK_NB) < 0) {
-		if (errno == EWOULDBLOCK)
-			return lock_taken(s, why);
-		return why_set(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
-	}
+	int rc = lock_take(s->lock_fd);
+	if (rc == -EWOULDBLOCK)
+		return lock_taken(s, why);
+	if (rc < 0)
+		return why_set(why, rc, "%s/" LOCK ": %s", s->dir, strerror(-rc));
 	/* On a full disk the pid can't be written; the lock is held all the same. */
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, text, (size_t)n, 0) < 0)

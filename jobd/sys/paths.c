@@ -16,11 +16,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/lock.h"
 #include "lib/socketpath.h"
 
 /* Not "lock": a state directory that is the runtime directory too has one of that name. */
@@ -208,11 +208,11 @@ int paths_lock(const struct paths *p, char **why)
 		return -ENOMEM;
 	/* Nobody else may open it: to open it is to be able to lock it. */
 	int fd = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-	if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+	int rc = fd < 0 ? -errno : lock_take(fd);
+	if (rc == 0) {
 		free(path);
 		return fd;
 	}
-	int rc = -errno;
 	*why = rc == -EWOULDBLOCK ?
 	    printed("%s: another jobd, with another state directory, uses this runtime directory; "
 		    "give another --runtime-dir", p->runtime_dir) :
