@@ -70,6 +70,7 @@ enum doing {
 
 struct keeper {
 	enum doing doing;
+	pid_t pid;
 	int fd;
 	struct buf in;
 };
@@ -138,7 +139,7 @@ static void put_start(struct buf *out, const struct loop *l)
 	kmsg_end(out, mark);
 }
 
-static void spawn_keeper(const struct loop *l, int sock)
+static pid_t spawn_keeper(const struct loop *l, int sock)
 {
 	const int moves[][2] = { { l->null, 0 }, { l->null, 1 }, { l->null, 2 },
 		{ sock, KEEPER_FD_SOCKET }, { l->listen, KEEPER_FD_LISTEN },
@@ -166,6 +167,7 @@ static void spawn_keeper(const struct loop *l, int sock)
 	posix_spawnattr_destroy(&attr);
 	if (rc)
 		bench_die("%s: %s", l->b->keeper, strerror(rc));
+	return pid;
 }
 
 static void say(int fd, struct buf *out)
@@ -202,7 +204,7 @@ static void be_born(const struct loop *l, struct keeper *k)
 		bench_die("socketpair: %s", strerror(errno));
 	int high = fcntl(sv[1], F_DUPFD_CLOEXEC, FD_FLOOR);
 	close(sv[1]);
-	spawn_keeper(l, high);
+	k->pid = spawn_keeper(l, high);
 	close(high);
 	k->fd = sv[0];
 }
@@ -319,8 +321,10 @@ double loop_keepers(const struct bench *b, const char *cgroup, size_t n)
 	double rate = (double)n * 1e6 / (double)(clock_mono_us() - begin);
 	id = l.id + 1000 - l.id % 1000;
 	for (size_t i = 0; i < KEEPERS; i++) {
-		if (l.keepers[i].doing)
+		if (l.keepers[i].doing) {
 			close(l.keepers[i].fd);
+			waitpid(l.keepers[i].pid, NULL, 0); /* what it used is told with its end */
+		}
 		buf_fini(&l.keepers[i].in);
 	}
 	close(l.null);
