@@ -113,20 +113,24 @@ void dirs_log_name(uint64_t id, uint32_t attempt, char *name, size_t size)
 	snprintf(name, size, "%" PRIu64 "/%" PRIu64 ".%" PRIu32 ".log", id / 1000, id, attempt);
 }
 
-int dirs_log_prepare(struct proc *p, uint64_t id, uint32_t attempt)
+/* The log's directory alone: a start that comes to nothing gives no log its name. */
+int dirs_log_prepare(struct proc *p, uint64_t id)
 {
-	char name[64];
-	if (p->log_bucket != id / 1000) {
-		snprintf(name, sizeof name, "%" PRIu64, id / 1000);
-		if (mkdirat(p->log_fd, name, 0700) < 0 && errno != EEXIST)
-			return -errno;
-		p->log_bucket = id / 1000;
-	}
-	/* A start that came to nothing used this number; its log is empty, and in the way. */
-	dirs_log_name(id, attempt, name, sizeof name);
-	if (unlinkat(p->log_fd, name, 0) < 0 && errno != ENOENT)
+	char name[24];
+	if (p->log_bucket == id / 1000)
+		return 0;
+	snprintf(name, sizeof name, "%" PRIu64, id / 1000);
+	if (mkdirat(p->log_fd, name, 0700) < 0 && errno != EEXIST)
 		return -errno;
+	p->log_bucket = id / 1000;
 	return 0;
+}
+
+void dirs_log_forget(const struct keeper *k)
+{
+	char name[KEEPER_NAME_MAX];
+	snprintf(name, sizeof name, KEEPER_NEW_LOG_FMT, k->id, k->attempt, k->nonce);
+	unlinkat(k->p->log_fd, name, 0);
 }
 
 int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
@@ -148,8 +152,8 @@ int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
 
 void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last)
 {
-	/* The bucket stays: a keeper may be about to make a file in it. */
-	for (uint32_t attempt = 1; attempt <= last; attempt++) {
+	/* One more: a job that was taken back at the gate used that number. The bucket stays. */
+	for (uint32_t attempt = 1; attempt <= last + 1; attempt++) {
 		char name[64];
 		dirs_log_name(id, attempt, name, sizeof name);
 		unlinkat(p->log_fd, name, 0);

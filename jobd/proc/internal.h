@@ -263,7 +263,9 @@ void cgroup_release(struct proc *p);
 int dirs_open(struct proc *p, char **why);
 void dirs_close(struct proc *p);
 void dirs_log_name(uint64_t id, uint32_t attempt, char *name, size_t size);
-int dirs_log_prepare(struct proc *p, uint64_t id, uint32_t attempt);
+int dirs_log_prepare(struct proc *p, uint64_t id);
+/* Removes what would have become the log had the gate been opened. */
+void dirs_log_forget(const struct keeper *k);
 void dirs_sweep(struct proc *p);
 /* Removes the cgroups of attempts that are not present, where they are empty. */
 void dirs_sweep_cgroups(struct proc *p);

@@ -263,6 +263,7 @@ void keeper_forget(struct keeper *k)
 	unlinkat(k->p->exits_fd, name, 0);
 	notify_remove(k);
 	if (k->inherited) {
+		dirs_log_forget(k); /* of one that was killed at its gate */
 		let_command_go(k);
 		/* One that died early has not said which its cgroup is, or left a child in it. */
 		if (!k->cgroup || (rmdir(k->cgroup) < 0 && errno != ENOENT))

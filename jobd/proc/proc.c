@@ -161,7 +161,7 @@ int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *cons
 	if (!k)
 		return -ENOMEM;
 	k->uid = j->uid;
-	int rc = dirs_log_prepare(p, k->id, attempt);
+	int rc = dirs_log_prepare(p, k->id);
 	if (rc == 0)
 		rc = notify_open(k);
 	if (rc == 0)

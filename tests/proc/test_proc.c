@@ -228,6 +228,46 @@ START_TEST(nothing_runs_while_the_gate_is_closed_nor_when_it_is_abandoned)
 }
 END_TEST
 
+START_TEST(a_start_that_came_to_nothing_leaves_no_log)
+{
+	open_first();
+	/* Given up when it stood ready, at any earlier moment, and by its keeper's death. */
+	room_start(&r, 1, "exit 0");
+	ROOM_WAIT(&r, r.told[1].ready);
+	ck_assert_uint_eq(room_files(&r, "state/log"), 2); /* its bucket, and what may become its log */
+	proc_abandon(r.proc, 1);
+	room_start(&r, 2, "exit 0");
+	proc_abandon(r.proc, 2);
+	room_start(&r, 3, "exit 0");
+	ROOM_WAIT(&r, r.told[3].ready);
+	kill(r.told[3].attempt.keeper_pid, SIGKILL);
+	ROOM_WAIT(&r, r.told[3].unstarted);
+	ROOM_WAIT(&r, children() == 0);
+	ck_assert_uint_eq(room_files(&r, "state/log"), 1);
+	ck_assert_uint_eq(room_files(&r, "state/log/0"), 0);
+	room_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_leaves_late_does_not_take_the_next_starts_log_along)
+{
+	open_first();
+	room_start(&r, 1, "echo the first");
+	ROOM_WAIT(&r, r.told[1].ready);
+	pid_t late = r.told[1].attempt.keeper_pid;
+	kill(late, SIGSTOP);
+	proc_abandon(r.proc, 1);
+	ck_assert_int_ne(live_through(1, "echo the second", 0), late);
+	ROOM_WAIT(&r, children() == 1);
+	kill(late, SIGCONT);
+	ROOM_WAIT(&r, children() == 0 && !r.proc->all);
+	ck_assert_str_eq(log_text_of(1), "the second\n");
+	proc_log_remove(r.proc, 1, 0); /* of a job that was taken back */
+	ck_assert_int_eq(proc_log_open(r.proc, 1, 1), -ENOENT);
+	room_fini(&r);
+}
+END_TEST
+
 START_TEST(an_abandoned_job_can_be_started_again_in_the_same_turn)
 {
 	open_first();
@@ -588,6 +628,8 @@ UNIT_MAIN("proc", a_job_runs_to_its_end_and_leaves_nothing_behind,
     a_keeper_that_dies_at_rest_is_missed_by_nobody, no_more_keepers_rest_than_are_needed,
     a_keeper_that_was_told_to_end_or_lost_sight_of_takes_no_other_job,
     nothing_runs_while_the_gate_is_closed_nor_when_it_is_abandoned,
+    a_start_that_came_to_nothing_leaves_no_log,
+    a_keeper_that_leaves_late_does_not_take_the_next_starts_log_along,
     an_abandoned_job_can_be_started_again_in_the_same_turn, a_release_waits_for_the_flush,
     a_keeper_that_can_not_be_executed_is_told_from_the_loop,
     a_start_that_hangs_is_given_up_and_the_job_can_be_started_again,
