@@ -10,6 +10,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define HEADER 6 /* length, type */
 
@@ -146,6 +147,16 @@ bool keeper_end_get(struct tlv_reader *r, struct keeper_end *e)
 		return true;
 	keeper_end_fini(e);
 	return false;
+}
+
+void keeper_end_count(struct keeper_end *e, const struct rusage *ru)
+{
+	e->cpu_us += (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000000 +
+		     (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec);
+	if ((uint64_t)ru->ru_maxrss > e->max_rss_kb)
+		e->max_rss_kb = (uint64_t)ru->ru_maxrss;
+	e->in_blocks += (uint64_t)ru->ru_inblock;
+	e->out_blocks += (uint64_t)ru->ru_oublock;
 }
 
 void keeper_end_fini(struct keeper_end *e)

@@ -172,4 +172,8 @@ void keeper_end_put(struct buf *b, const struct keeper_end *e);
 bool keeper_end_get(struct tlv_reader *r, struct keeper_end *e);
 void keeper_end_fini(struct keeper_end *e);
 
+/* Adds what a process used (getrusage(2)); of memory the most counts. */
+struct rusage;
+void keeper_end_count(struct keeper_end *e, const struct rusage *ru);
+
 #endif

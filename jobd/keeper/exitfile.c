@@ -19,21 +19,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/boot.h"
 #include "lib/crash.h"
-
-static char *read_boot_id(void)
-{
-	char id[64];
-	int fd = open("/proc/sys/kernel/random/boot_id", O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, id, sizeof(id) - 1);
-	if (fd >= 0)
-		close(fd);
-	if (n <= 0)
-		return NULL;
-	id[n] = '\0';
-	id[strcspn(id, "\n")] = '\0';
-	return strdup(id);
-}
 
 static int write_all(int fd, const struct buf *b)
 {
@@ -63,10 +50,10 @@ static int write_file(int dir, const char *name, const struct buf *b)
 
 int exitfile_write(int dir, const char *name, struct keeper_end *e)
 {
-	char temporary[KEEPER_NAME_MAX + 8];
+	char temporary[KEEPER_NAME_MAX + 8], id[BOOT_ID_SIZE];
 	snprintf(temporary, sizeof(temporary), "%s.new", name);
-	if (!e->boot_id)
-		e->boot_id = read_boot_id();
+	if (!e->boot_id && boot_id(id) == 0)
+		e->boot_id = strdup(id);
 	struct buf b = BUF_INIT;
 	keeper_end_put(&b, e);
 	int rc = b.failed || !e->boot_id ? -ENOMEM : write_file(dir, temporary, &b);

@@ -55,16 +55,6 @@ static bool look(idtype_t type, pid_t pid, int options, siginfo_t *si, struct ru
 	       si->si_pid;
 }
 
-static void count_usage(struct keeper_end *e, const struct rusage *ru)
-{
-	e->cpu_us += (uint64_t)(ru->ru_utime.tv_sec + ru->ru_stime.tv_sec) * 1000000 +
-		     (uint64_t)(ru->ru_utime.tv_usec + ru->ru_stime.tv_usec);
-	if ((uint64_t)ru->ru_maxrss > e->max_rss_kb)
-		e->max_rss_kb = (uint64_t)ru->ru_maxrss;
-	e->in_blocks += (uint64_t)ru->ru_inblock;
-	e->out_blocks += (uint64_t)ru->ru_oublock;
-}
-
 static bool is_unexecuted(pid_t pid)
 {
 	struct procfs_stat st;
@@ -104,7 +94,7 @@ bool keeper_command_died(struct keeper *k)
 	k->end.status = status_from_siginfo(si.si_code, si.si_status);
 	note_unexecuted(k);
 	k->end.ended_at_us = clock_real_us();
-	count_usage(&k->end, &ru);
+	keeper_end_count(&k->end, &ru);
 	crash_point("keeper-exited");
 	return true;
 }
@@ -114,7 +104,7 @@ static void reap(struct keeper *k, pid_t pid)
 	siginfo_t si;
 	struct rusage ru;
 	if (look(P_PID, pid, 0, &si, &ru))
-		count_usage(&k->end, &ru);
+		keeper_end_count(&k->end, &ru);
 }
 
 /*

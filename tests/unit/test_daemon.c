@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "jobd/sys/boot.h"
 #include "jobd/sys/limits.h"
+#include "lib/boot.h"
 #include "lib/disk.h"
 #include "unit.h"
 

@@ -4,6 +4,7 @@
 #include "lib/kmsg.h"
 
 #include <string.h>
+#include <sys/resource.h>
 
 #include "unit.h"
 
@@ -183,9 +184,25 @@ START_TEST(an_end_cut_anywhere_is_never_taken_for_another)
 }
 END_TEST
 
+START_TEST(what_processes_used_is_added_up_and_of_memory_the_most_counts)
+{
+	const struct rusage one = { .ru_utime = { 1, 900000 }, .ru_stime = { 0, 200000 },
+		.ru_maxrss = 500, .ru_inblock = 1, .ru_oublock = 2 };
+	const struct rusage two = { .ru_stime = { 2, 5 }, .ru_maxrss = 400, .ru_oublock = 3 };
+	struct keeper_end e = { 0 };
+	keeper_end_count(&e, &one);
+	keeper_end_count(&e, &two);
+	ck_assert_uint_eq(e.cpu_us, 4100005);
+	ck_assert_uint_eq(e.max_rss_kb, 500);
+	ck_assert_uint_eq(e.in_blocks, 1);
+	ck_assert_uint_eq(e.out_blocks, 5);
+}
+END_TEST
+
 UNIT_MAIN("kmsg", a_message_has_the_bytes_the_format_promises,
     a_message_that_comes_byte_by_byte_is_read_when_it_is_whole,
     a_peer_that_promises_too_much_is_broken_at_once, a_message_too_long_to_be_read_is_not_written,
     a_message_of_a_later_version_is_passed_on_with_its_number, an_end_comes_back_whole,
     an_end_without_a_kind_or_with_an_impossible_field_is_none,
-    an_end_cut_anywhere_is_never_taken_for_another)
+    an_end_cut_anywhere_is_never_taken_for_another,
+    what_processes_used_is_added_up_and_of_memory_the_most_counts)

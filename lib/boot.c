@@ -2,7 +2,7 @@
 /* See boot.h. */
 #include "config.h"
 
-#include "jobd/sys/boot.h"
+#include "lib/boot.h"
 
 #include <errno.h>
 #include <fcntl.h>

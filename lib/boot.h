@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/* What the host says about itself: which boot this is. */
-#ifndef SYS_BOOT_H
-#define SYS_BOOT_H
+/* Which boot of the host this is: what ran in another one runs no more. */
+#ifndef LIB_BOOT_H
+#define LIB_BOOT_H
 
 #define BOOT_ID_SIZE 37 /* 36 characters and the NUL */
 
