@@ -91,6 +91,7 @@ static int fail(struct jobd *d, char *why, const char *otherwise)
 	log_text(LOG_ERR, "event=start-failed error=\"%s\"", text);
 	if (!d->options.foreground)
 		daemon_failed(d->ready_fd, text);
+	paths_withdraw(&d->paths);
 	free(why);
 	return 1;
 }
@@ -273,6 +274,7 @@ static int open_store(struct jobd *d, char **why)
 		.dir = d->paths.state_dir,
 		.accept_older = d->options.accept_older,
 		.ballast_bytes = d->config->ballast_bytes,
+		.low_disk_bytes = d->config->low_disk_bytes,
 	};
 	int rc = store_open(&so, &d->store, why);
 	if (rc)
