@@ -12,7 +12,8 @@ struct attempt_outcome {
 };
 
 /*
- * What an end means. Under a cancel every end is "cancelled", whatever code the
+ * What an end means. A start for which the machine had no room (EAGAIN, ENOMEM, no
+ * descriptors) has never run, and is tried again. Under a cancel every end is "cancelled", whatever code the
  * command left with; an unsuccessful end after the keeper was told to leave by
  * somebody else is "shutdown", and not the job's failure.
  */

@@ -2,6 +2,7 @@
 /* The small parts of core: the live set, what a job says of itself, how an end counts, refusals. */
 #include "config.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,6 +152,7 @@ END_TEST
 
 START_TEST(an_end_counts_by_who_asked_for_it_and_how_it_came)
 {
+	static char fork[] = "fork", setsid[] = "setsid", exec[] = "exec x";
 	static const struct {
 		struct keeper_end end;
 		bool cancel;
@@ -165,6 +167,13 @@ START_TEST(an_end_counts_by_who_asked_for_it_and_how_it_came)
 		{ { .kind = KEEPER_END_EXITED, .status = 0, .shutdown = true }, false,
 		    { EVENT_COMPLETED, REASON_NONE } },
 		{ { .kind = KEEPER_END_SPAWN, .error = 2 }, false, { EVENT_FAILED, REASON_SPAWN } },
+		{ { .kind = KEEPER_END_SPAWN, .error = EAGAIN, .step = fork }, false,
+		    { EVENT_NEVER_RAN, REASON_NONE } },
+		{ { .kind = KEEPER_END_SPAWN, .error = ENOMEM, .step = setsid }, true,
+		    { EVENT_CANCELLED, REASON_NONE } },
+		/* Here it is the user's own limit of processes. */
+		{ { .kind = KEEPER_END_SPAWN, .error = EAGAIN, .step = exec }, false,
+		    { EVENT_FAILED, REASON_SPAWN } },
 		{ { .kind = KEEPER_END_NEVER_RAN }, false, { EVENT_NEVER_RAN, REASON_NONE } },
 		{ { .kind = KEEPER_END_NEVER_RAN }, true, { EVENT_CANCELLED, REASON_NONE } },
 	};
