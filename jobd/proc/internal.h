@@ -229,10 +229,18 @@ void orphan_free(struct keeper *k);
 void orphan_command_ended(struct keeper *k);
 
 /* survivors.c: whose a process is */
-/* Calls fn for each process of the attempt that can be told by its environment:
- * among our children, or among all processes. */
-void survivors_each(const struct keeper *k, bool children_only, void (*fn)(void *ctx, pid_t pid),
-    void *ctx);
+struct survivors_search;
+/*
+ * A search that is repeated: it remembers who was found to be somebody else's. NULL without
+ * memory, or where there is no /proc; it may be freed at any time.
+ */
+struct survivors_search *survivors_new(const struct keeper *k, bool children_only);
+void survivors_free(struct survivors_search *s);
+/*
+ * Calls fn for each process of the attempt that can be told by its environment:
+ * among our children, or among all processes. NULL finds none.
+ */
+void survivors_each(struct survivors_search *s, void (*fn)(void *ctx, pid_t pid), void *ctx);
 /* "pids 12 13 survived" or NULL; the caller's. */
 char *survivors_text(const struct keeper *k);
 

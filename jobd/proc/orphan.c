@@ -47,6 +47,7 @@ enum orphan_state {
 
 struct orphan {
 	struct tree *tree;
+	struct survivors_search *search;
 	enum orphan_state state;
 	uint64_t deadline_us;
 	bool child;	/* the command is our child */
@@ -68,6 +69,7 @@ void orphan_free(struct keeper *k)
 	if (o->pidfd_event)
 		event_free(o->pidfd_event);
 	tree_free(o->tree);
+	survivors_free(o->search);
 	free(o->survivors);
 	free(o);
 	k->orphan = NULL;
@@ -81,8 +83,12 @@ static void add_member(void *ctx, pid_t pid)
 /* What has lost its parents has come to us, or to init: the walk from the command misses it. */
 static void collect(struct keeper *k)
 {
-	if (!k->cgroup)
-		survivors_each(k, k->orphan->child, add_member, k->orphan->tree);
+	struct orphan *o = k->orphan;
+	if (k->cgroup)
+		return;
+	if (!o->search)
+		o->search = survivors_new(k, o->child);
+	survivors_each(o->search, add_member, o->tree);
 }
 
 /* The kernel does not tell. But a keeper that only seemed dead may have written it meanwhile. */

@@ -3,6 +3,11 @@
  * Whose a process is, once its keeper is gone: the attempt's cgroup says so, and
  * where there is none JOBD_INVOCATION in its environment. A process that has
  * cleared its environment and left its parents can't be told.
+ *
+ * A host has many processes, and an orphan is searched for again and again: so
+ * only those are read that can be of the job, by their user and by when they were
+ * born, and none twice. (A process that executes keeps its number and may get
+ * another environment; but one that was not of the attempt does not get into it so.)
  */
 #include "config.h"
 
@@ -14,7 +19,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "lib/procfs.h"
 
 #define ENVIRON_MAX (4u << 20)
 #define NAMED_MAX   20 /* pids in a text for a person */
@@ -36,14 +44,6 @@ static bool read_environ(pid_t pid, struct buf *b)
 	} while (n > 0 && b->len < ENVIRON_MAX);
 	close(fd);
 	return !b->failed;
-}
-
-static bool is_of(pid_t pid, const char *variable, size_t len)
-{
-	struct buf b = BUF_INIT;
-	bool found = read_environ(pid, &b) && memmem(b.data, b.len, variable, len);
-	buf_fini(&b);
-	return found;
 }
 
 static pid_t *all_processes(void)
@@ -69,22 +69,127 @@ static pid_t *all_processes(void)
 	return v;
 }
 
-void survivors_each(
-    const struct keeper *k, bool children_only, void (*fn)(void *ctx, pid_t pid), void *ctx)
+struct process {
+	pid_t pid; /* 0: none */
+	uint64_t start;
+};
+
+struct survivors_search {
+	const struct keeper *k;
+	bool children_only;
+	int proc;
+	char variable[200];
+	size_t len;
+	struct process *others; /* that were read: by pid, open addressing */
+	size_t nothers, slots;	/* a power of two, or 0 */
+};
+
+struct survivors_search *survivors_new(const struct keeper *k, bool children_only)
 {
-	char variable[200] = "";
+	struct survivors_search *s = calloc(1, sizeof *s);
+	if (!s)
+		return NULL;
+	s->k = k;
+	s->children_only = children_only;
+	s->proc = procfs_open();
 	/* With the NUL before it and the one after it: no value that only contains it. */
 	size_t prefix = strlen("_JOBD_INVOCATION=");
-	memcpy(variable, "\0JOBD_INVOCATION=", prefix);
-	keeper_invocation(k, variable + prefix, sizeof variable - prefix);
-	size_t len = prefix + strlen(variable + prefix) + 1;
-	pid_t *pids = children_only ? pidinfo_children() : all_processes();
-	for (size_t i = 0; pids && pids[i]; i++) {
-		if (pids[i] == getpid() || roster_find(k->p, ROSTER_KEEPER, (uint64_t)pids[i]))
-			continue;
-		if (is_of(pids[i], variable, len))
-			fn(ctx, pids[i]);
+	memcpy(s->variable, "\0JOBD_INVOCATION=", prefix);
+	keeper_invocation(k, s->variable + prefix, sizeof s->variable - prefix);
+	s->len = prefix + strlen(s->variable + prefix) + 1;
+	if (s->proc >= 0)
+		return s;
+	free(s);
+	return NULL;
+}
+
+void survivors_free(struct survivors_search *s)
+{
+	if (!s)
+		return;
+	close(s->proc);
+	free(s->others);
+	free(s);
+}
+
+/* Where a process stands, or would stand. There is always room for one more. */
+static struct process *find_other(const struct survivors_search *s, pid_t pid)
+{
+	size_t i = (size_t)pid & (s->slots - 1);
+	while (s->others[i].pid && s->others[i].pid != pid)
+		i = (i + 1) & (s->slots - 1);
+	return &s->others[i];
+}
+
+/* Without memory it is only looked at again. */
+static bool make_room(struct survivors_search *s)
+{
+	if (s->slots && s->nothers < s->slots / 2)
+		return true;
+	struct process *old = s->others;
+	size_t nold = s->slots, n = nold ? nold * 2 : 256;
+	struct process *v = calloc(n, sizeof *v);
+	if (!v)
+		return false;
+	s->others = v;
+	s->slots = n;
+	for (size_t i = 0; i < nold; i++)
+		if (old[i].pid)
+			*find_other(s, old[i].pid) = old[i];
+	free(old);
+	return true;
+}
+
+static void remember(struct survivors_search *s, pid_t pid, uint64_t start)
+{
+	if (!make_room(s))
+		return;
+	struct process *p = find_other(s, pid);
+	s->nothers += !p->pid;
+	*p = (struct process){ pid, start };
+}
+
+/* Who runs as root may become anybody, and by a set-uid program anybody may become root. */
+static bool may_be_of(const struct survivors_search *s, pid_t pid)
+{
+	char name[16];
+	struct stat st;
+	uid_t uid = s->k->uid;
+	if (pid == getpid() || roster_find(s->k->p, ROSTER_KEEPER, (uint64_t)pid))
+		return false;
+	snprintf(name, sizeof name, "%d", (int)pid);
+	return fstatat(s->proc, name, &st, 0) == 0 &&
+	    (uid == 0 || st.st_uid == uid || (s->k->p->o.set_identity && st.st_uid == 0));
+}
+
+static bool is_of(struct survivors_search *s, pid_t pid)
+{
+	struct procfs_stat st;
+	if (!may_be_of(s, pid) || procfs_stat(s->proc, pid, 0, &st) < 0 || st.start < s->k->pid_start)
+		return false;
+	if (s->slots) {
+		const struct process *p = find_other(s, pid);
+		if (p->pid && p->start == st.start)
+			return false;
 	}
+	struct buf b = BUF_INIT;
+	bool was_read = read_environ(pid, &b);
+	bool found = was_read && memmem(b.data, b.len, s->variable, s->len);
+	/* None at all is what one that executes, or is a zombie, shows for a moment. */
+	if (was_read && !found && b.len > 1)
+		remember(s, pid, st.start);
+	buf_fini(&b);
+	return found;
+}
+
+void survivors_each(struct survivors_search *s, void (*fn)(void *ctx, pid_t pid), void *ctx)
+{
+	if (!s)
+		return;
+	pid_t *pids = s->children_only ? pidinfo_children() : all_processes();
+	for (size_t i = 0; pids && pids[i]; i++)
+		if (is_of(s, pids[i]))
+			fn(ctx, pids[i]);
 	free(pids);
 }
 
@@ -119,8 +224,11 @@ char *survivors_text(const struct keeper *k)
 {
 	struct names names = { BUF_INIT, 0 };
 	char *text = NULL;
-	if (!k->cgroup || !names_from_cgroup(&names, k->cgroup))
-		survivors_each(k, false, add_name, &names);
+	if (!k->cgroup || !names_from_cgroup(&names, k->cgroup)) {
+		struct survivors_search *s = survivors_new(k, false);
+		survivors_each(s, add_name, &names);
+		survivors_free(s);
+	}
 	if (names.n && !names.text.failed &&
 	    asprintf(&text, "pids%.*s%s survived", (int)names.text.len, (char *)names.text.data,
 		names.n > NAMED_MAX ? " and more" : "") < 0)

@@ -533,6 +533,71 @@ START_TEST(where_all_is_gone_the_job_is_lost_and_who_survives_is_named_and_ended
 }
 END_TEST
 
+/* A process that says it is of job 1, or says nothing. */
+static pid_t start_other(bool says)
+{
+	char variable[128];
+	snprintf(variable, sizeof variable, "JOBD_INVOCATION=%s-1-1", r->instance);
+	char *env[] = { says ? variable : NULL, NULL }, program[] = "sleep", time[] = "300";
+	char *argv[] = { program, time, NULL };
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		execve("/bin/sleep", argv, env);
+		_exit(127);
+	}
+	while (pidinfo_never_ran(pid))
+		usleep(1000);
+	return pid;
+}
+
+static pid_t found[16];
+static size_t nfound;
+
+static void find(void *ctx, pid_t pid)
+{
+	(void)ctx;
+	found[nfound++ % 16] = pid;
+}
+
+static bool was_found(pid_t pid)
+{
+	for (size_t i = 0; i < nfound; i++)
+		if (found[i] == pid)
+			return true;
+	return false;
+}
+
+START_TEST(who_was_born_before_a_command_or_says_nothing_of_it_is_not_of_it)
+{
+	open_first();
+	pid_t before = start_other(true);
+	uint64_t start = tree_start_time(before), now = start;
+	while (now == start) { /* the kernel's clock for births has ticks of 10 ms */
+		pid_t pid = start_other(false);
+		now = tree_start_time(pid);
+		kill(pid, SIGKILL);
+	}
+	room_run(r, 1, "echo $$ >$D/pid; sleep 300; :");
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	pid_t mute = start_other(false), late = 0;
+	struct survivors_search *s = survivors_new(roster_find(r->proc, ROSTER_ID, 1), false);
+	for (int i = 0; i < 3; i++) {
+		nfound = 0;
+		survivors_each(s, find, NULL);
+		ck_assert(was_found(r->told[1].attempt.pid));
+		ck_assert(!was_found(before) && !was_found(mute) && !was_found(getpid()));
+		ck_assert(!late || was_found(late));
+		late = late ? late : start_other(true);
+	}
+	survivors_free(s);
+	proc_order(r->proc, 1, LEVEL_END, 0);
+	ROOM_WAIT(r, r->told[1].ended);
+	proc_acknowledge(r->proc, 1);
+	room_fini(r);
+}
+END_TEST
+
 START_TEST(numbers_of_another_boot_are_nobodys)
 {
 	static char other[] = "another-boot";
@@ -815,6 +880,7 @@ UNIT_MAIN("adopt", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     an_orphan_the_kernel_does_not_tell_of_is_looked_up_on_disk_before_it_is_lost,
     an_adopted_job_whose_keeper_died_is_paused_and_ended,
     where_all_is_gone_the_job_is_lost_and_who_survives_is_named_and_ended,
+    who_was_born_before_a_command_or_says_nothing_of_it_is_not_of_it,
     numbers_of_another_boot_are_nobodys, an_orphan_that_may_not_be_stopped_is_named_and_goes_on,
     how_a_reaped_process_ended_is_told_to_who_held_its_pidfd,
     after_a_restart_of_the_host_a_job_is_lost_unless_its_end_is_on_disk,
