@@ -72,7 +72,7 @@ static void on_writable(int fd, short what, void *arg)
 
 int conn_open(struct keeper *k, int fd, enum link link)
 {
-	k->readable = proc_event(k->p, fd, EV_READ | EV_PERSIST, on_readable, k, PRIORITY_KEEPER);
+	k->readable = event_new(k->p->o.base, fd, EV_READ | EV_PERSIST, on_readable, k);
 	if (!k->readable || event_add(k->readable, NULL) < 0) {
 		if (k->readable)
 			event_free(k->readable);
@@ -109,8 +109,7 @@ void conn_write(struct keeper *k)
 			break; /* the end of the stream will be read, and dealt with there */
 		if (n < 0) {
 			if (!k->writable)
-				k->writable = proc_event(
-				    k->p, k->fd, EV_WRITE, on_writable, k, PRIORITY_KEEPER);
+				k->writable = event_new(k->p->o.base, k->fd, EV_WRITE, on_writable, k);
 			if (k->writable)
 				event_add(k->writable, NULL);
 			return;

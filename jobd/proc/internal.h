@@ -21,9 +21,6 @@
 #include "lib/kmsg.h"
 #include "lib/tree.h"
 
-#define PRIORITY_NOTIFY 0 /* before all else: the kernel queues ten datagrams a socket */
-#define PRIORITY_KEEPER 1
-
 #define SILENT_AFTER_MS 5000  /* no answer for so long is silence */
 #define START_LIMIT_MS	10000 /* not ready after so long: the start is given up */
 
@@ -135,7 +132,7 @@ struct proc {
 	bool cgroup_made;  /* by us, so it is ours to remove */
 	bool adopted;	   /* proc_adopted_all was called: unknown children may be reaped */
 	uint64_t log_bucket; /* made last; UINT64_MAX: none */
-	struct event *sigchld, *sweep, *rest;
+	struct event *sigchld, *more, *sweep, *rest;
 	struct resting *resting; /* the last that came first */
 	unsigned nresting;
 	struct roster rosters[ROSTER_KINDS];
@@ -255,6 +252,8 @@ pid_t *pidinfo_children(void);
 
 /* reap.c */
 void reap_children(struct proc *p);
+/* In the next round of the loop. */
+void reap_later(struct proc *p);
 
 /* notify.c */
 int notify_open(struct keeper *k);
@@ -280,9 +279,5 @@ void dirs_sweep_cgroups(struct proc *p);
 
 /* Sweeps once more, when what is about to leave has left. */
 void proc_sweep_later(struct proc *p);
-
-/* An event of this room, with its priority if the base has as many. */
-struct event *proc_event(
-    struct proc *p, int fd, short what, void (*fn)(int, short, void *), void *arg, int priority);
 
 #endif

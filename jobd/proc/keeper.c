@@ -121,7 +121,7 @@ static void on_timer(int fd, short what, void *arg)
 void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k))
 {
 	if (!k->timer)
-		k->timer = proc_event(k->p, -1, 0, on_timer, k, PRIORITY_KEEPER);
+		k->timer = event_new(k->p->o.base, -1, 0, on_timer, k);
 	if (!k->timer)
 		return; /* without memory for 128 bytes a hung keeper is the least worry */
 	if (!fn) {

@@ -108,8 +108,7 @@ int notify_open(struct keeper *k)
 		return -errno;
 	int rc = bind_socket(k, fd);
 	if (rc == 0) {
-		k->notify_event = proc_event(
-		    k->p, fd, EV_READ | EV_PERSIST, on_datagram, k, PRIORITY_NOTIFY);
+		k->notify_event = event_new(k->p->o.base, fd, EV_READ | EV_PERSIST, on_datagram, k);
 		if (!k->notify_event || event_add(k->notify_event, NULL) < 0)
 			rc = -ENOMEM;
 	}

@@ -333,7 +333,7 @@ static void on_pidfd(int fd, short what, void *arg)
 static void watch_pidfd(struct keeper *k)
 {
 	struct orphan *o = k->orphan;
-	o->pidfd_event = proc_event(k->p, k->pidfd, EV_READ, on_pidfd, k, PRIORITY_KEEPER);
+	o->pidfd_event = event_new(k->p->o.base, k->pidfd, EV_READ, on_pidfd, k);
 	if (!o->pidfd_event || event_add(o->pidfd_event, NULL) < 0)
 		keeper_log(LOG_ERR, k, "no-memory", NULL);
 }

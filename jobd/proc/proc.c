@@ -27,18 +27,16 @@
 #define LEAVE_MS 10000
 #define SWEEP_S	 10 /* keepers that had to write a file have written it */
 
-struct event *proc_event(
-    struct proc *p, int fd, short what, void (*fn)(int, short, void *), void *arg, int priority)
-{
-	struct event *e = event_new(p->o.base, fd, what, fn, arg);
-	if (e && event_base_get_npriorities(p->o.base) > priority + 1)
-		event_priority_set(e, priority);
-	return e;
-}
-
 static void on_sigchld(int sig, short what, void *arg)
 {
 	(void)sig;
+	(void)what;
+	reap_children(arg);
+}
+
+static void on_more(int fd, short what, void *arg)
+{
+	(void)fd;
 	(void)what;
 	reap_children(arg);
 }
@@ -87,10 +85,11 @@ static bool copy_options(struct proc_options *to, const struct proc_options *o)
 
 static int open_events(struct proc *p)
 {
-	p->sigchld = proc_event(p, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_sigchld, p, PRIORITY_KEEPER);
-	p->sweep = proc_event(p, -1, 0, on_sweep, p, PRIORITY_KEEPER);
-	p->rest = proc_event(p, -1, 0, on_rested, p, PRIORITY_KEEPER);
-	if (!p->sigchld || !p->sweep || !p->rest || event_add(p->sigchld, NULL) < 0)
+	p->sigchld = event_new(p->o.base, SIGCHLD, EV_SIGNAL | EV_PERSIST, on_sigchld, p);
+	p->sweep = event_new(p->o.base, -1, 0, on_sweep, p);
+	p->rest = event_new(p->o.base, -1, 0, on_rested, p);
+	p->more = event_new(p->o.base, -1, 0, on_more, p);
+	if (!p->sigchld || !p->more || !p->sweep || !p->rest || event_add(p->sigchld, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -131,6 +130,8 @@ void proc_close(struct proc *p)
 	dirs_sweep_cgroups(p); /* while it is known whose they are */
 	while (p->all)
 		keeper_free(p->all);
+	if (p->more)
+		event_free(p->more);
 	rest_close(p);
 	if (p->rest)
 		event_free(p->rest);
@@ -255,8 +256,7 @@ void proc_adopted_all(struct proc *p)
 	p->adopted = true;
 	dirs_sweep(p);
 	proc_sweep_later(p);
-	/* Children that ended before we listened. */
-	event_active(p->sigchld, EV_SIGNAL, 1);
+	reap_later(p); /* children that ended before we listened */
 }
 
 static void on_staying(struct keeper *k)

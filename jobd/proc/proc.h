@@ -78,8 +78,7 @@ struct proc_options {
  * -errno and *why (the caller's; NULL where there is nothing to add).
  *
  * Takes SIGCHLD, which must not be blocked, and every child of the process: who
- * else starts one may find it reaped (ECHILD). Uses the base's priorities 0
- * (notify sockets) and 1 where it has them.
+ * else starts one may find it reaped (ECHILD).
  */
 int proc_open(const struct proc_options *o, const struct proc_events *ev, void *ctx,
     struct proc **out, char **why);

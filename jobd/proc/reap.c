@@ -70,6 +70,13 @@ static void reap_listed(struct proc *p)
 	free(children);
 }
 
+/* By a timer: an event that is made active runs in this very round, before anybody else's. */
+void reap_later(struct proc *p)
+{
+	const struct timeval now = { 0, 0 };
+	evtimer_add(p->more, &now);
+}
+
 void reap_children(struct proc *p)
 {
 	if (!p->adopted)
@@ -83,5 +90,5 @@ void reap_children(struct proc *p)
 			return;
 		}
 	}
-	event_active(p->sigchld, EV_SIGNAL, 1); /* a fork bomb's ashes: more in the next round */
+	reap_later(p); /* a fork bomb's ashes */
 }

@@ -169,7 +169,6 @@ void room_open(struct room *r)
 	};
 	char *why = NULL;
 	r->base = event_base_new();
-	ck_assert_int_eq(event_base_priority_init(r->base, 3), 0);
 	o.base = r->base;
 	int rc = proc_open(&o, &events, r, &r->proc, &why);
 	ck_assert_msg(rc == 0, "proc_open: %s", why ? why : strerror(-rc));
