@@ -84,7 +84,7 @@ static bool load_one(void *ctx, struct job *j)
 	return true;
 }
 
-static void adopt(struct engine *e, struct live *l)
+static int adopt(struct engine *e, struct live *l)
 {
 	enum keeper_level level = LEVEL_RUN;
 
@@ -92,7 +92,7 @@ static void adopt(struct engine *e, struct live *l)
 		level = LEVEL_END;
 	else if (l->job.state == JOB_PAUSED || l->job.pause_requested)
 		level = LEVEL_STOP;
-	proc_adopt(e->proc, &l->job, level, e->settings.kill_grace_ms);
+	return proc_adopt(e->proc, &l->job, level, e->settings.kill_grace_ms);
 }
 
 int engine_load(struct engine *e, struct proc *p)
@@ -103,10 +103,12 @@ int engine_load(struct engine *e, struct proc *p)
 		return rc;
 	if (e->out_of_memory)
 		return -ENOMEM;
-	for (struct live *l = live_below(&e->live, UINT64_MAX); l;
+	for (struct live *l = live_below(&e->live, UINT64_MAX); l && rc == 0;
 	    l = live_below(&e->live, l->job.id))
 		if (l->phase == LIVE_ACTIVE)
-			adopt(e, l);
+			rc = adopt(e, l);
+	if (rc)
+		return rc;
 	proc_adopted_all(p);
 	return 0;
 }

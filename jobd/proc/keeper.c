@@ -24,11 +24,25 @@
 #include "lib/log.h"
 #include "lib/status.h"
 
+static void on_timer(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	struct keeper *k = arg;
+	k->on_timer(k);
+}
+
 struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_t nonce)
 {
 	struct keeper *k = calloc(1, sizeof *k);
 	if (!k)
 		return NULL;
+	/* Here, where its want can still be said: what waits for it would wait for ever. */
+	k->timer = event_new(p->o.base, -1, 0, on_timer, k);
+	if (!k->timer) {
+		free(k);
+		return NULL;
+	}
 	k->p = p;
 	k->id = id;
 	k->attempt = attempt;
@@ -69,8 +83,7 @@ void keeper_free(struct keeper *k)
 		roster_remove(k, ROSTER_KEEPER);
 	if (k->pid > 0)
 		roster_remove(k, ROSTER_PID);
-	if (k->timer)
-		event_free(k->timer);
+	event_free(k->timer);
 	if (k->pidfd >= 0)
 		close(k->pidfd);
 	keeper_end_fini(&k->end);
@@ -110,20 +123,8 @@ bool keeper_is_awaited(const struct keeper *k)
 	return !k->reached && !(k->wanted & DO_DESIRE);
 }
 
-static void on_timer(int fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	struct keeper *k = arg;
-	k->on_timer(k);
-}
-
 void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k))
 {
-	if (!k->timer)
-		k->timer = event_new(k->p->o.base, -1, 0, on_timer, k);
-	if (!k->timer)
-		return; /* without memory for 128 bytes a hung keeper is the least worry */
 	if (!fn) {
 		evtimer_del(k->timer);
 		return;

@@ -221,16 +221,14 @@ void proc_acknowledge(struct proc *p, uint64_t id)
 	keeper_want(k, DO_ACK);
 }
 
-void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms)
+int proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms)
 {
 	const struct job_attempt *a = &j->now;
 	if (roster_find(p, ROSTER_ID, j->id))
-		return;
+		return 0;
 	struct keeper *k = keeper_new(p, j->id, a->number, a->nonce);
-	if (!k) {
-		log_text(LOG_ERR, "job=%" PRIu64 " event=not-adopted detail=\"no memory\"", j->id);
-		return;
-	}
+	if (!k)
+		return -ENOMEM;
 	k->uid = j->uid;
 	k->phase = PHASE_RUNNING;
 	k->level = level;
@@ -240,6 +238,10 @@ void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, ui
 	k->keeper_start = a->keeper_start;
 	k->cgroup = a->cgroup ? strdup(a->cgroup) : NULL;
 	k->boot_id = a->boot_id ? strdup(a->boot_id) : NULL;
+	if ((a->cgroup && !k->cgroup) || (a->boot_id && !k->boot_id)) {
+		keeper_free(k);
+		return -ENOMEM;
+	}
 	keeper_set_pid(k, a->pid, a->pid_start);
 	/* After our own re-execution keepers are our children still. */
 	k->child = a->keeper_pid > 0 && adopt_is_child(a->keeper_pid, a->keeper_start);
@@ -249,6 +251,7 @@ void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, ui
 	if (rc < 0)
 		keeper_log(LOG_WARNING, k, "no-notify-socket", strerror(-rc));
 	keeper_after(k, 0, adopt_begin);
+	return 0;
 }
 
 void proc_adopted_all(struct proc *p)

@@ -115,9 +115,10 @@ void proc_acknowledge(struct proc *p, uint64_t id);
 /*
  * Takes up a job that was running or paused when the last jobd ended: connects
  * to its keeper, else reads its exit file, else looks for its processes. level is what is
- * wanted of it; running, stopped, ended, lost, orphaned or silent follows.
+ * wanted of it; running, stopped, ended, lost, orphaned or silent follows. Returns 0, or
+ * -ENOMEM: then nobody answers for the job, and jobd must not go on as if somebody did.
  */
-void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms);
+int proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms);
 
 /*
  * After all adoptions, always, and before the first turn: exit files and

@@ -93,11 +93,12 @@ void proc_acknowledge(struct proc *p, uint64_t id)
 	said("acknowledge %" PRIu64 ";", id);
 }
 
-void proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms)
+int proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uint64_t grace_ms)
 {
 	(void)p;
 	(void)grace_ms;
 	said("adopt %" PRIu64 " %d;", j->id, level);
+	return 0;
 }
 
 void proc_adopted_all(struct proc *p)

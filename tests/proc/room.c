@@ -278,7 +278,7 @@ void room_adopt(struct room *r, uint64_t id, enum keeper_level level)
 	if (!t->attempt.boot_id)
 		t->attempt.boot_id = boot;
 	j.now = t->attempt;
-	proc_adopt(r->proc, &j, level, 500);
+	ck_assert_int_eq(proc_adopt(r->proc, &j, level, 500), 0);
 }
 
 static bool is_gone(const struct room *r, uint64_t id)
