@@ -207,13 +207,13 @@ int varlink_client_send(struct varlink_client *c, const char *method, json_t *pa
 static int reply_take(struct varlink_client *c)
 {
 	char why[VARLINK_WHY_MAX];
-	struct buf rest = {c->in.data + c->in_at, c->in.len - c->in_at, 0, false};
 	json_t *m = NULL;
 	size_t taken = 0;
 	int r;
 
-	if (rest.len == 0)
+	if (c->in_at == c->in.len)
 		return 0;
+	struct buf rest = {c->in.data + c->in_at, c->in.len - c->in_at, 0, false};
 	r = varlink_take(&rest, VARLINK_REPLY_MAX, &c->scanned, &taken, &m, why);
 	if (r <= 0)
 		return r;
