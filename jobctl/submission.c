@@ -315,7 +315,7 @@ static enum code check_size(const json_t *p)
 static enum code send(struct ctl *c, json_t *p, json_t **reply)
 {
 	static const char what[] = "submit the job";
-	struct answer a;
+	struct answer a = { 0 };
 	enum code code = client_call(&c->client, "org.jobd.Job.Submit", p, true, &a);
 
 	if (code == CODE_DONE && a.error) {
