@@ -194,17 +194,22 @@ static void consider(struct tree *t, pid_t pid)
 		*(zombie ? &t->lost : &t->fresh) += 1;
 }
 
+/* No descriptor, no memory: then nobody knows who is there. Who has ended has no children. */
+static bool says_nothing(int rc)
+{
+	return rc < 0 && rc != -ENOENT && rc != -ESRCH;
+}
+
 static void find_children(struct tree *t, pid_t pid, unsigned threads)
 {
 	t->pids.n = 0;
-	if (threads == 1) {
-		procfs_children(t->proc, pid, pid, &t->pids);
-	} else {
-		t->tids.n = 0;
-		procfs_threads(t->proc, pid, &t->tids);
-		for (size_t i = 0; i < t->tids.n; i++)
-			procfs_children(t->proc, pid, t->tids.v[i], &t->pids);
-	}
+	t->tids.n = 0;
+	if (threads == 1)
+		t->lost += says_nothing(procfs_children(t->proc, pid, pid, &t->pids));
+	else
+		t->lost += says_nothing(procfs_threads(t->proc, pid, &t->tids));
+	for (size_t i = 0; i < t->tids.n; i++)
+		t->lost += says_nothing(procfs_children(t->proc, pid, t->tids.v[i], &t->pids));
 	for (size_t i = 0; i < t->pids.n; i++)
 		consider(t, t->pids.v[i]);
 }
@@ -353,18 +358,31 @@ bool tree_send(struct tree *t, struct member *m, int sig)
 		close(fd);
 	if (rc == -EPERM)
 		t->denied = m->pid;
+	if (rc == -ESRCH) {
+		m->life = MEMBER_GONE; /* whoever /proc shows under its number is another */
+		t->lost++;
+	}
 	return rc == 0;
 }
 
-/* Reads where a member stands. False when it has ended. */
+/*
+ * Reads where a member stands. False when it has ended. A number that is
+ * another's by now hid that other from this walk: it may be one of ours. (A
+ * crowd that leaves few numbers free has them recycled at once.)
+ */
 static bool look_at(struct tree *t, struct member *m, struct procfs_stat *st)
 {
 	enum member_life life = MEMBER_ALIVE;
-	if (procfs_stat(t->proc, m->pid, 0, st) < 0 || st->start != m->start)
+	bool recycled = false;
+	if (procfs_stat(t->proc, m->pid, 0, st) < 0)
 		life = MEMBER_GONE;
-	else if (is_zombie(st))
+	else if (is_zombie(st) && st->start == m->start)
 		life = MEMBER_ZOMBIE;
-	t->lost += life != MEMBER_ALIVE && m->life == MEMBER_ALIVE;
+	else
+		recycled = st->start != m->start || m->life == MEMBER_ZOMBIE;
+	if (recycled)
+		life = MEMBER_GONE;
+	t->lost += recycled || (life != MEMBER_ALIVE && m->life == MEMBER_ALIVE);
 	m->life = life;
 	if (life != MEMBER_ALIVE)
 		return false;

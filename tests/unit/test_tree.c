@@ -8,6 +8,7 @@
 #include "lib/tree.h"
 
 #include <errno.h>
+#include <linux/sched.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -281,6 +283,44 @@ START_TEST(what_cleans_up_after_a_signal_is_left_alone)
 }
 END_TEST
 
+/* A child that does nothing, with this number or (0) any; -1 where one may not choose. */
+static pid_t child_numbered(pid_t pid)
+{
+	struct clone_args args = { .exit_signal = SIGCHLD };
+	args.set_tid = pid ? (uintptr_t)&pid : 0;
+	args.set_tid_size = pid != 0;
+	pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	for (; child == 0;)
+		pause();
+	return child;
+}
+
+START_TEST(a_number_that_is_used_again_hides_nobody)
+{
+	struct tree *t = subreaper();
+	/* Of one that was seen alive, or as a zombie; in the same tick of the clock, or in another. */
+	for (int i = 0; i < 4; i++) {
+		siginfo_t si;
+		pid_t pid = child_numbered(0);
+		if (i & 1)
+			ck_assert_uint_eq(tree_count(t), 1);
+		kill(pid, SIGKILL);
+		ck_assert_int_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+		if (!(i & 1))
+			ck_assert_uint_eq(tree_count(t), 0);
+		reap();
+		nap(i & 2 ? 30 : 0);
+		pid_t again = child_numbered(pid);
+		if (again < 0)
+			break; /* only root may choose a number, where the kernel lets him */
+		ck_assert_int_eq(again, pid);
+		kill_all(t);
+		ck_assert_int_eq(kill(again, 0), -1);
+	}
+	tree_free(t);
+}
+END_TEST
+
 /* Lives for a moment, in its child: never the same process when it is looked for again. */
 static void hop(void)
 {
@@ -288,14 +328,15 @@ static void hop(void)
 		pid_t child = fork();
 		if (child > 0)
 			_exit(0);
-		nap(child == 0 ? 1 : 5);
+		nap(5);
 	}
 }
 
 START_TEST(a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end)
 {
 	struct tree *t = subreaper();
-	for (int i = 0; i < 20; i++)
+	/* So few that they don't use up the host's numbers: each leaves a zombie every time. */
+	for (int i = 0; i < 10; i++)
 		if (fork() == 0)
 			hop();
 	nap(50);
@@ -461,7 +502,7 @@ UNIT_MAIN("tree", a_tree_holds_children_grandchildren_and_those_with_a_session_o
     the_parent_of_a_stopped_vfork_child_counts_as_stopped,
     a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped,
     children_of_any_thread_are_found, a_signal_goes_to_every_member,
-    what_cleans_up_after_a_signal_is_left_alone,
+    what_cleans_up_after_a_signal_is_left_alone, a_number_that_is_used_again_hides_nobody,
     a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end,
     a_process_that_was_named_is_a_member_with_all_below_it,
     a_tree_larger_than_the_descriptors_there_are_is_still_ended,
