@@ -25,7 +25,7 @@ ticks_past() {
 	ok jobctl pause "$id"
 	is "$(field "$id" state)" paused
 	pid=$(field "$id" pid)
-	process_is "$pid" T
+	process_is "$pid" TD
 	before=$(ticks)
 	sleep 0.2
 	is "$(ticks)" "$before"
@@ -49,7 +49,7 @@ ticks_past() {
 	eventually lines_are 3 pids
 	ok jobctl pause "$id"
 	while read -r pid; do
-		process_is "$pid" T
+		process_is "$pid" TD
 	done <pids
 	ok jobctl resume "$id"
 	while read -r pid; do
@@ -212,7 +212,7 @@ lines_are() {
 	ok jobctl pause "$id"
 	kill -CONT "$(field "$id" pid)"
 	eventually audit_has "$id" recontinued
-	eventually process_is "$(field "$id" pid)" T
+	eventually process_is "$(field "$id" pid)" TD
 	is "$(field "$id" state)" paused
 }
 

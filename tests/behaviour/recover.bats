@@ -60,10 +60,10 @@ slow() {
 	ok jobctl pause "$id"
 	pid=$(field "$id" pid)
 	kill_jobd
-	process_is "$pid" T
+	process_is "$pid" TD
 	start_jobd
 	is "$(field "$id" state)" paused
-	process_is "$pid" T
+	process_is "$pid" TD
 	: >go
 	ok jobctl resume "$id"
 	expect 7 jobctl wait "$id"
@@ -108,7 +108,7 @@ slow() {
 	eventually process_gone "$keeper"
 	is "$(field "$id" state)" running
 	ok jobctl pause "$id"
-	process_is "$pid" T
+	process_is "$pid" TD
 	ok jobctl resume "$id"
 	: >go
 	expect 7 jobctl wait "$id"
