@@ -62,7 +62,7 @@ static int gone(const struct store *s, const struct mark *m, char **why)
 /* All that is known before Berkeley DB touches anything. */
 static int open_files(struct store *s, const struct store_options *o, struct mark *mark, char **why)
 {
-	struct files_found found;
+	struct files_found found = { 0 };
 	int ret = files_open(s, o->dir, why);
 
 	if (ret == 0)

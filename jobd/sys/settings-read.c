@@ -228,14 +228,13 @@ static bool told_already(struct met *m, unsigned count, const char *value)
 static int add_name(struct config *c, const char *name, bool group, int line)
 {
 	struct config_name *grown = realloc(c->names, (c->nnames + 1) * sizeof(*grown));
-	char *copy = strdup(name);
-	if (grown)
-		c->names = grown;
-	if (!grown || !copy) {
-		free(copy);
+	if (!grown)
 		return -ENOMEM;
-	}
-	c->names[c->nnames++] = (struct config_name){ copy, group, line };
+	c->names = grown;
+	grown[c->nnames] = (struct config_name){ strdup(name), group, line };
+	if (!grown[c->nnames].name)
+		return -ENOMEM;
+	c->nnames++;
 	return 0;
 }
 

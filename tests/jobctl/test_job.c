@@ -239,7 +239,7 @@ START_TEST(what_jobd_would_not_keep_is_not_sent)
 	for (size_t i = 1; i < 1999; i += 2)
 		memcpy(text + i, "\xc3\xb6", 2);
 	text[1999] = '\0';
-	strncat(want, text, 511);
+	memcpy(want + 7, text, 511); /* the rest of want is NUL */
 	ck_assert_str_eq(reported((struct options){ 0 }, text), want);
 	ck_assert_str_eq(reported((struct options){ .counts = counts }, NULL),
 	    "X_JOBD_COUNT=a234567890123456789012345678901:1,c:3");

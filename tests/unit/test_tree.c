@@ -290,8 +290,10 @@ static pid_t child_numbered(pid_t pid)
 	args.set_tid = pid ? (uintptr_t)&pid : 0;
 	args.set_tid_size = pid != 0;
 	pid_t child = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
-	for (; child == 0;)
+	if (child == 0) {
 		pause();
+		_exit(0);
+	}
 	return child;
 }
 
