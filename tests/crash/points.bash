@@ -334,7 +334,7 @@ nothing_lies_about() {
 # Where the kernel gives jobs groups of their own, none is left.
 no_cgroup_left() {
 	local left
-	left=$(find /sys/fs/cgroup -type d -path "*/jobd-$instance*" 2>/dev/null)
+	left=$(find /sys/fs/cgroup -type d -path "*/jobd-$instance*" 2>/dev/null || :)
 	[[ -z $left ]] || {
 		echo "left over: $left"
 		return 1
