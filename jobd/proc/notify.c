@@ -91,9 +91,13 @@ static int bind_socket(struct keeper *k, int fd)
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
 	/* Through the descriptor: socket paths end at 108 bytes, directories do not. */
 	snprintf(a.sun_path, sizeof a.sun_path, "/proc/self/fd/%d/%s", k->p->notify_fd, name);
-	unlinkat(k->p->notify_fd, name, 0);
 	/* The file takes its mode from the descriptor's: it never stands open to others. */
-	if (fchmod(fd, 0600) < 0 || bind(fd, (struct sockaddr *)&a, sizeof a) < 0)
+	if (fchmod(fd, 0600) < 0)
+		return -errno;
+	int rc = bind(fd, (struct sockaddr *)&a, sizeof a);
+	if (rc < 0 && errno == EADDRINUSE && unlinkat(k->p->notify_fd, name, 0) == 0)
+		rc = bind(fd, (struct sockaddr *)&a, sizeof a); /* an earlier jobd's */
+	if (rc < 0)
 		return -errno;
 	if (k->p->o.set_identity &&
 	    fchownat(k->p->notify_fd, name, k->uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)

@@ -140,8 +140,8 @@ void rest_begin(struct keeper *k)
 	}
 	roster_remove(k, ROSTER_KEEPER);
 	k->keeper_pid = 0;
-	k->child = false;
-	keeper_forget(k);
+	/* It said that it left nothing behind: there are no files to look for. */
+	keeper_free(k);
 	r->since_us = clock_mono_us();
 	r->next = p->resting;
 	p->resting = r;
