@@ -42,8 +42,9 @@ static void let_keeper_go(struct engine *e, struct live *l)
 {
 	if (l->phase == LIVE_IDLE)
 		return;
-	e->active--;
-	l->phase = LIVE_IDLE;
+	if (l->phase == LIVE_ACTIVE)
+		schedule_note_end(e);
+	schedule_leave(e, l);
 	if (l->silent)
 		e->silent--;
 	l->silent = false;
@@ -87,6 +88,7 @@ static void take_priority(struct engine *e, struct live *l, struct step *s)
 		return;
 	}
 	l->job.priority = (uint8_t)s->control->priority;
+	schedule_put_back(e, l);
 	if (l->heap_at != LIVE_NO_RANK)
 		engine_enqueue(e, l);
 }

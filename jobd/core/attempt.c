@@ -18,10 +18,9 @@ static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
 {
 	struct engine *e = ctx;
 	struct live *l = live_find(&e->live, id);
-	struct step s = { .event = EVENT_START, .ready = r };
 
 	if (l && l->phase == LIVE_STARTING)
-		engine_step(e, l, &s);
+		schedule_ready(e, l, r);
 	e->backoff_step = 0;
 }
 
@@ -108,8 +107,7 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 		on_ended(ctx, id, &nothing);
 	if (!l || l->phase != LIVE_STARTING)
 		return;
-	l->phase = LIVE_IDLE;
-	e->active--;
+	schedule_leave(e, l);
 	if (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE) {
 		schedule_back_off(e);
 		engine_enqueue(e, l);

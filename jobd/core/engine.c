@@ -58,6 +58,7 @@ void engine_configure(struct engine *e, const struct engine_settings *s)
 
 	e->settings = *s;
 	e->disk_free = e->free_bytes(e->state_dir);
+	schedule_put_back_all(e, true);
 	for (struct live *l = rerank ? live_below(&e->live, UINT64_MAX) : NULL; l;
 	    l = live_below(&e->live, l->job.id))
 		if (l->heap_at != LIVE_NO_RANK)
@@ -79,6 +80,7 @@ static bool load_one(void *ctx, struct job *j)
 		engine_enqueue(e, l);
 	if (l->job.state == JOB_RUNNING || l->job.state == JOB_PAUSED) {
 		l->phase = LIVE_ACTIVE;
+		l->slot = true;
 		e->active++;
 	}
 	return true;
@@ -374,6 +376,7 @@ int engine_turn(struct engine *e)
 void engine_tick(struct engine *e)
 {
 	e->disk_free = e->free_bytes(e->state_dir);
+	schedule_put_back_all(e, false);
 	for (struct live *l = live_below(&e->live, UINT64_MAX); l;
 	    l = live_below(&e->live, l->job.id))
 		if (l->progress_dirty)

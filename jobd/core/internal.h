@@ -42,6 +42,9 @@ struct engine {
 	struct live_set live;
 	size_t counts[JOB_STATES]; /* live ones */
 	unsigned active;	   /* starting, running or paused: they hold a slot */
+	struct live *ahead;	   /* being prepared, and without a slot yet */
+	unsigned nahead;
+	uint64_t flow_until_us;	   /* mono; a slot that comes free till then is worth waiting for */
 	unsigned silent;
 	uint64_t disk_free;
 	uint64_t backoff_until_us; /* mono; no starts before */
@@ -108,8 +111,18 @@ extern action_fn *const engine_actions[STATE_ACTIONS];
 
 /* schedule.c */
 
-/* Starts what may start, at most STARTS_PER_TURN. */
+/* Starts what may start, at most STARTS_PER_TURN, and prepares what comes next. */
 void schedule_run(struct engine *e);
+/* The job's command stands at the gate, which opens if it has a slot. */
+void schedule_ready(struct engine *e, struct live *l, const struct proc_ready *r);
+/* It is not being prepared any more, or it has ended: its slot is another's. */
+void schedule_leave(struct engine *e, struct live *l);
+/* An attempt has ended, so that another is due. */
+void schedule_note_end(struct engine *e);
+/* Takes back what is prepared ahead: into the queue with it. */
+void schedule_put_back(struct engine *e, struct live *l);
+/* Takes back all of them, where no slot came free for a while, or in any case. */
+void schedule_put_back_all(struct engine *e, bool always);
 /* The reason a queued job waits. */
 enum job_reason schedule_reason(const struct engine *e, const struct live *l);
 /* Takes back a start that is being prepared. */

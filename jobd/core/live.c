@@ -133,8 +133,7 @@ struct live *live_below(const struct live_set *s, uint64_t before)
 	return NULL;
 }
 
-/* The order: by rank, and of the same rank the older job. */
-static bool comes_before(const struct live *a, const struct live *b)
+bool live_before(const struct live *a, const struct live *b)
 {
 	return a->rank != b->rank ? a->rank < b->rank : a->job.id < b->job.id;
 }
@@ -148,7 +147,7 @@ static void settle(struct live_set *s, struct live *l, size_t at)
 /* Moves l from its place up or down to where it belongs. */
 static void sift(struct live_set *s, struct live *l, size_t at)
 {
-	while (at > 0 && comes_before(l, s->heap[(at - 1) / 2])) {
+	while (at > 0 && live_before(l, s->heap[(at - 1) / 2])) {
 		settle(s, s->heap[(at - 1) / 2], at);
 		at = (at - 1) / 2;
 	}
@@ -156,9 +155,9 @@ static void sift(struct live_set *s, struct live *l, size_t at)
 		size_t child = 2 * at + 1;
 		if (child >= s->heap_len)
 			break;
-		if (child + 1 < s->heap_len && comes_before(s->heap[child + 1], s->heap[child]))
+		if (child + 1 < s->heap_len && live_before(s->heap[child + 1], s->heap[child]))
 			child++;
-		if (!comes_before(s->heap[child], l))
+		if (!live_before(s->heap[child], l))
 			break;
 		settle(s, s->heap[child], at);
 		at = child;

@@ -37,6 +37,9 @@ struct live {
 	bool progress_dirty;	/* to be put within a second */
 	bool silent;		/* its keeper does not answer */
 	bool gone;		/* deleted from the set; freed after the commit */
+	bool slot;		/* it is one of engine.active */
+	bool ready;		/* LIVE_STARTING: it stands at the gate */
+	struct live *next_ahead;
 	uint64_t start_nonce;	/* of the keeper that prepares it */
 	uint32_t start_attempt;
 	unsigned failed_starts; /* in a row, for the back-off */
@@ -74,6 +77,8 @@ struct live *live_below(const struct live_set *s, uint64_t before);
 bool live_rank(struct live_set *s, struct live *l, uint64_t rank);
 /* Takes it out of the heap; nothing when it is not in it. */
 void live_unrank(struct live_set *s, struct live *l);
+/* Whether a comes before b: by rank, and of the same rank the older job. */
+bool live_before(const struct live *a, const struct live *b);
 /* The one that comes first, or NULL. */
 struct live *live_first(const struct live_set *s);
 

@@ -3,6 +3,12 @@
  * What runs next, and what a waiting job waits for.
  *
  * A slot is taken when a start is begun and given back when its job has ended.
+ * While jobs end one after the other, the next few are prepared ahead, up to the
+ * gate: then the end of one and the start of another are in one commit, and the
+ * slot is empty for no longer than that takes. Such a job is queued like any other;
+ * whoever ranks before it when a slot comes free goes first, and when none has come
+ * free for a second it is taken back.
+ *
  * Where the machine has no room (no process, no memory) nothing is started for a
  * while, longer each time. Where one job's start does not work out, that job is
  * put off, and the others are not held up by it.
@@ -18,11 +24,44 @@
 
 #define BACKOFF_FIRST_US 250000u
 #define BACKOFF_STEPS	 8 /* doublings: the longest is 64 s */
+#define AHEAD_MAX	 4
+#define FLOW_US		 1000000u /* jobs that end less than that apart follow each other */
+
+static bool may_prepare(const struct engine *e)
+{
+	return e->disk_free >= e->settings.low_disk_bytes && e->mono_us() >= e->backoff_until_us;
+}
 
 static bool may_start(const struct engine *e)
 {
-	return e->active < e->settings.max_running && e->disk_free >= e->settings.low_disk_bytes
-	    && e->mono_us() >= e->backoff_until_us;
+	return e->active < e->settings.max_running && may_prepare(e);
+}
+
+static bool is_ahead(const struct live *l)
+{
+	return l->phase == LIVE_STARTING && !l->slot;
+}
+
+static void leave_ahead(struct engine *e, struct live *l)
+{
+	struct live **at = &e->ahead;
+
+	while (*at != l)
+		at = &(*at)->next_ahead;
+	*at = l->next_ahead;
+	l->next_ahead = NULL;
+	e->nahead--;
+}
+
+/* The one that the next free slot is for, or NULL. */
+static struct live *next_job(const struct engine *e)
+{
+	struct live *first = live_first(&e->live);
+
+	for (struct live *l = e->ahead; l; l = l->next_ahead)
+		if (!first || live_before(l, first))
+			first = l;
+	return first;
 }
 
 void schedule_back_off(struct engine *e)
@@ -106,26 +145,47 @@ static void start(struct engine *e, struct live *l)
 		return;
 	}
 	l->phase = LIVE_STARTING;
-	e->active++;
+	l->ready = false;
+	l->next_ahead = e->ahead;
+	e->ahead = l;
+	e->nahead++;
 	e->started++;
 }
 
-void schedule_run(struct engine *e)
+/* The gate opens with the commit that has it running. */
+static void open_gate(struct engine *e, struct live *l, const struct proc_ready *r)
 {
-	struct live *l;
+	struct step s = { .event = EVENT_START, .ready = r };
 
-	requeue_delayed(e);
-	while (e->started < STARTS_PER_TURN && (l = live_first(&e->live)) && may_start(e)) {
-		live_unrank(&e->live, l);
-		start(e, l);
-	}
+	engine_step(e, l, &s);
 }
 
-bool engine_wants_turn(const struct engine *e)
+static void take_slot(struct engine *e, struct live *l)
 {
-	bool due = e->delayed && e->mono_us() >= e->delayed_until_us;
+	struct proc_ready r;
 
-	return (due || live_first(&e->live)) && may_start(e);
+	leave_ahead(e, l);
+	l->slot = true;
+	e->active++;
+	if (l->ready && proc_is_ready(e->proc, l->job.id, &r))
+		open_gate(e, l, &r);
+}
+
+void schedule_ready(struct engine *e, struct live *l, const struct proc_ready *r)
+{
+	l->ready = true;
+	if (l->slot)
+		open_gate(e, l, r);
+}
+
+void schedule_leave(struct engine *e, struct live *l)
+{
+	if (is_ahead(l))
+		leave_ahead(e, l);
+	if (l->slot)
+		e->active--;
+	l->slot = l->ready = false;
+	l->phase = LIVE_IDLE;
 }
 
 void schedule_abandon(struct engine *e, struct live *l)
@@ -133,13 +193,68 @@ void schedule_abandon(struct engine *e, struct live *l)
 	if (l->phase != LIVE_STARTING)
 		return;
 	proc_abandon(e->proc, l->job.id);
-	l->phase = LIVE_IDLE;
-	e->active--;
+	schedule_leave(e, l);
+}
+
+void schedule_note_end(struct engine *e)
+{
+	e->flow_until_us = e->mono_us() + FLOW_US;
+}
+
+void schedule_put_back(struct engine *e, struct live *l)
+{
+	if (!is_ahead(l))
+		return;
+	schedule_abandon(e, l);
+	engine_enqueue(e, l);
+}
+
+void schedule_put_back_all(struct engine *e, bool always)
+{
+	while (e->ahead && (always || e->mono_us() >= e->flow_until_us))
+		schedule_put_back(e, e->ahead);
+}
+
+static void prepare_ahead(struct engine *e)
+{
+	unsigned most = e->settings.max_running < AHEAD_MAX ? e->settings.max_running : AHEAD_MAX;
+	struct live *l;
+
+	while (e->nahead < most && e->started < STARTS_PER_TURN && e->mono_us() < e->flow_until_us
+	    && may_prepare(e) && (l = live_first(&e->live))) {
+		live_unrank(&e->live, l);
+		start(e, l);
+	}
+}
+
+void schedule_run(struct engine *e)
+{
+	struct live *l;
+
+	requeue_delayed(e);
+	while (may_start(e) && (l = next_job(e))) {
+		if (!is_ahead(l)) {
+			if (e->started == STARTS_PER_TURN)
+				return;
+			live_unrank(&e->live, l);
+			start(e, l);
+		}
+		if (is_ahead(l)) /* unless it could not be begun */
+			take_slot(e, l);
+	}
+	prepare_ahead(e);
+}
+
+bool engine_wants_turn(const struct engine *e)
+{
+	bool due = e->delayed && e->mono_us() >= e->delayed_until_us;
+
+	return (due || next_job(e)) && may_start(e);
 }
 
 enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 {
-	if (l->phase != LIVE_IDLE)
+	if (l->phase != LIVE_IDLE && l->slot)
 		return REASON_NONE;
 	if (e->disk_free < e->settings.low_disk_bytes)
 		return REASON_LOW_DISK;
@@ -147,5 +262,5 @@ enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 		return REASON_BACKOFF;
 	if (e->active < e->settings.max_running)
 		return REASON_NONE; /* it starts in a moment */
-	return live_first(&e->live) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
+	return next_job(e) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
 }

@@ -262,13 +262,7 @@ static bool on_ready(struct keeper *k, struct tlv_reader *r)
 	crash_point("ready-received");
 	keeper_after(k, 0, NULL);
 	k->phase = PHASE_READY;
-	struct proc_ready ready = {
-		.keeper_pid = k->keeper_pid,
-		.pid = k->pid,
-		.keeper_start = k->keeper_start,
-		.pid_start = k->pid_start,
-		.cgroup = k->cgroup,
-	};
+	struct proc_ready ready = keeper_ready(k);
 	k->p->ev.ready(k->p->ctx, k->id, &ready);
 	return true;
 }

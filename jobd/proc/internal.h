@@ -154,6 +154,8 @@ void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k));
 void keeper_name(const struct keeper *k, char name[KEEPER_NAME_MAX]);
 void keeper_invocation(const struct keeper *k, char *text, size_t size);
 void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start);
+/* Who stands at its gate. */
+struct proc_ready keeper_ready(const struct keeper *k);
 /* The reports to core. Each makes the phase what it must be. */
 void keeper_report_end(struct keeper *k);
 void keeper_report_lost(struct keeper *k, const char *text);

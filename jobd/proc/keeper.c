@@ -154,6 +154,17 @@ void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start)
 		roster_put(k, ROSTER_PID);
 }
 
+struct proc_ready keeper_ready(const struct keeper *k)
+{
+	return (struct proc_ready){
+		.keeper_pid = k->keeper_pid,
+		.pid = k->pid,
+		.keeper_start = k->keeper_start,
+		.pid_start = k->pid_start,
+		.cgroup = k->cgroup,
+	};
+}
+
 void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail)
 {
 	struct log_line l = LOG_LINE_INIT;

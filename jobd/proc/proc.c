@@ -174,6 +174,15 @@ int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *cons
 	return 0;
 }
 
+bool proc_is_ready(const struct proc *p, uint64_t id, struct proc_ready *r)
+{
+	const struct keeper *k = roster_find(p, ROSTER_ID, id);
+	if (!k || k->phase != PHASE_READY)
+		return false;
+	*r = keeper_ready(k);
+	return true;
+}
+
 void proc_release(struct proc *p, uint64_t id)
 {
 	struct keeper *k = roster_find(p, ROSTER_ID, id);

@@ -96,6 +96,9 @@ void proc_close(struct proc *p);
 int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *const *env,
     uint64_t grace_ms, uint64_t *nonce);
 
+/* Whether the command stands at the gate: then what is known of it, borrowed until the next call. */
+bool proc_is_ready(const struct proc *p, uint64_t id, struct proc_ready *r);
+
 /* Opens the gate, after the flush. */
 void proc_release(struct proc *p, uint64_t id);
 

@@ -61,6 +61,13 @@ int proc_start(struct proc *p, const struct job *j, uint32_t attempt, char *cons
 	return 0;
 }
 
+bool proc_is_ready(const struct proc *p, uint64_t id, struct proc_ready *r)
+{
+	(void)p;
+	*r = (struct proc_ready){ .keeper_pid = 100, .pid = (pid_t)(1000 + id) };
+	return true;
+}
+
 void proc_release(struct proc *p, uint64_t id)
 {
 	(void)p;
@@ -316,8 +323,123 @@ START_TEST(no_more_run_than_may_and_the_first_in_order_says_so)
 	turn();
 	ended(a, 0);
 	turn();
-	ck_assert_str_eq(heard(), "release 1;release 4;acknowledge 1;start 2.1 A=1;");
-	(void)c;
+	/* A slot came free: the next job takes it, and the one after that is prepared. */
+	ck_assert_str_eq(heard(), "release 1;release 4;acknowledge 1;start 2.1 A=1;start 3.1 A=1;");
+	ck_assert_int_eq(reason_of(b), REASON_NONE);
+	ck_assert_int_eq(reason_of(c), REASON_QUEUE_FULL);
+}
+END_TEST
+
+/* Two slots and five jobs, of which one has ended: two run, two are prepared for the next slot. */
+static void prepare_two_ahead(uint64_t id[5])
+{
+	for (int i = 0; i < 5; i++)
+		id[i] = submit();
+	turn();
+	ready(id[0]);
+	ready(id[1]);
+	turn();
+	ended(id[0], 0);
+	turn();
+	ready(id[2]);
+	turn();
+	ck_assert_str_eq(heard(), "start 1.1 A=1;start 2.1 A=1;release 1;release 2;acknowledge 1;"
+				  "start 3.1 A=1;start 4.1 A=1;start 5.1 A=1;release 3;");
+	ck_assert_int_eq(state_of(id[3]), JOB_QUEUED);
+}
+
+START_TEST(what_is_prepared_ahead_runs_in_the_turn_that_a_slot_comes_free)
+{
+	uint64_t id[5];
+
+	prepare_two_ahead(id);
+	ready(id[3]);
+	turn();
+	ck_assert_str_eq(heard(), "");
+	ck_assert_int_eq(reason_of(id[3]), REASON_QUEUE_FULL);
+	ck_assert_int_eq(reason_of(id[4]), REASON_PRIORITY);
+	ended(id[1], 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 2;release 4;");
+	ck_assert_int_eq(state_of(id[3]), JOB_RUNNING);
+	/* The last one has its slot before it is ready. */
+	ended(id[2], 0);
+	turn();
+	ck_assert_int_eq(state_of(id[4]), JOB_QUEUED);
+	ready(id[4]);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 3;release 5;");
+	ck_assert_int_eq(state_of(id[4]), JOB_RUNNING);
+}
+END_TEST
+
+START_TEST(whoever_ranks_before_what_is_prepared_goes_first)
+{
+	uint64_t id[5], first;
+
+	prepare_two_ahead(id);
+	ready(id[3]);
+	ready(id[4]);
+	first = submit_with(NULL, false, 1);
+	turn();
+	ended(id[1], 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 2;start 6.1 A=1;");
+	ready(first);
+	turn();
+	ck_assert_str_eq(heard(), "release 6;");
+	/* One that falls behind is taken back, and goes behind. */
+	ask(id[3], (struct control){ .event = EVENT_PRIORITY, .priority = 9 });
+	ck_assert_str_eq(heard(), "abandon 4;");
+	ended(first, 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 6;release 5;start 4.1 A=1;");
+}
+END_TEST
+
+START_TEST(what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free)
+{
+	uint64_t id[5];
+
+	prepare_two_ahead(id);
+	ready(id[3]);
+	now_us += 999000;
+	engine_tick(engine);
+	ck_assert_str_eq(heard(), "");
+	now_us += 1000;
+	engine_tick(engine);
+	turn();
+	ck_assert_str_eq(heard(), "abandon 5;abandon 4;");
+	ck_assert_int_eq(reason_of(id[3]), REASON_QUEUE_FULL);
+	ck_assert_int_eq(reason_of(id[4]), REASON_PRIORITY);
+	ask_event(id[3], EVENT_CANCEL);
+	ended(id[1], 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 2;start 5.1 A=1;");
+}
+END_TEST
+
+START_TEST(what_is_prepared_ahead_can_be_cancelled_held_and_lost)
+{
+	uint64_t id[5];
+
+	prepare_two_ahead(id);
+	ready(id[3]);
+	ask_event(id[3], EVENT_CANCEL);
+	ck_assert_str_eq(heard(), "abandon 4;");
+	ck_assert_int_eq(state_of(id[3]), JOB_CANCELLED);
+	engine_proc_events()->unstarted(engine, id[4], -ECHILD, "its keeper died");
+	ended(id[1], 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 2;"); /* it is put off */
+	ck_assert_int_eq(reason_of(id[4]), REASON_BACKOFF);
+	now_us += 300000;
+	turn();
+	ck_assert_str_eq(heard(), "start 5.1 A=1;");
+	ask_event(id[4], EVENT_HOLD);
+	ck_assert_str_eq(heard(), "abandon 5;");
+	turn();
+	ck_assert_int_eq(state_of(id[4]), JOB_HELD);
 }
 END_TEST
 
@@ -799,6 +921,10 @@ int main(void)
 	const TTest *const tests[] = {
 		a_job_is_started_recorded_released_and_acknowledged_in_that_order,
 		no_more_run_than_may_and_the_first_in_order_says_so,
+		what_is_prepared_ahead_runs_in_the_turn_that_a_slot_comes_free,
+		whoever_ranks_before_what_is_prepared_goes_first,
+		what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free,
+		what_is_prepared_ahead_can_be_cancelled_held_and_lost,
 		a_pause_is_answered_when_it_is_a_fact,
 		a_pause_that_can_not_be_is_taken_back_and_says_so,
 		a_cancel_ends_what_runs_and_counts_as_cancelled_whatever_the_code,
