@@ -73,6 +73,8 @@ void keeper_end_put(struct buf *b, const struct keeper_end *e)
 	tlv_put_u64(b, KTAG_OUT_BLOCKS, e->out_blocks);
 	tlv_put_u64(b, KTAG_ENDED_AT_US, e->ended_at_us);
 	tlv_put_str(b, KTAG_BOOT_ID, e->boot_id);
+	if (e->silent)
+		tlv_put_u64(b, KTAG_SILENT, 1);
 }
 
 static bool set_str(char **to, const struct tlv *f)
@@ -130,6 +132,9 @@ static bool end_field(struct keeper_end *e, const struct tlv *f)
 		return true;
 	case KTAG_BOOT_ID:
 		return set_str(&e->boot_id, f);
+	case KTAG_SILENT:
+		e->silent = v != 0;
+		return true;
 	default:
 		return true;
 	}

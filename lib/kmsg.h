@@ -113,6 +113,7 @@ enum kmsg_tag {
 	KTAG_OUT_BLOCKS = 69,	/* END: u64 */
 	KTAG_ENDED_AT_US = 70,	/* END: u64: microseconds since the epoch */
 	KTAG_BOOT_ID = 71,	/* END in an exit file: string */
+	KTAG_SILENT = 72,	/* END: u64 1: nothing was written to the log, and there is none */
 
 	KTAG_STAY = 80,		/* ACK: u64 1: do not leave, another job may follow on this connection.
 				 * A keeper that does not know this leaves; one that does says IDLE. */
@@ -159,6 +160,7 @@ struct keeper_end {
 	int status; /* wait status */
 	bool empty;
 	bool shutdown;
+	bool silent;
 	char *step;
 	int error; /* errno */
 	uint64_t cpu_us, max_rss_kb, in_blocks, out_blocks;

@@ -6,6 +6,10 @@
  * was sent. While the attempt runs, a follower looks every 100 ms whether there
  * is more. A job that has not started yet can be followed: its output begins
  * with its next attempt.
+ *
+ * An attempt that wrote nothing has no file, and one that has just begun may
+ * have none yet: both are empty. The file of one that ended empty becomes
+ * another's, so nothing is read past where it ended.
  */
 #include "config.h"
 
@@ -35,6 +39,7 @@ struct output {
 	uint32_t attempt; /* 0: the next one */
 	int fd;		  /* -1: no log yet */
 	uint64_t offset, tail;
+	uint64_t limit; /* no more is the attempt's */
 	bool has_tail;
 	bool follow; /* and the attempt is not over */
 	unsigned quiet;
@@ -85,9 +90,43 @@ static int open_log(struct output *o, const struct job *j)
 	o->fd = fd;
 	if (!o->attempt)
 		o->attempt = job_last_attempt(j);
-	if (o->has_tail && fstat(fd, &st) == 0)
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	if (!o->follow)
+		o->limit = (uint64_t)st.st_size;
+	if (o->has_tail)
 		o->offset = tail_offset(fd, (uint64_t)st.st_size, o->tail);
 	return 0;
+}
+
+static void look_for_log(struct output *o)
+{
+	struct job_view v;
+
+	if (engine_get(o->a->o.engine, o->id, &v) != ENGINE_OK)
+		return;
+	if (v.job->now.number)
+		open_log(o, v.job);
+	job_view_fini(&v);
+}
+
+/* The attempt is over: what it wrote is there. */
+static void end_log(struct output *o)
+{
+	struct stat st;
+
+	o->follow = false;
+	event_del(o->timer);
+	if (o->fd >= 0 && fstat(o->fd, &st) == 0)
+		o->limit = (uint64_t)st.st_size;
+}
+
+/* How much may be read now. */
+static size_t due(const struct output *o)
+{
+	if (o->fd < 0 || o->offset >= o->limit)
+		return 0;
+	return o->limit - o->offset < PIECE ? (size_t)(o->limit - o->offset) : PIECE;
 }
 
 /* A piece as the protocol has it; text is cut before a character that is not whole yet. */
@@ -132,8 +171,10 @@ static void pump(void *arg)
 	struct timeval poll = { 0, POLL_US };
 	char piece[PIECE];
 
-	while (o->fd >= 0 && call_backlog(o->c) <= CALL_BACKLOG) {
-		ssize_t n = pread(o->fd, piece, PIECE, (off_t)o->offset);
+	if (o->fd < 0 && o->follow)
+		look_for_log(o);
+	while (due(o) && call_backlog(o->c) <= CALL_BACKLOG) {
+		ssize_t n = pread(o->fd, piece, due(o), (off_t)o->offset);
 		if (n <= 0)
 			break;
 		o->quiet = 0;
@@ -171,8 +212,7 @@ static void on_change(struct job_watch *watch, const struct job_view *v, enum jo
 	if (o->fd < 0 && v->job->now.number)
 		open_log(o, v->job);
 	if (change == CHANGE_ENDED || (o->attempt && v->job->now.number != o->attempt)) {
-		o->follow = false;
-		event_del(o->timer);
+		end_log(o);
 		pump(o);
 	}
 }
@@ -194,6 +234,7 @@ static struct output *output_new(struct api *a, struct call *c, const struct job
 	o->c = c;
 	o->id = j->id;
 	o->fd = -1;
+	o->limit = UINT64_MAX;
 	o->attempt = (uint32_t)param_u64(c, "attempt", 0);
 	o->offset = param_u64(c, "offset", 0);
 	o->has_tail = json_is_integer(json_object_get(call_params(c), "tail"));
@@ -229,9 +270,13 @@ void api_job_output(void *ctx, struct call *c)
 	}
 	struct output *o = output_new(a, c, v.job);
 	bool starts_later = o && o->follow && !o->attempt && !v.job->now.number;
+	if (o && !starts_later)
+		rc = open_log(o, v.job);
+	if (rc == -ENODATA)
+		rc = 0;
 	if (!o) {
 		error_failed(c, id, "no memory");
-	} else if (!starts_later && (rc = open_log(o, v.job)) != 0) {
+	} else if (rc) {
 		refuse(c, v.job, rc);
 		output_free(o);
 	} else {

@@ -193,6 +193,7 @@ static void note(struct engine *e, struct live *l, struct step *s)
 static void take_end(struct job_attempt *a, const struct keeper_end *end)
 {
 	a->has_status = true;
+	a->silent = end->silent;
 	a->status = end->status;
 	if (end->kind == KEEPER_END_SPAWN)
 		a->status = (strncmp(end->step, "exec ", 5) == 0 && end->error == ENOENT ? 127 : 126)
@@ -262,9 +263,8 @@ static void revive(struct engine *e, struct live *l, struct step *s)
 	engine_enqueue(e, l);
 }
 
-static void forget(struct engine *e, struct live *l, struct step *s)
+static void doom_log(struct engine *e, uint64_t id, uint32_t attempt)
 {
-	(void)s;
 	if (e->ndoomed == e->doomed_cap) {
 		size_t cap = e->doomed_cap ? e->doomed_cap * 2 : 16;
 		struct doomed_log *d = realloc(e->doomed, cap * sizeof *d);
@@ -275,8 +275,22 @@ static void forget(struct engine *e, struct live *l, struct step *s)
 		e->doomed = d;
 		e->doomed_cap = cap;
 	}
-	e->doomed[e->ndoomed++] = (struct doomed_log){ l->job.id, job_last_attempt(&l->job) };
-	store_job_delete(e->store, &l->job);
+	e->doomed[e->ndoomed++] = (struct doomed_log){ id, attempt };
+}
+
+static void forget(struct engine *e, struct live *l, struct step *s)
+{
+	const struct job *j = &l->job;
+
+	(void)s;
+	for (size_t i = 0; i < j->nhistory; i++)
+		if (!j->history[i].silent)
+			doom_log(e, j->id, j->history[i].number);
+	if (j->now.number && !j->now.silent)
+		doom_log(e, j->id, j->now.number);
+	/* A start that was taken back at the gate used the next number. */
+	doom_log(e, j->id, job_last_attempt(j) + 1);
+	store_job_delete(e->store, j);
 }
 
 action_fn *const engine_actions[STATE_ACTIONS] = {

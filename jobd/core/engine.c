@@ -367,7 +367,7 @@ int engine_turn(struct engine *e)
 		live_free(e->over[i]);
 	e->nover = 0;
 	for (size_t i = 0; i < e->ndoomed; i++)
-		proc_log_remove(e->proc, e->doomed[i].id, e->doomed[i].last);
+		proc_log_remove(e->proc, e->doomed[i].id, e->doomed[i].attempt);
 	e->ndoomed = 0;
 	e->started = 0;
 	return 0;

@@ -181,7 +181,10 @@ struct job_watch {
 bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w);
 void engine_unwatch(struct job_watch *w);
 
-/* The log of an attempt (0: the last) for reading: a descriptor, -ENOENT, or -errno. */
+/*
+ * The log of an attempt (0: the last) for reading: a descriptor, -ENODATA where it wrote nothing or
+ * has just begun, -ENOENT where there is no such attempt or its log is gone, or -errno.
+ */
 int engine_log_open(struct engine *e, const struct job *j, uint32_t attempt);
 
 struct engine_health {

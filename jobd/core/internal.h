@@ -27,7 +27,7 @@ enum turn_mark {
 /* Logs to remove after the commit that forgot their job. */
 struct doomed_log {
 	uint64_t id;
-	uint32_t last;
+	uint32_t attempt;
 };
 
 struct engine {

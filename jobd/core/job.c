@@ -115,6 +115,18 @@ uint32_t job_last_attempt(const struct job *j)
 	return j->nhistory ? j->history[j->nhistory - 1].number : 0;
 }
 
+const struct job_attempt *job_attempt_find(const struct job *j, uint32_t number)
+{
+	if (!number)
+		return NULL;
+	if (j->now.number == number)
+		return &j->now;
+	for (size_t i = 0; i < j->nhistory; i++)
+		if (j->history[i].number == number)
+			return &j->history[i];
+	return NULL;
+}
+
 bool job_has_ended(enum job_state s)
 {
 	return s == JOB_COMPLETED || s == JOB_FAILED || s == JOB_CANCELLED;

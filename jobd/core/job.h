@@ -87,6 +87,7 @@ struct job_attempt {
 	bool has_status;   /* status is known */
 	char *error;	   /* text for a person, or NULL */
 	struct job_usage usage;
+	bool silent; /* it wrote nothing: there is no log */
 };
 
 struct job_meta {
@@ -139,6 +140,8 @@ bool job_has_ended(enum job_state s);
 
 /* The number of the present or last attempt; 0 before the first. */
 uint32_t job_last_attempt(const struct job *j);
+/* The attempt with this number, borrowed; NULL where there is none. */
+const struct job_attempt *job_attempt_find(const struct job *j, uint32_t number);
 
 /* The word for it, as the protocol and the log have it. REASON_NONE gives NULL. */
 const char *job_state_name(enum job_state s);

@@ -121,9 +121,17 @@ int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *bef
 
 int engine_log_open(struct engine *e, const struct job *j, uint32_t attempt)
 {
-	if (!attempt)
-		attempt = job_last_attempt(j);
-	return attempt ? proc_log_open(e->proc, j->id, attempt) : -ENOENT;
+	const struct job_attempt *a = job_attempt_find(j, attempt ? attempt : job_last_attempt(j));
+
+	if (!a)
+		return -ENOENT;
+	if (a->silent)
+		return -ENODATA;
+	int fd = proc_log_open(e->proc, j->id, a->number);
+	/* A keeper gives the log its name when the gate opens, which is after we have it running. */
+	if (fd == -ENOENT && a == &j->now && !job_has_ended(j->state))
+		return -ENODATA;
+	return fd;
 }
 
 void engine_health(struct engine *e, struct engine_health *h)

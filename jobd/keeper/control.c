@@ -89,6 +89,7 @@ static enum phase report(struct keeper *k)
 	begin(k);
 	k->reached = LEVEL_END;
 	k->end.empty = true;
+	k->end.silent = log_is_blank(&k->log);
 	if (!k->end.ended_at_us)
 		k->end.ended_at_us = clock_real_us();
 	crash_point("keeper-emptied");
@@ -180,7 +181,7 @@ static enum phase stop(struct keeper *k);
 
 static enum phase open_gate(struct keeper *k)
 {
-	if (start_name_log(k) < 0)
+	if (log_entitle(k) < 0)
 		return unfit(k);
 	k->end.kind = KEEPER_END_EXITED;
 	k->reached = LEVEL_RUN;

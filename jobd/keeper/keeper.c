@@ -319,7 +319,7 @@ static void reset(struct keeper *k)
 	k->start = (struct start){ 0 };
 	k->end = (struct keeper_end){ 0 };
 	k->tree = NULL;
-	k->cgroup = k->log = NULL;
+	k->cgroup = NULL;
 }
 
 /* The command's process writes its counters as its user: into files that are there, and let it. */
@@ -349,6 +349,7 @@ static bool prepare(struct keeper *k)
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_init(&k->pending[i], -1);
 	reset(k);
+	k->log.fd = -1;
 	k->policy = sched_getscheduler(0);
 	if (k->policy < 0 || sched_getparam(0, &k->scheduling) < 0)
 		return false;
@@ -365,11 +366,11 @@ static void let_go(struct keeper *k)
 	child_close(k);
 	tree_free(k->tree);
 	start_fini(&k->start);
+	log_settle(k);
 	keeper_end_fini(&k->end);
 	for (int i = 0; i < PENDING_MAX; i++)
 		conn_close(&k->pending[i]);
 	free(k->cgroup);
-	free(k->log);
 }
 
 bool keeper_renew(struct keeper *k)
@@ -401,6 +402,7 @@ int main(int argc, char **argv)
 	while (k.phase != PHASE_DONE)
 		turn(&k);
 	let_go(&k);
+	log_drop(&k.log);
 	conn_close(&k.jobd);
 	close(k.signals);
 	return 0;

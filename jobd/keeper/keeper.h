@@ -86,13 +86,20 @@ struct conn {
 	struct buf in, out;
 };
 
+/* The file that the command writes to. */
+struct job_log {
+	int fd;	       /* -1: none */
+	char *name;    /* that it has, below KEEPER_FD_LOGS */
+	char *due;     /* that it is to have when the gate opens */
+};
+
 struct keeper {
 	enum phase phase;
 	struct start start;
 	struct identity identity;
 	char name[KEEPER_NAME_MAX]; /* of the socket, the exit file, the cgroup */
 	char *cgroup;		    /* directory, or NULL */
-	char *log;		    /* the name that the log is to have; NULL: it has it, or is none */
+	struct job_log log;
 	uint64_t self_start;
 	char *title;	   /* argv[1], which jobd gives for ps(1) with room for any job; or NULL */
 	size_t title_size; /* its length */
@@ -142,14 +149,28 @@ void start_fini(struct start *s);
  */
 int start_prepare(struct keeper *k);
 
-/* Gives the log its name: this start is the one that runs. 0, or -1 as above. */
-int start_name_log(struct keeper *k);
-
 /* Names the step that failed, for END. -1, to be returned. */
 int start_failed(struct keeper *k, int error, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
-/* Removes what start_prepare made and nobody needs any more: socket, cgroup, the log of a job that never ran. */
+/* Removes what start_prepare made and nobody needs any more: socket, cgroup. */
 void start_clean(struct keeper *k);
+
+/* ---- log.c ---- */
+
+/* Has a log that is empty and the job's user's: the last job's, or a new one. 0, or -1 as above. */
+int log_prepare(struct keeper *k);
+
+/* Gives the log its name: this start is the one that runs. 0, or -1 as above. */
+int log_entitle(struct keeper *k);
+
+/* Whether nobody has written to it, nor made anything else of it. False where there is none. */
+bool log_is_blank(const struct job_log *l);
+
+/* The job is over: its log is let go of, or kept for the next job where the command was silent. */
+void log_settle(struct keeper *k);
+
+/* Lets go of it; an empty one is removed. */
+void log_drop(struct job_log *l);
 
 /* ---- who.c ---- */
 

@@ -158,46 +158,6 @@ static int complete_environment(struct keeper *k)
 	return 0;
 }
 
-static const char *new_log(const struct keeper *k, char name[KEEPER_NAME_MAX])
-{
-	const struct keeper_end *e = &k->end;
-	snprintf(name, KEEPER_NAME_MAX, KEEPER_NEW_LOG_FMT, e->id, e->attempt, e->nonce);
-	return name;
-}
-
-/*
- * The log, which only jobd's user can have put things beside. A descriptor, or
- * -1. This start may turn out to be none, or that of a jobd that has died:
- * until the gate opens the log has a name that is this start's alone.
- */
-static int make_log(struct keeper *k)
-{
-	struct start *s = &k->start;
-	char name[KEEPER_NAME_MAX];
-	int fd = openat(KEEPER_FD_LOGS, new_log(k, name),
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return start_failed(k, errno, "log %s", s->log);
-	k->log = s->log;
-	s->log = NULL;
-	if (s->set_identity && fchown(fd, s->uid, k->identity.gid) < 0) {
-		int error = errno;
-		close(fd);
-		return start_failed(k, error, "owner of log %s", k->log);
-	}
-	return fd;
-}
-
-int start_name_log(struct keeper *k)
-{
-	char name[KEEPER_NAME_MAX];
-	if (renameat(KEEPER_FD_LOGS, new_log(k, name), KEEPER_FD_LOGS, k->log) < 0)
-		return start_failed(k, errno, "log %s", k->log);
-	free(k->log);
-	k->log = NULL;
-	return 0;
-}
-
 static bool write_pid(const char *dir, pid_t pid)
 {
 	char path[4096], number[24];
@@ -231,13 +191,10 @@ static void make_cgroup(struct keeper *k)
 
 int start_prepare(struct keeper *k)
 {
-	int log = -1, rc = -1;
-	if (who_find(k) < 0 || complete_environment(k) < 0)
+	int rc = -1;
+	if (who_find(k) < 0 || complete_environment(k) < 0 || log_prepare(k) < 0)
 		goto out;
-	log = make_log(k);
-	if (log < 0)
-		goto out;
-	rc = child_fork(k, log);
+	rc = child_fork(k, k->log.fd);
 	if (rc < 0) {
 		rc = start_failed(k, -rc, "fork");
 		goto out;
@@ -257,17 +214,12 @@ int start_prepare(struct keeper *k)
 	crash_point("keeper-listening");
 	rc = 0;
 out:
-	if (log >= 0)
-		close(log);
 	who_fini(&k->identity);
 	return rc;
 }
 
 void start_clean(struct keeper *k)
 {
-	char name[KEEPER_NAME_MAX];
-	if (k->log) /* it never ran: nobody else's log is touched */
-		unlinkat(KEEPER_FD_LOGS, new_log(k, name), 0);
 	if (k->cgroup)
 		rmdir(k->cgroup);
 	if (k->listener >= 0) {

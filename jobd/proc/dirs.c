@@ -150,14 +150,11 @@ int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
 	return fd < 0 ? -errno : fd;
 }
 
-void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last)
+void proc_log_remove(const struct proc *p, uint64_t id, uint32_t attempt)
 {
-	/* One more: a job that was taken back at the gate used that number. The bucket stays. */
-	for (uint32_t attempt = 1; attempt <= last + 1; attempt++) {
-		char name[64];
-		dirs_log_name(id, attempt, name, sizeof name);
-		unlinkat(p->log_fd, name, 0);
-	}
+	char name[64];
+	dirs_log_name(id, attempt, name, sizeof name);
+	unlinkat(p->log_fd, name, 0); /* the bucket stays */
 }
 
 /* How much of ID.ATTEMPT.NONCE a name has. */

@@ -138,7 +138,10 @@ const char *proc_tree_kind(const struct proc *p);
 
 /* The log of an attempt, for reading: a descriptor, or -errno. */
 int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt);
-/* Removes the logs of attempts 1 to last, and of a next one that came to nothing. */
-void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last);
+/*
+ * Removes the log of an attempt, if there is one. Not of one that was silent: its name may be
+ * that of a file which is about to be another job's.
+ */
+void proc_log_remove(const struct proc *p, uint64_t id, uint32_t attempt);
 
 #endif

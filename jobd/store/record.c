@@ -120,6 +120,7 @@ static const struct field attempt_fields[] = {
 	{ 18, U64, AT(usage.max_rss_kb) },
 	{ 19, U64, AT(usage.in_blocks) },
 	{ 20, U64, AT(usage.out_blocks) },
+	{ 21, BOOL, AT(silent) },
 };
 SHAPE(attempt_shape, attempt_fields, struct job_attempt);
 #undef AT

@@ -259,6 +259,31 @@ log_has() {
 	is "$(<got)" 610062ff800ac3a40a
 }
 
+@test "a job that wrote nothing has an empty log, also while it runs, and leaves no file" {
+	ok jobctl submit --parsable -- sh -c 'until [ -e go ]; do sleep 0.05; done'
+	eventually state_is 1 running
+	ok jobctl log 1
+	is "$output" ""
+	jobctl log -f 1 >followed 3>&- &
+	touch go
+	wait $!
+	[ ! -s followed ]
+	ok jobctl wait 1
+	ok jobctl run -- echo something
+	ok jobctl run -- true
+	for id in 1 3; do
+		ok jobctl log "$id"
+		is "$output" ""
+	done
+	eventually logs_are 2.1.log
+	ok jobctl delete 1 2 3
+	logs_are ""
+}
+
+logs_are() {
+	[ "$(find "$D/state/log" -type f -printf '%f\n')" = "$1" ]
+}
+
 @test "log --attempt shows that attempt's output" {
 	expect 1 jobctl run -- sh -c 'echo "attempt $JOBD_ATTEMPT"; exit 1'
 	ok jobctl retry 1

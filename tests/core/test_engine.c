@@ -127,10 +127,10 @@ int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
 	return attempt == 1 ? open("/dev/null", O_RDONLY | O_CLOEXEC) : -ENOENT;
 }
 
-void proc_log_remove(const struct proc *p, uint64_t id, uint32_t last)
+void proc_log_remove(const struct proc *p, uint64_t id, uint32_t attempt)
 {
 	(void)p;
-	said("unlink %" PRIu64 " %u;", id, last);
+	said("unlink %" PRIu64 ".%u;", id, attempt);
 }
 
 /* The world: a store in a directory of its own, and a clock that the test moves. */
@@ -630,7 +630,7 @@ START_TEST(a_retry_keeps_the_old_attempt_and_clears_the_rest)
 	ck_assert_int_eq(ask_event(id, EVENT_DELETE), ENGINE_OK);
 	heard();
 	turn();
-	ck_assert_str_eq(heard(), "unlink 1 2;");
+	ck_assert_str_eq(heard(), "unlink 1.1;unlink 1.2;unlink 1.3;");
 	ck_assert_int_eq(ask_event(id, EVENT_DELETE), ENGINE_NOT_FOUND);
 }
 END_TEST

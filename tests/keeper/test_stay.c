@@ -117,9 +117,9 @@ START_TEST(a_keeper_is_after_three_jobs_as_it_was_after_one)
 {
 	struct rig r;
 	struct said s;
-	char yes[] = "true", *argv[] = { yes, NULL };
+	char echo[] = "echo", *argv[] = { echo, NULL };
 	rig_init(&r);
-	rig_run(&r, "exit 0");
+	rig_run(&r, "echo x");
 	rig_hear_end(&r, &s);
 	rig_ack_stay(&r);
 	char *before = condition_of(r.keeper);
@@ -147,6 +147,78 @@ START_TEST(a_keeper_is_after_three_jobs_as_it_was_after_one)
 	ck_assert_str_eq(after, before);
 	free(before);
 	free(after);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(who_wrote_nothing_leaves_no_log)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "exit 0");
+	rig_hear_end(&r, &s);
+	ck_assert(s.end.silent);
+	rig_ack_stay(&r);
+	next_job(&r, "echo from the second", "log2");
+	rig_hear_end(&r, &s);
+	ck_assert(!s.end.silent);
+	rig_ack_stay(&r);
+	ck_assert(!rig_has(&r, "logs/log")); /* it is the second's now */
+	next_job(&r, ": >&2", "log3");
+	rig_hear_end(&r, &s);
+	ck_assert(s.end.silent);
+	rig_ack(&r);
+	ck_assert(!rig_has(&r, "logs/log3")); /* it went with the keeper */
+	ck_assert(rig_has(&r, "logs/log2"));
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(a_log_that_its_user_has_named_elsewhere_serves_no_other_job)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "ln -L /proc/self/fd/1 kept");
+	rig_hear_end(&r, &s);
+	ck_assert(!s.end.silent);
+	rig_ack_stay(&r);
+	next_job(&r, "echo secret", "log2");
+	rig_hear_end(&r, &s);
+	rig_ack_stay(&r);
+	ck_assert_int_eq(rig_size(&r, "kept"), 0);
+	rig_fini(&r);
+}
+END_TEST
+
+/* Somebody holds the first user's log open all the while. */
+START_TEST(a_silent_jobs_log_serves_no_other_user)
+{
+	struct rig r;
+	struct said s;
+	struct stat st;
+	char path[128], echo[] = "echo", *argv[] = { echo, NULL };
+	if (geteuid() != 0)
+		return;
+	rig_init(&r);
+	rig_run(&r, "exit 0");
+	rig_hear_end(&r, &s);
+	rig_ack_stay(&r);
+	snprintf(path, sizeof(path), "%s/logs/log", r.dir);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	ck_assert_int_ge(fd, 0);
+	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "log2", .set_identity = true, .uid = 1 });
+	rig_hear(&r, KMSG_READY, &s);
+	rig_say(&r, KMSG_GATE);
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(write(fd, "forged", 6), 6);
+	close(fd);
+	rig_ack_stay(&r);
+	snprintf(path, sizeof(path), "%s/logs/log2", r.dir);
+	ck_assert_int_eq(stat(path, &st), 0);
+	ck_assert_int_eq(st.st_size, 1);
+	ck_assert_uint_eq(st.st_uid, 1);
 	rig_fini(&r);
 }
 END_TEST
@@ -229,5 +301,7 @@ END_TEST
 
 UNIT_MAIN("keeper: stay", a_keeper_that_is_asked_to_stay_takes_another_job,
     a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it,
-    a_keeper_is_after_three_jobs_as_it_was_after_one, a_keeper_that_hurries_hands_that_to_no_job,
+    a_keeper_is_after_three_jobs_as_it_was_after_one, who_wrote_nothing_leaves_no_log,
+    a_log_that_its_user_has_named_elsewhere_serves_no_other_job,
+    a_silent_jobs_log_serves_no_other_user, a_keeper_that_hurries_hands_that_to_no_job,
     the_title_of_a_keeper_tells_its_job, a_keeper_that_the_host_told_to_end_takes_no_other_job)
