@@ -10,7 +10,6 @@
 
 #include "lib/socketpath.h"
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -19,15 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-__attribute__((format(printf, 1, 2))) static char *printed(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	char *s;
-	int n = vasprintf(&s, fmt, ap);
-	va_end(ap);
-	return n < 0 ? NULL : s;
-}
+#include "lib/str.h"
 
 /* An absolute path from the environment; the XDG rule is that relative ones are ignored. */
 static const char *env_path(const char *name)
@@ -54,9 +45,9 @@ char *socketpath_state_dir(uid_t uid)
 		return strdup("/var/lib/jobd");
 	const char *base = env_path("XDG_STATE_HOME");
 	if (base)
-		return printed("%s/jobd", base);
+		return str_printf("%s/jobd", base);
 	const char *home = env_path("HOME");
-	return home ? printed("%s/.local/state/jobd", home) : NULL;
+	return home ? str_printf("%s/.local/state/jobd", home) : NULL;
 }
 
 /* The n-th place of a user's runtime directory; NULL: not this one. */
@@ -64,15 +55,15 @@ static char *runtime_candidate(uid_t uid, int n)
 {
 	if (n == 0) {
 		const char *base = env_path("XDG_RUNTIME_DIR");
-		return base && own_dir(base, uid) ? printed("%s/jobd", base) : NULL;
+		return base && own_dir(base, uid) ? str_printf("%s/jobd", base) : NULL;
 	}
 	if (n == 1) {
 		char base[64];
 		snprintf(base, sizeof(base), "/run/user/%ju", (uintmax_t)uid);
-		return own_dir(base, uid) ? printed("%s/jobd", base) : NULL;
+		return own_dir(base, uid) ? str_printf("%s/jobd", base) : NULL;
 	}
 	char *state = socketpath_state_dir(uid);
-	char *dir = state ? printed("%s/run", state) : NULL;
+	char *dir = state ? str_printf("%s/run", state) : NULL;
 	free(state);
 	return dir;
 }
@@ -100,7 +91,7 @@ char *socketpath_find(const char *option)
 	/* All places are tried: the daemon may have been started where another one was the first. */
 	for (int n = 0; uid != 0 && n < CANDIDATES; n++) {
 		char *dir = runtime_candidate(uid, n);
-		char *path = dir ? printed("%s/%s", dir, SOCKETPATH_NAME) : NULL;
+		char *path = dir ? str_printf("%s/%s", dir, SOCKETPATH_NAME) : NULL;
 		free(dir);
 		if (path && own_socket(path, uid))
 			return path;

@@ -11,7 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,19 +21,10 @@
 
 #include "lib/lock.h"
 #include "lib/socketpath.h"
+#include "lib/str.h"
 
 /* Not "lock": a state directory that is the runtime directory too has one of that name. */
 #define LOCK "jobd.lock"
-
-__attribute__((format(printf, 1, 2))) static char *printed(const char *fmt, ...)
-{
-	va_list ap;
-	va_start(ap, fmt);
-	char *s;
-	int n = vasprintf(&s, fmt, ap);
-	va_end(ap);
-	return n < 0 ? NULL : s;
-}
 
 /* An absolute copy without slashes at its end: lstat would follow a link before one. */
 static char *absolute(const char *path)
@@ -44,7 +34,7 @@ static char *absolute(const char *path)
 		out = strdup(path);
 	} else {
 		char *cwd = getcwd(NULL, 0);
-		out = cwd ? printed("%s/%s", cwd, path) : NULL;
+		out = cwd ? str_printf("%s/%s", cwd, path) : NULL;
 		free(cwd);
 	}
 	for (size_t n = out ? strlen(out) : 0; n > 1 && out[n - 1] == '/'; n--)
@@ -58,9 +48,9 @@ static char *default_config(uid_t uid)
 		return strdup("/etc/jobd.conf");
 	const char *base = getenv("XDG_CONFIG_HOME");
 	if (base && base[0] == '/')
-		return printed("%s/jobd/jobd.conf", base);
+		return str_printf("%s/jobd/jobd.conf", base);
 	const char *home = getenv("HOME");
-	return home && home[0] == '/' ? printed("%s/.config/jobd/jobd.conf", home) : NULL;
+	return home && home[0] == '/' ? str_printf("%s/.config/jobd/jobd.conf", home) : NULL;
 }
 
 static char *default_runtime_dir(uid_t uid, const struct paths_options *o, const char *state_dir)
@@ -71,7 +61,7 @@ static char *default_runtime_dir(uid_t uid, const struct paths_options *o, const
 	size_t n = usual ? strlen(usual) : 0;
 	if (o->state_dir && (!dir || (n && strncmp(dir, usual, n) == 0 && dir[n] == '/'))) {
 		free(dir);
-		dir = printed("%s/run", state_dir);
+		dir = str_printf("%s/run", state_dir);
 	}
 	free(usual);
 	return dir;
@@ -102,14 +92,14 @@ int paths_init(struct paths *p, const struct paths_options *o, char **why)
 	/* Without a home there is no file to look for, and the defaults serve. */
 	p->config = o->config ? absolute(o->config) : default_config(uid);
 	p->socket = o->socket ? absolute(o->socket)
-			      : printed("%s/%s", p->runtime_dir, SOCKETPATH_NAME);
+			      : str_printf("%s/%s", p->runtime_dir, SOCKETPATH_NAME);
 	if (!p->socket || (o->config && !p->config))
 		return fail(p, -ENOMEM, why, NULL);
 
 	size_t most = sizeof(((struct sockaddr_un *)0)->sun_path) - 1;
 	if (strlen(p->socket) > most)
 		return fail(p, -ENAMETOOLONG, why,
-		    printed("%s: a socket's path may have %zu bytes, this one has %zu; "
+		    str_printf("%s: a socket's path may have %zu bytes, this one has %zu; "
 			    "give a shorter --runtime-dir or --socket",
 			p->socket, most, strlen(p->socket)));
 	return 0;
@@ -147,26 +137,26 @@ static char *complaint(const char *path, const char *option, int *rc)
 	struct stat st;
 	if (lstat(path, &st) < 0) {
 		*rc = -errno;
-		return printed("%s: %s; make it, or give another %s", path, strerror(errno), option);
+		return str_printf("%s: %s; make it, or give another %s", path, strerror(errno), option);
 	}
 	*rc = -EPERM;
 	if (S_ISLNK(st.st_mode))
-		return printed("%s: is a symbolic link; give the directory itself with %s", path,
+		return str_printf("%s: is a symbolic link; give the directory itself with %s", path,
 		    option);
 	if (!S_ISDIR(st.st_mode)) {
 		*rc = -ENOTDIR;
-		return printed("%s: is not a directory; move it away, or give another %s", path,
+		return str_printf("%s: is not a directory; move it away, or give another %s", path,
 		    option);
 	}
 	if (st.st_uid != geteuid())
-		return printed("%s: belongs to uid %ju, but jobd runs as uid %ju; "
+		return str_printf("%s: belongs to uid %ju, but jobd runs as uid %ju; "
 			       "give it to that user (chown), or give another %s",
 		    path, (uintmax_t)st.st_uid, (uintmax_t)geteuid(), option);
 	if (st.st_mode & (S_IWGRP | S_IWOTH))
-		return printed("%s: others may write there (mode %04o); run: chmod go-w %s", path,
+		return str_printf("%s: others may write there (mode %04o); run: chmod go-w %s", path,
 		    (unsigned)st.st_mode & 07777, path);
 	if (parent_is_open(path))
-		return printed("%s: anybody may rename it, since the directory it is in is writable "
+		return str_printf("%s: anybody may rename it, since the directory it is in is writable "
 			       "by all and not sticky; give another %s",
 		    path, option);
 	*rc = 0;
@@ -181,7 +171,7 @@ static int prepare(const char *path, mode_t mode, const char *option, bool *made
 		chmod(path, mode); /* whatever the umask took away; it is new and ours */
 	} else if (errno != EEXIST) {
 		int rc = -errno;
-		*why = printed("%s: cannot be made: %s; make it, or give another %s", path,
+		*why = str_printf("%s: cannot be made: %s; make it, or give another %s", path,
 		    strerror(-rc), option);
 		return rc;
 	}
@@ -203,7 +193,7 @@ int paths_prepare(struct paths *p, char **why)
 int paths_lock(const struct paths *p, char **why)
 {
 	*why = NULL;
-	char *path = printed("%s/" LOCK, p->runtime_dir);
+	char *path = str_printf("%s/" LOCK, p->runtime_dir);
 	if (!path)
 		return -ENOMEM;
 	/* Nobody else may open it: to open it is to be able to lock it. */
@@ -214,9 +204,9 @@ int paths_lock(const struct paths *p, char **why)
 		return fd;
 	}
 	*why = rc == -EWOULDBLOCK ?
-	    printed("%s: another jobd, with another state directory, uses this runtime directory; "
+	    str_printf("%s: another jobd, with another state directory, uses this runtime directory; "
 		    "give another --runtime-dir", p->runtime_dir) :
-	    printed("%s: %s", path, strerror(-rc));
+	    str_printf("%s: %s", path, strerror(-rc));
 	if (fd >= 0)
 		close(fd);
 	free(path);

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: ISC */
+/* Strings that are made. Libc only. */
+#ifndef LIB_STR_H
+#define LIB_STR_H
+
+/* A new string, as printf(3) would print it; the caller's. NULL when there is no memory. */
+char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+#endif
