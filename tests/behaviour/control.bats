@@ -251,7 +251,7 @@ audit_has() {
 }
 
 @test "delete forgets an ended job, and the journal remembers it" {
-	ok jobctl submit --wait -- true
+	ok jobctl submit --wait -- echo something
 	ok jobctl rm 1
 	expect 4 jobctl status 1
 	expect 4 jobctl log 1
