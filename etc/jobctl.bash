@@ -49,6 +49,7 @@ _jobctl_values() {
 	--user | -u) compgen -u ;;
 	--priority | -p) echo 1 2 3 4 5 6 7 8 9 10 high normal low ;;
 	--output | -o) echo wide ;;
+	--on-stop) echo keep pause cancel ;;
 	--verb) _jobctl_verbs ;;
 	--sort) echo id state priority queue name progress elapsed user reason project \
 	    submitted started ended cpu rss ;;

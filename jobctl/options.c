@@ -87,6 +87,9 @@ static const struct row rows[] = {
 	{ "all", 0, NULL, OPTIONS_SIGNAL, FLAG, AT(all),
 	    "to every process of the job, not its command alone" },
 	{ "yes", 'y', NULL, OPTIONS_BULK, FLAG, AT(yes), "do not ask, however many there are" },
+	/* shutdown */
+	{ "on-stop", 0, "WHAT", OPTIONS_SHUTDOWN, TEXT, AT(on_stop),
+	    "running jobs: keep, pause or cancel (else: as it is configured)" },
 	/* log */
 	{ "follow", 'f', NULL, OPTIONS_LOG, FLAG, AT(follow), "go on until the attempt ends" },
 	{ "lines", 'n', "N", OPTIONS_LOG, TEXT, AT(lines), "only the last N lines" },

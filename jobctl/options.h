@@ -25,6 +25,7 @@ enum option_group {
 	OPTIONS_AUDIT = 1 << 10,
 	OPTIONS_JSON = 1 << 11,
 	OPTIONS_STATUS = 1 << 12,
+	OPTIONS_SHUTDOWN = 1 << 13,
 };
 
 /* Strings are borrowed from argv, lists are NULL-terminated or NULL. */
@@ -45,6 +46,8 @@ struct options {
 	bool clean_env, hold, parsable, wait;
 	/* control */
 	bool yes, now, all;
+	/* shutdown */
+	const char *on_stop;
 	/* log, status */
 	bool follow;
 	const char *attempt;

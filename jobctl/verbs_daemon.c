@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -17,7 +18,7 @@
 #include "lib/duration.h"
 
 #define LABEL	14
-#define STOP_MS 60000
+#define STOP_MS 60000 /* on top of what it says that it needs */
 
 static bool takes_no_words(const struct ctl *c)
 {
@@ -151,16 +152,44 @@ int verb_reload(struct ctl *c)
 	return code;
 }
 
+/* What it does first, where it takes its time. */
+static void say_stopping(const struct ctl *c, const json_t *reply)
+{
+	int64_t jobs = job_int(reply, "jobs", 0), ms = job_int(reply, "within_ms", 0);
+	const char *how = job_text_or(reply, "on_stop", "");
+
+	if (jobs == 0)
+		return;
+	verb_say(c, "%" PRId64 " job%s %s first, which takes %" PRId64 " s at most", jobs,
+	    jobs == 1 ? " is" : "s are", strcmp(how, "cancel") == 0 ? "cancelled" : "paused",
+	    (ms + 999) / 1000);
+	fflush(stdout); /* whoever reads it from a pipe waits as well */
+}
+
 /* The connection ends with the daemon: only then it has stopped. */
-static bool gone(struct client *c)
+static bool gone(struct client *c, int64_t within_ms)
 {
 	json_t *params;
 	const char *error;
 	bool continues;
-	int rc = varlink_client_receive(c->conn, STOP_MS, &params, &error, &continues);
+	int wait_ms = within_ms < INT_MAX - STOP_MS ? (int)within_ms + STOP_MS : INT_MAX;
+	int rc = varlink_client_receive(c->conn, wait_ms, &params, &error, &continues);
 	if (rc == 0)
 		json_decref(params);
 	return rc != 0 && rc != -EAGAIN;
+}
+
+static json_t *stop_params(const struct ctl *c)
+{
+	json_t *p = json_object();
+	if (p && c->o->on_stop)
+		json_object_set_new(p, "on_stop", json_string(c->o->on_stop));
+	return p;
+}
+
+static bool is_on_stop(const char *word)
+{
+	return strcmp(word, "keep") == 0 || strcmp(word, "pause") == 0 || strcmp(word, "cancel") == 0;
 }
 
 int verb_shutdown(struct ctl *c)
@@ -169,14 +198,20 @@ int verb_shutdown(struct ctl *c)
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;
+	if (c->o->on_stop && !is_on_stop(c->o->on_stop))
+		return verb_usage(c, "--on-stop is keep, pause or cancel, not '%s'", c->o->on_stop);
 	/* Not repeated: a connection that breaks under it is what was asked for. */
 	enum code code =
-	    client_call(&c->client, "org.jobd.Daemon.Stop", json_object(), false, &a);
+	    client_call(&c->client, "org.jobd.Daemon.Stop", stop_params(c), false, &a);
+	int64_t within_ms = job_int(a.params, "within_ms", 0);
+	if (code == CODE_DONE && !a.error)
+		say_stopping(c, a.params);
+
 	if (code == CODE_DONE && a.error) {
 		fault_say("stop jobd", &a);
 		code = fault_code(a.error);
-	} else if (code == CODE_DONE && !gone(&c->client)) {
-		complain("jobd has not stopped within %d s", STOP_MS / 1000);
+	} else if (code == CODE_DONE && !gone(&c->client, within_ms)) {
+		complain("jobd has not stopped within %" PRId64 " s", (within_ms + STOP_MS) / 1000);
 		code = CODE_SOME;
 	} else if (code == CODE_DONE) {
 		verb_say(c, "jobd has stopped");

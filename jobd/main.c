@@ -66,7 +66,6 @@ struct jobd {
 	struct proc *proc;
 	struct api *api;
 	struct server *server;
-	bool stopping;
 };
 
 static void say_messages(char **messages)
@@ -103,6 +102,7 @@ static struct engine_settings settings_of(const struct config *c)
 		.kill_grace_ms = c->kill_grace_us / 1000,
 		.ageing_us = c->ageing_us,
 		.low_disk_bytes = c->low_disk_bytes,
+		.on_stop = on_stop_parse(c->on_stop),
 	};
 }
 
@@ -144,11 +144,15 @@ static int reload(void *ctx, const struct actor *who, char ***messages)
 	return rc;
 }
 
-static void stop(void *ctx)
+/* What is done with the running jobs first, and for how long, is the engine's. */
+static void stop(void *ctx, const struct actor *who, enum on_stop how, const char *why)
 {
 	struct jobd *d = ctx;
+	struct engine_stopping s;
 
-	d->stopping = true;
+	engine_stop(d->engine, who, how, why);
+	engine_stopping(d->engine, &s);
+	notify_stopping(NULL, s.within_ms);
 }
 
 static uint64_t dropped_lines(void *ctx)
@@ -205,8 +209,9 @@ static void on_signal(evutil_socket_t sig, short what, void *arg)
 		strv_free(messages);
 		return;
 	}
-	engine_note(d->engine, NULL, "daemon-stop", "ok", sig == SIGTERM ? "SIGTERM" : "SIGINT");
-	d->stopping = true;
+	/* A second one is from somebody who does not want to wait. */
+	stop(d, NULL, engine_stopping(d->engine, NULL) ? ON_STOP_KEEP : 0,
+	    sig == SIGTERM ? "SIGTERM" : "SIGINT");
 }
 
 static void on_tick(evutil_socket_t fd, short what, void *arg)
@@ -383,10 +388,10 @@ static int open_rooms(struct jobd *d)
 	return rc ? fail(d, why, strerror(-rc)) : 0;
 }
 
-/* Turns until it is told to stop. 0, or -errno of the commit that failed. */
+/* Turns until it has stopped. 0, or -errno of the commit that failed. */
 static int run(struct jobd *d)
 {
-	while (!d->stopping) {
+	while (!engine_may_leave(d->engine)) {
 		/* One pass: without EVLOOP_ONCE the loop goes on while the server has calls left over. */
 		int wait = engine_wants_turn(d->engine) ? EVLOOP_NONBLOCK : 0;
 		event_base_loop(d->base, EVLOOP_ONCE | wait);
@@ -433,6 +438,11 @@ static void note_start(struct jobd *d)
 /* Nothing of the turn that failed is answered. Returns the exit status, where it returns. */
 static int start_over(struct jobd *d, int rc)
 {
+	if (d->engine && engine_stopping(d->engine, NULL)) { /* the next start recovers as well */
+		log_text(LOG_CRIT, "event=stopped error=\"%s\"", strerror(-rc));
+		logger_close(2000);
+		return 1;
+	}
 	if (d->server)
 		d->restart.listen_fd = server_listen_fd(d->server);
 	restart_now(&d->restart, rc, d->argv);
@@ -448,6 +458,7 @@ static int serve(struct jobd *d)
 	if (!d->server)
 		return start_over(d, -ENOSPC);
 	note_start(d);
+	engine_resume_stopped(d->engine);
 	rc = engine_turn(d->engine);
 	if (rc == 0) {
 		proc_flush(d->proc);
@@ -460,7 +471,6 @@ static int serve(struct jobd *d)
 	}
 	if (rc)
 		return start_over(d, rc);
-	notify_stopping(NULL);
 	log_text(LOG_NOTICE, "event=stopped pid=%ld", (long)getpid());
 	close_rooms(d);
 	return 0;

@@ -12,11 +12,10 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "jobd/core/engine.h"
 #include "jobd/server/server.h"
 
-struct actor;
 struct api;
-struct engine;
 struct event_base;
 
 /* Who may do what: the configuration's names, as numbers. Borrowed arrays. */
@@ -45,8 +44,8 @@ struct api_options {
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */
 	int (*reload)(void *ctx, const struct actor *who, char ***messages);
-	/* Stops the daemon after this turn. */
-	void (*stop)(void *ctx);
+	/* Begins to stop the daemon; how 0: as it is configured. */
+	void (*stop)(void *ctx, const struct actor *who, enum on_stop how, const char *why);
 	/* Log lines that were dropped. */
 	uint64_t (*dropped_lines)(void *ctx);
 	void *ctx;

@@ -32,10 +32,22 @@ void api_daemon_stop(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
 	struct actor who = call_actor(c);
+	const char *word = param_str(c, "on_stop");
+	enum on_stop how = word ? on_stop_parse(word) : 0;
+	struct engine_stopping s;
+	json_t *reply = json_object();
 
-	engine_note(a->o.engine, &who, "daemon-stop", "ok", NULL);
-	call_reply(c, NULL);
-	a->o.stop(a->o.ctx);
+	if (word && !how) {
+		error_invalid(c, "on_stop", "it is keep, pause or cancel");
+		json_decref(reply);
+		return;
+	}
+	a->o.stop(a->o.ctx, &who, how, NULL);
+	engine_stopping(a->o.engine, &s);
+	json_put(reply, "on_stop", json_text(on_stop_name(s.how)));
+	json_put(reply, "jobs", json_integer(s.jobs));
+	json_put(reply, "within_ms", json_integer((json_int_t)s.within_ms));
+	call_reply(c, reply);
 }
 
 /* Resident memory of this process, 0 where it can't be read. */
@@ -60,11 +72,17 @@ static json_t *counts_json(const struct engine_health *h)
 	return o;
 }
 
-static json_t *problems_json(const struct engine_health *h, uint64_t dropped)
+static json_t *problems_json(struct engine *e, const struct engine_health *h, uint64_t dropped)
 {
 	json_t *a = json_array();
+	struct engine_stopping s;
 	char text[120];
 
+	if (engine_stopping(e, &s)) {
+		snprintf(text, sizeof text, "it is stopping, and waits for %u job%s; none is started", s.jobs,
+		    s.jobs == 1 ? "" : "s");
+		json_array_append_new(a, json_string(text));
+	}
 	if (h->free_bytes < h->low_disk_bytes) {
 		snprintf(text, sizeof text, "only %llu MB free where the state is: no new work is taken",
 		    (unsigned long long)(h->free_bytes >> 20));
@@ -91,7 +109,7 @@ void api_monitor_health(void *ctx, struct call *c)
 	json_t *o = json_object();
 
 	engine_health(a->o.engine, &h);
-	json_t *problems = problems_json(&h, dropped);
+	json_t *problems = problems_json(a->o.engine, &h, dropped);
 	json_put(o, "status", json_string(json_array_size(problems) ? "degraded" : "ok"));
 	json_put(o, "problems", problems);
 	json_put(o, "version", json_string(a->o.version));

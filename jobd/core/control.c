@@ -51,6 +51,8 @@ static const char *describe(const struct job *j, const struct control *c, char *
 		snprintf(out, size, "%d, was %d", c->priority, j->priority);
 	else if (c->event == EVENT_CANCEL && c->now)
 		snprintf(out, size, "at once");
+	else if (c->event == EVENT_PAUSE && j->stop_paused)
+		snprintf(out, size, "the next start does not resume it");
 	else
 		return NULL;
 	return out;
@@ -71,6 +73,10 @@ static struct control_result control_live(
 	if (pauses && !wait_for_pause(l, c)) {
 		r.result = ENGINE_FAILED;
 		return r;
+	}
+	if (c->event == EVENT_PAUSE && l->job.stop_paused) {
+		l->job.stop_paused = false; /* from now on it is this person's pause */
+		engine_touch(e, l);
 	}
 	engine_step(e, l, &s);
 	if (pauses)

@@ -251,6 +251,8 @@ bool engine_step(struct engine *e, struct live *l, struct step *s)
 		s->already = true;
 	else
 		engine_actions[row->action](e, l, s);
+	/* The mark is the pause's, and goes with it. */
+	l->job.stop_paused &= l->job.pause_requested || l->job.state == JOB_PAUSED;
 
 	struct journal_entry entry = entry_of(e, &l->job, s, from);
 	entry.to = row->to;
@@ -350,6 +352,7 @@ static void reach_crash_points(unsigned marks)
 
 int engine_turn(struct engine *e)
 {
+	stopping_run(e);
 	schedule_run(e);
 	put_dirty(e);
 	if (e->out_of_memory)

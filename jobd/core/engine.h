@@ -24,12 +24,25 @@ struct proc;
 struct proc_events;
 struct store;
 
+/* What becomes of the running jobs when jobd stops. 0 is: as the settings say. */
+enum on_stop {
+	ON_STOP_KEEP = 1, /* they go on */
+	ON_STOP_PAUSE,	  /* they are paused, and the next start resumes them */
+	ON_STOP_CANCEL,	  /* they are cancelled, paused ones too */
+};
+
+/* The word for it, as the configuration and the protocol have it; NULL for what is none of them. */
+const char *on_stop_name(enum on_stop how);
+/* The one with this name, or 0. */
+enum on_stop on_stop_parse(const char *name);
+
 /* What the configuration says of it. Copied. */
 struct engine_settings {
 	unsigned max_running;	 /* jobs running (or paused) at once */
 	uint64_t kill_grace_ms;	 /* between SIGTERM and SIGKILL */
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
+	enum on_stop on_stop;
 };
 
 struct engine_options {
@@ -136,6 +149,29 @@ void engine_refused(
  */
 void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *result,
     const char *detail);
+
+/*
+ * Begins to stop: journals it, orders what is to be done with the running jobs first, and starts no
+ * more. Inside a turn. how 0 means what the settings say, or, where it is stopping already, that
+ * it goes on as it does; ON_STOP_KEEP then means to leave at once. who may be NULL; why may be NULL.
+ */
+void engine_stop(
+    struct engine *e, const struct actor *who, enum on_stop how, const char *why);
+
+struct engine_stopping {
+	enum on_stop how;
+	unsigned jobs;	    /* that it waits for */
+	uint64_t within_ms; /* it waits no longer than that */
+};
+
+/* Whether it is stopping, and how; out may be NULL, and is all 0 where it is not. */
+bool engine_stopping(const struct engine *e, struct engine_stopping *out);
+
+/* Whether nothing keeps it any more: true only after the turn that has it on disk. */
+bool engine_may_leave(const struct engine *e);
+
+/* Resumes what the last stop had paused. Once, after engine_load, inside the first turn. */
+void engine_resume_stopped(struct engine *e);
 
 /* A job as it is now: of a live one the engine's own, of an ended one a copy. */
 struct job_view {

@@ -62,6 +62,11 @@ struct engine {
 	bool out_of_memory; /* something could not be done: the turn fails */
 	struct outbox outbox;
 	struct refusals refusals;
+	struct {
+		enum on_stop how;  /* 0: it is not stopping */
+		uint64_t until_us; /* mono; then it leaves whatever has not come true */
+		bool over;
+	} stopping;
 };
 
 /* Waits for a pause to be a fact. */
@@ -133,6 +138,11 @@ void schedule_back_off(struct engine *e);
 void schedule_delay(struct engine *e, struct live *l);
 /* It does not wait for that any more. */
 void schedule_undelay(struct engine *e, struct live *l);
+
+/* stopping.c */
+
+/* Ends the stop where there is nothing more to wait for. At the beginning of a turn's end. */
+void stopping_run(struct engine *e);
 
 /* progress.c */
 

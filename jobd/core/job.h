@@ -112,6 +112,7 @@ struct job {
 	size_t nmeta;
 
 	bool cancel_requested, pause_requested;
+	bool stop_paused; /* jobd paused it in order to stop: the next start resumes it */
 	uint32_t attempts; /* allowed */
 	uint64_t submitted_at_us;
 	uint64_t eligible_at_us; /* when it could first have started: its rank counts from here */

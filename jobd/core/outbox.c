@@ -17,7 +17,7 @@ static int priority_of(const struct journal_entry *e)
 {
 	if (e->reason == REASON_LOST)
 		return LOG_ERR;
-	if (e->to == JOB_FAILED)
+	if (e->to == JOB_FAILED || strcmp(e->verb, "left") == 0)
 		return LOG_WARNING;
 	if (strcmp(e->result, "ok") != 0 || (e->has_actor && e->from != 0))
 		return LOG_NOTICE;

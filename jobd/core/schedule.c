@@ -29,7 +29,8 @@
 
 static bool may_prepare(const struct engine *e)
 {
-	return e->disk_free >= e->settings.low_disk_bytes && e->mono_us() >= e->backoff_until_us;
+	return !e->stopping.how && e->disk_free >= e->settings.low_disk_bytes
+	    && e->mono_us() >= e->backoff_until_us;
 }
 
 static bool may_start(const struct engine *e)
@@ -256,6 +257,8 @@ enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 {
 	if (l->phase != LIVE_IDLE && l->slot)
 		return REASON_NONE;
+	if (e->stopping.how)
+		return REASON_DRAINING;
 	if (e->disk_free < e->settings.low_disk_bytes)
 		return REASON_LOW_DISK;
 	if (l->not_before_us || e->mono_us() < e->backoff_until_us)

@@ -150,6 +150,7 @@ static const struct field job_fields[] = {
 	{ 21, ONE, AT(now), .shape = &attempt_shape },
 	{ 22, MANY, AT(history), .count = offsetof(struct job, nhistory), .shape = &attempt_shape },
 	{ 23, ONE, AT(progress), .shape = &progress_shape },
+	{ 24, BOOL, AT(stop_paused) },
 };
 static const struct shape job_shape = { job_fields, sizeof(job_fields) / sizeof(job_fields[0]),
 	sizeof(struct job), offsetof(struct job, unknown) };

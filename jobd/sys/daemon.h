@@ -6,6 +6,8 @@
 #ifndef SYS_DAEMON_H
 #define SYS_DAEMON_H
 
+#include <stdint.h>
+
 /*
  * Goes to the background: no descriptor past 2, a session of its own, no
  * controlling terminal, / as its directory. Returns in the daemon alone, with a
@@ -33,10 +35,11 @@ void notify_environment(void);
 
 /*
  * READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1; nothing where nobody
- * listens. status may be NULL.
+ * listens. status may be NULL. within_ms: how long the stop may take (0: it is nothing to
+ * speak of); the manager is asked to have that much patience.
  */
 void notify_ready(const char *status);
 void notify_reloading(void);
-void notify_stopping(const char *status);
+void notify_stopping(const char *status, uint64_t within_ms);
 
 #endif

@@ -18,6 +18,8 @@
 
 #include "lib/clock.h"
 
+#define STOP_MARGIN_MS 5000 /* what it takes to leave, besides the wait */
+
 /* One environment a process: so one manager. Empty: none. */
 static char manager[sizeof(((struct sockaddr_un *)0)->sun_path)];
 
@@ -80,7 +82,12 @@ void notify_reloading(void)
 	notify(text);
 }
 
-void notify_stopping(const char *status)
+void notify_stopping(const char *status, uint64_t within_ms)
 {
-	notify_status("STOPPING=1", status);
+	char word[80] = "STOPPING=1";
+
+	if (within_ms)
+		snprintf(word, sizeof(word), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+		    (within_ms + STOP_MARGIN_MS) * 1000);
+	notify_status(word, status);
 }

@@ -18,6 +18,7 @@ enum setting_kind {
 	SETTING_FACILITY, /* int */
 	SETTING_LEVEL,	  /* int */
 	SETTING_CGROUP,	  /* char * */
+	SETTING_ON_STOP,  /* char * */
 };
 
 struct setting {

@@ -33,6 +33,8 @@ const struct setting config_settings[] = {
 	    "a number of jobs from 1 to 100000, such as 4" },
 	{ "kill_grace", SETTING_DURATION, offsetof(struct config, kill_grace_us), 0, DAY,
 	    "a duration up to a day, such as 4s or 1min30s" },
+	{ "on_stop", SETTING_ON_STOP, offsetof(struct config, on_stop), 0, 0,
+	    "keep, pause or cancel" },
 	{ "ageing", SETTING_DURATION, offsetof(struct config, ageing_us), 0, 366 * DAY,
 	    "a duration up to a year, such as 10min, or 0 for none" },
 	{ "admin_group", SETTING_GROUP, offsetof(struct config, admin_group), 0, 0,
@@ -190,8 +192,28 @@ int config_set(struct config *c, const struct setting *s, const char *value)
 		if (value[0] != '/' && strcmp(value, "auto") != 0 && strcmp(value, "no") != 0)
 			return -EINVAL;
 		return set_string(at, value);
+	case SETTING_ON_STOP:
+		if (strcmp(value, "keep") != 0 && strcmp(value, "pause") != 0 && strcmp(value, "cancel") != 0)
+			return -EINVAL;
+		return set_string(at, value);
 	}
 	return -EINVAL;
+}
+
+void config_free(struct config *c)
+{
+	if (!c)
+		return;
+	free(c->admin_group);
+	strv_free(c->submit_users);
+	strv_free(c->submit_groups);
+	free(c->cgroup);
+	free(c->on_stop);
+	for (size_t i = 0; i < c->nnames; i++)
+		free(c->names[i].name);
+	free(c->names);
+	free(c->source);
+	free(c);
 }
 
 static struct config *defaults(void)
@@ -209,26 +231,12 @@ static struct config *defaults(void)
 	c->ballast_bytes = 16 * MEBIBYTE;
 	c->max_connections = 1000;
 	c->cgroup = strdup("auto");
-	if (!c->cgroup) {
-		free(c);
+	c->on_stop = strdup("keep");
+	if (!c->cgroup || !c->on_stop) {
+		config_free(c);
 		return NULL;
 	}
 	return c;
-}
-
-void config_free(struct config *c)
-{
-	if (!c)
-		return;
-	free(c->admin_group);
-	strv_free(c->submit_users);
-	strv_free(c->submit_groups);
-	free(c->cgroup);
-	for (size_t i = 0; i < c->nnames; i++)
-		free(c->names[i].name);
-	free(c->names);
-	free(c->source);
-	free(c);
 }
 
 /* Reads a whole regular file. 0 or -errno; -EFBIG over a megabyte. */
@@ -378,6 +386,7 @@ static void print_value(FILE *to, const struct setting *s, const void *at)
 		break;
 	case SETTING_GROUP:
 	case SETTING_CGROUP:
+	case SETTING_ON_STOP:
 		print_quoted(to, *(char *const *)at);
 		break;
 	}

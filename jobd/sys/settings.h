@@ -29,6 +29,7 @@ struct config {
 	int log_level;		   /* LOG_INFO */
 	uint64_t low_disk_bytes;   /* no new work below; 64M */
 	uint64_t ballast_bytes;	   /* what is kept to be given up when the disk is full; 16M */
+	char *on_stop;		   /* "keep", "pause" or "cancel" */
 	char *cgroup;		   /* "auto", "no", or an absolute path */
 	unsigned max_connections;  /* clients at once; 1000 */
 	struct config_name *names; /* of all the settings */

@@ -327,7 +327,7 @@ journal_is_sound() {
 			$is eq $from or $wrong->("it was not $from");
 			if ($verb eq "submit") {
 				$j->{state} and $wrong->("twice");
-			} elsif ($verb eq "orphaned") {
+			} elsif ($verb eq "orphaned" || $verb eq "left") {
 				$to eq $from or $wrong->("this changes no state");
 			} else {
 				$row{"$from $verb $to"} or $wrong->("not in the table");

@@ -83,6 +83,7 @@ START_TEST(a_job_with_everything_is_these_bytes)
 		0x0d, 0x01, 0x10, 0x0e, 0x02, 0x00, 0x02, 0x0f, 0x01, 0x01, 0x10, 0x01, 'e',
 		0x11, 0x01, 0x11, 0x12, 0x01, 0x12, 0x13, 0x01, 0x13, 0x14, 0x02, 0x14, 0x01,
 		0x15, 0x01, 0x01,
+		0x18, 0x01, 0x01,			/* paused by a stop */
 	};
 	static char n[] = "n", empty[] = "", cwd[] = "/", k[] = "k", v[] = "v", b_[] = "b",
 		    c[] = "c", e[] = "e";
@@ -104,7 +105,7 @@ START_TEST(a_job_with_everything_is_these_bytes)
 	j.umask = 022;
 	j.meta = meta;
 	j.nmeta = 1;
-	j.cancel_requested = j.pause_requested = true;
+	j.cancel_requested = j.pause_requested = j.stop_paused = true;
 	j.attempts = 3;
 	j.submitted_at_us = 256;
 	j.eligible_at_us = 257;

@@ -84,6 +84,7 @@ START_TEST(no_file_at_all_is_a_working_configuration)
 	ck_assert_uint_eq(c->ballast_bytes, 16u << 20);
 	ck_assert_uint_eq(c->max_connections, 1000);
 	ck_assert_str_eq(c->cgroup, "auto");
+	ck_assert_str_eq(c->on_stop, "keep");
 	ck_assert_ptr_null(c->source);
 	config_free(c);
 	ck_assert_int_eq(config_load("/nonexistent/jobd.conf", false, &c, &messages), 0);
@@ -120,6 +121,7 @@ START_TEST(every_setting_is_read)
 				"log_level = debug\n"
 				"/* two\n   lines */ low_disk = 1G\n"
 				"ballast = 0\n"
+				"on_stop = pause\n"
 				"cgroup = \"/sys/fs/cgroup/jobd\"\n"
 				"max_connections = 20\n");
 	ck_assert_uint_eq(c->max_running, 7);
@@ -138,6 +140,7 @@ START_TEST(every_setting_is_read)
 	ck_assert_uint_eq(c->ballast_bytes, 0);
 	ck_assert_str_eq(c->cgroup, "/sys/fs/cgroup/jobd");
 	ck_assert_uint_eq(c->max_connections, 20);
+	ck_assert_str_eq(c->on_stop, "pause");
 	ck_assert_ptr_nonnull(strstr(c->source, "/tmp/jobd-config."));
 	config_free(c);
 }
@@ -176,7 +179,7 @@ START_TEST(values_out_of_range_are_refused)
 		"ageing = 367d", "low_disk = 2T1", "low_disk = 99999999T", "ballast = big",
 		"max_connections = 0", "admin_group = \"a b\"", "admin_group = \"\"",
 		"admin_group = \"0\"", "syslog_facility = kern", "log_level = 7", "cgroup = \"\"",
-		"cgroup = relative/path" };
+		"cgroup = relative/path", "on_stop = kill", "on_stop = \"\"" };
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
 		BAD(wrong[i], "1: ");
 }
@@ -285,7 +288,7 @@ END_TEST
 
 START_TEST(what_is_printed_reads_back_the_same)
 {
-	struct config *c = good("max_running = 7\nkill_grace = 1500ms\nageing = 90min\n"
+	struct config *c = good("max_running = 7\nkill_grace = 1500ms\non_stop = pause\nageing = 90min\n"
 				"admin_group = 'dom\\user'\nsubmit_users = {ann, bob}\n"
 				"syslog_facility = user\nlog_level = warn\nlow_disk = 1536K\n"
 				"ballast = 5\ncgroup = no\n");
@@ -294,7 +297,7 @@ START_TEST(what_is_printed_reads_back_the_same)
 	FILE *f = open_memstream(&text, &len);
 	config_print(c, f);
 	fclose(f);
-	ck_assert_ptr_nonnull(strstr(text, "kill_grace = 1500ms\nageing = 90min\n"));
+	ck_assert_ptr_nonnull(strstr(text, "kill_grace = 1500ms\non_stop = \"pause\"\nageing = 90min\n"));
 	ck_assert_ptr_nonnull(strstr(text, "submit_users = {\"ann\", \"bob\"}\nsubmit_groups = {}\n"));
 	ck_assert_ptr_nonnull(strstr(text, "log_level = warning\nlow_disk = 1536K\nballast = 5B\n"));
 	struct config *d = good(text);

@@ -138,8 +138,10 @@ static void hears_everything(const char *name)
 	strcat(ready, "\nSTATUS=2 jobs WATCHDOG=1 adopted");
 	notify_ready("2 jobs\nWATCHDOG=1\nadopted");
 	heard(fd, ready);
-	notify_stopping("bye");
+	notify_stopping("bye", 0);
 	heard(fd, "STOPPING=1\nSTATUS=bye");
+	notify_stopping(NULL, 9000);
+	heard(fd, "STOPPING=1\nEXTEND_TIMEOUT_USEC=14000000");
 	notify_reloading();
 	char got[128];
 	ssize_t n = recv(fd, got, sizeof(got) - 1, 0);

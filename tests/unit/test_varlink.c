@@ -55,7 +55,7 @@ START_TEST(a_method_carries_its_access_and_its_comment)
 	ck_assert_str_eq(m->access, "submit");
 	ck_assert_ptr_nonnull(strstr(m->doc, "Puts a new job into a queue and returns it."));
 	ck_assert_ptr_null(strstr(m->doc, "Access:"));
-	m = &varlink_methods[varlink_method_find("org.jobd.Daemon.Stop")];
+	m = &varlink_methods[varlink_method_find("org.jobd.Daemon.Reload")];
 	ck_assert_str_eq(m->access, "admin");
 	ck_assert_ptr_null(m->in[0].name);
 	ck_assert_ptr_null(m->out[0].name);
