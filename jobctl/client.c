@@ -26,7 +26,7 @@
 
 bool client_init(struct client *c, const char *option)
 {
-	*c = (struct client){ .path = socketpath_find(option) };
+	*c = (struct client){ .path = socketpath_find(option), .timeout_ms = CALL_TIMEOUT_MS };
 	return c->path != NULL;
 }
 
@@ -111,7 +111,7 @@ static enum code give_up(struct client *c, int rc)
 	if (client_unreadable(c, rc))
 		return CODE_SOME;
 	if (rc == -EAGAIN) {
-		complain("jobd at %s did not answer within %d s", c->path, CALL_TIMEOUT_MS / 1000);
+		complain("jobd at %s did not answer within %d s", c->path, c->timeout_ms / 1000);
 		return CODE_UNREACHABLE;
 	}
 	if (is_broken(rc)) {
@@ -156,7 +156,7 @@ static int bulk_run(struct client *c, const struct bulk *b, struct progress *p)
 		}
 		struct answer a;
 		bool continues = false;
-		int rc = receive(c->conn, CALL_TIMEOUT_MS, &a, &continues);
+		int rc = receive(c->conn, c->timeout_ms, &a, &continues);
 		if (rc != 0)
 			return rc;
 		a.method = b->method;

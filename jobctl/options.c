@@ -90,6 +90,8 @@ static const struct row rows[] = {
 	/* shutdown */
 	{ "on-stop", 0, "WHAT", OPTIONS_SHUTDOWN, TEXT, AT(on_stop),
 	    "running jobs: keep, pause or cancel (else: as it is configured)" },
+	{ "force", 0, NULL, OPTIONS_SHUTDOWN, FLAG, AT(force),
+	    "kill it when it does not answer or leave; the jobs go on" },
 	/* log */
 	{ "follow", 'f', NULL, OPTIONS_LOG, FLAG, AT(follow), "go on until the attempt ends" },
 	{ "lines", 'n', "N", OPTIONS_LOG, TEXT, AT(lines), "only the last N lines" },

@@ -48,6 +48,7 @@ struct options {
 	bool yes, now, all;
 	/* shutdown */
 	const char *on_stop;
+	bool force;
 	/* log, status */
 	bool follow;
 	const char *attempt;

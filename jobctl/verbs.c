@@ -87,7 +87,7 @@ static const struct verb verbs[] = {
 	{ "health", "", DAEMON, "[--json]", "how the daemon is; exits with 1 if not well", NULL,
 	    OPTIONS_JSON, 0, verb_health },
 	{ "reload", "", DAEMON, "", "read the configuration again", NULL, 0, 0, verb_reload },
-	{ "shutdown", "", DAEMON, "[--on-stop WHAT]", "stop the daemon; running jobs go on",
+	{ "shutdown", "", DAEMON, "[--on-stop WHAT] [--force]", "stop the daemon; running jobs go on",
 	    "Returns when it has stopped. The next jobd takes the running jobs up again, and paused\n"
 	    "ones stay paused; unless its configuration (on_stop) or the option says otherwise:\n"
 	    "pause has the running jobs paused until the next start, cancel has them ended.\n",

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/force.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/text.h"
@@ -18,7 +19,8 @@
 #include "lib/duration.h"
 
 #define LABEL	14
-#define STOP_MS 60000 /* on top of what it says that it needs */
+#define STOP_MS	 60000 /* on top of what it says that it needs */
+#define FORCE_MS 10000 /* who does not answer for so long is not waited for by --force */
 
 static bool takes_no_words(const struct ctl *c)
 {
@@ -192,30 +194,58 @@ static bool is_on_stop(const char *word)
 	return strcmp(word, "keep") == 0 || strcmp(word, "pause") == 0 || strcmp(word, "cancel") == 0;
 }
 
-int verb_shutdown(struct ctl *c)
+/* Kills a daemon that does not answer. code is what was found before, where there is none. */
+static enum code force(const struct ctl *c, enum code code)
+{
+	pid_t pid;
+	int rc = force_kill(c->client.path, &pid);
+
+	if (rc == -ENOENT || rc == -ECONNREFUSED)
+		return code;
+	if (rc == 0) {
+		verb_say(c, "jobd, process %ld, was killed; its jobs go on", (long)pid);
+		return CODE_DONE;
+	}
+	complain("jobd at %s can't be killed: %s", c->client.path, strerror(-rc));
+	return rc == -EPERM || rc == -EACCES ? CODE_DENIED : CODE_SOME;
+}
+
+static enum code ask_to_stop(struct ctl *c, bool *hangs)
 {
 	struct answer a = { 0 };
+	/* Not repeated: a connection that breaks under it is what was asked for. */
+	enum code code =
+	    client_call(&c->client, "org.jobd.Daemon.Stop", stop_params(c), false, &a);
+	int64_t within_ms = job_int(a.params, "within_ms", 0);
+
+	*hangs = code == CODE_UNREACHABLE;
+	if (code == CODE_DONE && a.error) {
+		fault_say("stop jobd", &a);
+		code = fault_code(a.error);
+	} else if (code == CODE_DONE) {
+		say_stopping(c, a.params);
+		*hangs = !gone(&c->client, within_ms);
+		if (*hangs) {
+			complain("jobd has not stopped within %" PRId64 " s", (within_ms + STOP_MS) / 1000);
+			code = CODE_SOME;
+		} else {
+			verb_say(c, "jobd has stopped");
+		}
+	}
+	answer_fini(&a);
+	return code;
+}
+
+int verb_shutdown(struct ctl *c)
+{
+	bool hangs;
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;
 	if (c->o->on_stop && !is_on_stop(c->o->on_stop))
 		return verb_usage(c, "--on-stop is keep, pause or cancel, not '%s'", c->o->on_stop);
-	/* Not repeated: a connection that breaks under it is what was asked for. */
-	enum code code =
-	    client_call(&c->client, "org.jobd.Daemon.Stop", stop_params(c), false, &a);
-	int64_t within_ms = job_int(a.params, "within_ms", 0);
-	if (code == CODE_DONE && !a.error)
-		say_stopping(c, a.params);
-
-	if (code == CODE_DONE && a.error) {
-		fault_say("stop jobd", &a);
-		code = fault_code(a.error);
-	} else if (code == CODE_DONE && !gone(&c->client, within_ms)) {
-		complain("jobd has not stopped within %" PRId64 " s", (within_ms + STOP_MS) / 1000);
-		code = CODE_SOME;
-	} else if (code == CODE_DONE) {
-		verb_say(c, "jobd has stopped");
-	}
-	answer_fini(&a);
-	return code;
+	if (c->o->force)
+		c->client.timeout_ms = FORCE_MS;
+	enum code code = ask_to_stop(c, &hangs);
+	return c->o->force && hangs ? force(c, code) : code;
 }

@@ -360,3 +360,25 @@ stops_at() {
 	wait "$jobd_pid"
 	wait "$client"
 }
+
+# A daemon that hangs -------------------------------------------------------------------
+
+@test "shutdown --force kills a jobd that does not answer, and its jobs go on" {
+	start_jobd
+	id=$(ticking)
+	ticks_on "$id"
+	kill -STOP "$jobd_pid"
+	ok jobctl shutdown --force
+	contains "$error" 'did not answer within 10 s'
+	contains "$output" "process $jobd_pid, was killed"
+	wait "$jobd_pid" || code=$?
+	is "$code" 137
+	ticks_on "$id"
+	expect 7 jobctl shutdown --force # nobody is left to be killed
+	start_jobd
+	is "$(field "$id" state)" running
+	ok jobctl shutdown --force # asks first
+	wait "$jobd_pid"
+	contains "$output" 'jobd has stopped'
+	start_jobd
+}
