@@ -169,6 +169,7 @@ max_running_is() {
 	eventually has_line READY=1 told
 	kill -HUP "$jobd_pid"
 	eventually has_line RELOADING=1 told
+	eventually has_line MONOTONIC_USEC= told
 	eventually ready_twice
 	stop_jobd
 	wait "$listener"
