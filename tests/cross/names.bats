@@ -134,6 +134,7 @@ offered() {
 	[[ $(offered jobctl audit --verb shut) == shutdown ]]
 	[[ $(offered jobctl priority 7 '') == '1 2 3 4 5 6 7 8 9 10 high normal low' ]]
 	[[ $(offered jobctl signal 7 K) == KILL ]]
+	[[ $(offered jobctl shutdown --on-stop p) == pause ]]
 	# As bash takes the line apart.
 	[[ $(offered jobctl list --state failed,can) == failed,cancelled ]]
 	[[ $(offered jobctl list --state = fa) == failed ]]
