@@ -21,7 +21,7 @@ settings() {
 
 @test "mandoc finds nothing to complain of" {
 	command -v mandoc >/dev/null || skip "no mandoc"
-	run mandoc -Tlint -W warning man/jobd.8 man/jobctl.1 man/jobd.conf.5
+	run mandoc -Tlint -W warning man/*.[1-9]
 	echo "$output"
 	[[ $status == 0 && -z $output ]]
 }
