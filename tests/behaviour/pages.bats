@@ -107,7 +107,7 @@ type_one() {
 
 # Types what a page shows; says how many commands that were in $typed.
 type_page() {
-	local line command= below=() inside=0
+	local line command='' below=()
 	typed=0
 	while IFS= read -r line <&9; do
 		case $line in
@@ -116,7 +116,7 @@ type_page() {
 				type_one "$command" "${below[@]}" || return
 				((++typed))
 			fi
-			command= below=()
+			command='' below=()
 			[[ $line != '$ '* ]] || command=${line#* }
 			;;
 		'> '*) command+=$'\n'${line#* } ;;
@@ -166,7 +166,7 @@ local_setup() {
 		echo "3 rows"
 	END
 	chmod +x import
-	: >broken.csv >huge.csv
+	touch broken.csv huge.csv
 	as_printed jobctl.1
 	type_page jobctl.1
 	((typed >= 15))
