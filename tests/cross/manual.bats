@@ -7,6 +7,7 @@
 setup() {
 	cd "$top_srcdir" || return
 	export LC_ALL=C
+	T=$BATS_TEST_TMPDIR
 }
 
 # The text of a manual page, without its overstriking.
@@ -14,9 +15,22 @@ page() {
 	mandoc -Tascii "man/$1" | sed 's/.\x08//g'
 }
 
-# The settings that jobd's own configuration reader knows.
+# What is in force with this configuration: "name = value" a line, as `jobd -t` says it.
+in_force() {
+	"$top_builddir/jobd/jobd" -t -c "$1" | sed -n 's/^\(# \)\{0,1\}\([a-z_]* = [^#]*\).*/\2/p' | sed 's/ *$//'
+}
+
+# The settings that jobd takes.
 settings() {
-	sed -n 's/^[[:space:]]*{ "\([a-z_]*\)", SETTING_.*/\1/p' jobd/sys/settings.c | sort -u
+	: >"$T/empty.conf"
+	in_force "$T/empty.conf" | sed 's/ =.*//' | sort
+}
+
+# agree WHERE PROGRAM DOCUMENT: fails, and says what is to be done, where the two lists differ.
+agree() {
+	diff "$2" "$3" >"$T/diff" && return
+	sed -n "s|^< |$1: add |p; s|^> |$1: jobd does not know |p" "$T/diff"
+	return 1
 }
 
 @test "mandoc finds nothing to complain of" {
@@ -27,40 +41,70 @@ settings() {
 }
 
 @test "every setting is in jobd.conf(5) and in the example, and none besides" {
-	[[ $(settings | wc -l) -ge 6 ]]
-	settings >"$BATS_TEST_TMPDIR/known"
-	sed -n 's/^\.It Ic \([a-z_]*\).*/\1/p' man/jobd.conf.5 | sort -u >"$BATS_TEST_TMPDIR/manual"
-	sed -n 's/^#\{0,1\}\([a-z_]*\) *=.*/\1/p' etc/jobd.conf | sort -u >"$BATS_TEST_TMPDIR/example"
-	diff "$BATS_TEST_TMPDIR/known" "$BATS_TEST_TMPDIR/manual"
-	diff "$BATS_TEST_TMPDIR/known" "$BATS_TEST_TMPDIR/example"
+	settings >"$T/known"
+	[[ $(wc -l <"$T/known") -ge 12 ]]
+	sed -n 's/^\.It Ic \([a-z_]*\) = .*/\1/p' man/jobd.conf.5 | sort >"$T/manual"
+	sed -n 's/^#\{0,1\}\([a-z_]*\) *=.*/\1/p' etc/jobd.conf | sort >"$T/example"
+	agree 'man/jobd.conf.5, SETTINGS (.It Ic NAME = Ar type)' "$T/known" "$T/manual"
+	agree 'etc/jobd.conf (#NAME = its default)' "$T/known" "$T/example"
 }
 
-@test "the example configuration is accepted, as it is and with every line in force" {
+@test "the example configuration is accepted, and with every line in force it is the defaults" {
 	"$top_builddir/jobd/jobd" -t -c etc/jobd.conf
-	sed 's/^#\([a-z_]* *=\)/\1/' etc/jobd.conf >"$BATS_TEST_TMPDIR/all.conf"
-	[[ $(grep -c '^[a-z_]* *=' "$BATS_TEST_TMPDIR/all.conf") -ge 6 ]]
-	"$top_builddir/jobd/jobd" -t -c "$BATS_TEST_TMPDIR/all.conf"
+	sed 's/^#\([a-z_]* *=\)/\1/' etc/jobd.conf >"$T/all.conf"
+	[[ $(grep -c '^[a-z_]* *=' "$T/all.conf") -ge 12 ]]
+	"$top_builddir/jobd/jobd" -t -c "$T/all.conf"
+	# But where the default is said in words.
+	awk '/^# .*\(default: / { words = 1 } /^$/ { words = 0 }
+	    words && /^[a-z_]* *=/ { sub(/ *=.*/, ""); print "^" $0 " =" }' "$T/all.conf" >"$T/words"
+	[[ $(wc -l <"$T/words") -le 6 ]]
+	: >"$T/empty.conf"
+	in_force "$T/empty.conf" | grep -vf "$T/words" | sort >"$T/defaults"
+	in_force "$T/all.conf" | grep -vf "$T/words" | sort >"$T/example"
+	agree 'etc/jobd.conf: its values are to be the defaults' "$T/defaults" "$T/example"
 }
 
-@test "every option of jobd is in jobd(8), and none besides" {
-	"$top_builddir/jobd/jobd" --help | grep -Eo -e '--[a-z][a-z-]+' | sort -u >"$BATS_TEST_TMPDIR/help"
-	[[ $(wc -l <"$BATS_TEST_TMPDIR/help") -ge 6 ]]
-	sed -n '/^\.Sh OPTIONS/,/^\.Sh [^O]/s/^\.It .*Fl -\([a-z-]*\).*/--\1/p' man/jobd.8 | sort -u \
-	    >"$BATS_TEST_TMPDIR/manual"
-	diff "$BATS_TEST_TMPDIR/help" "$BATS_TEST_TMPDIR/manual"
+@test "the defaults that jobd.conf(5) names are those in force" {
+	: >"$T/empty.conf"
+	in_force "$T/empty.conf" | tr -d '"' >"$T/defaults"
+	# Values alone; those in words are for people.
+	awk '/^\.It Ic / { name = $3 }
+	    /^Default:$/ { getline; gsub(/\\\(dq/, ""); print name " = " $2 }
+	    /^Default: [0-9]/ { sub(/\.$/, ""); print name " = " $2 }' man/jobd.conf.5 >"$T/manual"
+	[[ $(wc -l <"$T/manual") -ge 8 ]]
+	wrong=0
+	while read -r line; do
+		grep -qxF -- "$line" "$T/defaults" || {
+			echo "man/jobd.conf.5: '$line' is not what is in force"
+			wrong=1
+		}
+	done <"$T/manual"
+	return "$wrong"
 }
 
-@test "every error the protocol names is in jobd(8)" {
-	page jobd.8 >"$BATS_TEST_TMPDIR/page"
+@test "every file in man/ is installed, and every page of ours that is named is there" {
+	unset MAKEFLAGS MFLAGS MAKELEVEL
+	make -s -C "$top_builddir/man" install DESTDIR="$T/root" >/dev/null
+	find "$T/root" -type f -name '*.[1-9]' | sed 's|.*/||' | sort >"$T/installed"
+	(cd man && ls ./*.[1-9]) | sed 's|^\./||' | sort >"$T/there"
+	[[ $(wc -l <"$T/there") -ge 5 ]]
+	diff "$T/there" "$T/installed" || {
+		echo "man/Makefile.am: dist_man_MANS is not what is in man/"
+		return 1
+	}
 	missing=0
-	for file in lib/org.jobd.*.varlink; do
-		while read -r name; do
-			grep -qw -- "$name" "$BATS_TEST_TMPDIR/page" || {
-				echo "$file: $name"
-				missing=1
-			}
-		done < <(sed -n 's/^error \([A-Za-z]*\).*/\1/p' "$file")
-	done
+	while read -r name section; do
+		[[ -e man/$name.$section ]] || {
+			echo "man/$name.$section is named by another page, and is not there"
+			missing=1
+		}
+	done < <(sed -n 's/.*Xr \(job[a-z.-]*\) \([0-9]\).*/\1 \2/p' man/*.[1-9] | sort -u)
+	while read -r page; do
+		grep -qF "${page%.*}(${page##*.})" README.md || {
+			echo "README.md: ${page%.*}(${page##*.}) is not named"
+			missing=1
+		}
+	done <"$T/there"
 	return "$missing"
 }
 
