@@ -121,6 +121,13 @@ agree() {
 	return "$missing"
 }
 
+@test "every exit code is in jobctl(1), and none besides" {
+	sed -n 's/^\tCODE_[A-Z_]* = \([0-9]*\),.*/\1/p' jobctl/code.h | sort >"$T/codes"
+	[[ $(wc -l <"$T/codes") -ge 12 ]]
+	sed -n '/^\.Sh EXIT STATUS/,/^\.Sh EXA/s/^\.It \([0-9]*\)$/\1/p' man/jobctl.1 | sort >"$T/manual"
+	agree 'man/jobctl.1, EXIT STATUS' "$T/codes" "$T/manual"
+}
+
 @test "every field of a job is in jobctl(1), under FIELDS" {
 	sed -n '/^\.Sh FIELDS/,/^\.Ed/p' man/jobctl.1 | sed '1,/^\.Bd/d' | tr -cs 'a-z_\n' ' ' >"$BATS_TEST_TMPDIR/fields"
 	sed -n '/^type \(Job\|Progress\|Usage\|Attempt\) /,/^)/s/^  \([a-z_]*\):.*/\1/p' \
