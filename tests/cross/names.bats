@@ -14,7 +14,7 @@ setup() {
 
 # The verbs that jobctl knows, a line each with their aliases.
 verb_lines() {
-	"$JOBCTL" --help | sed -n 's/^  \([a-z][a-z, ]*[a-z]\)  .*/\1/p' | tr -d ,
+	"$JOBCTL" --help | sed -n 's/^  \([a-z][a-z, -]*[a-z]\)  .*/\1/p' | tr -d ,
 }
 
 verbs() {
