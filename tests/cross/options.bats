@@ -150,9 +150,9 @@ differ() {
 # Whether the verb of $T/own has a letter that stands for this option elsewhere.
 letter_shared() {
 	local letter
-	for letter in $(sed -n "s/^ *\\(-[A-Za-z]\\), $1 .*/\\1/p" "$T/helps"); do
+	while read -r letter; do
 		! grep -qE -e "^$letter( |\$)" "$T/own" || return 0
-	done
+	done < <(sed -n "s/^ *\\(-[A-Za-z]\\), $1 .*/\\1/p" "$T/helps")
 	return 1
 }
 
