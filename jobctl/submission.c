@@ -194,12 +194,15 @@ static enum code put_environment(const struct ctl *c, json_t *p)
 	return CODE_DONE;
 }
 
+/* Nor does his directory, which may be one that they can't enter: theirs is home. */
 static enum code put_directory(const struct ctl *c, json_t *p)
 {
 	const char *chdir_to = c->o->chdir;
 	char *cwd = NULL, *path = NULL;
 	enum code code = CODE_DONE;
 
+	if (!chdir_to && other_user(c->o))
+		return CODE_DONE;
 	if (chdir_to && *chdir_to == '/') {
 		path = strdup(chdir_to);
 	} else if ((cwd = getcwd(NULL, 0)) == NULL) {
