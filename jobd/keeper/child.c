@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/keyctl.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -111,6 +112,17 @@ static void reset_oom_score(void)
 		close(fd);
 }
 
+/*
+ * Whoever has a session keyring may use its keys, whatever his uid: the job gets an empty one, not
+ * the one of whoever started jobd. It is made as root, since a user may have few.
+ */
+static void leave_keyring(void)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 && errno != ENOSYS &&
+	    errno != EPERM)
+		fail("session keyring");
+}
+
 /* Each result is checked and then read back: a half-dropped privilege is the worst of both. */
 static void set_identity(const struct start *s, const struct identity *id)
 {
@@ -171,8 +183,10 @@ static void __attribute__((noreturn)) child_main(struct keeper *k, int log, int 
 	set_limits(s);
 	if (k->shielded)
 		reset_oom_score();
-	if (s->set_identity)
+	if (s->set_identity) {
+		leave_keyring();
 		set_identity(s, &k->identity);
+	}
 	umask(s->mask);
 	if (chdir(dir) < 0) /* as the user: what he may not enter, he does not */
 		fail("chdir %s", dir);
