@@ -38,6 +38,7 @@
 #include "jobd/sys/logger.h"
 #include "jobd/sys/names.h"
 #include "jobd/sys/paths.h"
+#include "jobd/sys/privilege.h"
 #include "lib/boot.h"
 #include "lib/clock.h"
 #include "lib/crash.h"
@@ -369,6 +370,7 @@ static int open_rooms(struct jobd *d)
 	log_set_level(d->config->log_level);
 	if (logger_open(&lo))
 		return fail(d, NULL, "no thread for the log could be made");
+	privilege_shed();
 	find_keeper(d->keeper_path, sizeof d->keeper_path);
 	if (boot_id(d->boot_id))
 		return fail(d, NULL, "/proc is not mounted");
