@@ -2,6 +2,7 @@
 /* org.jobd.Job.List and Get, org.jobd.Monitor.Audit: pages and single records. */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -30,6 +31,8 @@ struct selection {
 	uint64_t *ids;
 	const char **queues, **projects, **users;
 	struct job_meta *meta;
+	char digits[16];
+	const char *own_names[3];
 };
 
 static void selection_fini(struct selection *s)
@@ -108,28 +111,38 @@ static bool take_selection(struct call *c, struct selection *s)
 struct page {
 	const struct api *a;
 	const struct peer *p;
-	const struct job_filter *f;
 	json_t *rows;
 	size_t limit;
 	size_t bytes; /* of the commands so far: all else is bounded */
 };
 
 
-/*
- * A filter on what the caller may not see must not tell it: such a job does not
- * match, whatever it holds.
- */
+/* Whether a filter asks for what only its owner may see of a job. */
 static bool asks_private(const struct job_filter *f)
 {
 	return f->projects || f->name_glob || f->nmeta || f->search;
+}
+
+/*
+ * Such a filter must not tell it: where the caller may see no others', none but his own are looked
+ * at. Their user is his name, or his number where the name service was late.
+ */
+static void limit_selection(const struct api *a, const struct peer *p, struct selection *s)
+{
+	if (!asks_private(&s->f) || access_is_admin(a, p))
+		return;
+	snprintf(s->digits, sizeof s->digits, "%lu", (unsigned long)p->uid);
+	s->own_names[0] = p->user;
+	s->own_names[1] = s->digits;
+	s->f.own_names = s->own_names;
+	s->f.limit_uid = true;
+	s->f.uid = p->uid;
 }
 
 static bool list_one(void *ctx, const struct job_view *v)
 {
 	struct page *page = ctx;
 
-	if (asks_private(page->f) && !access_owns(page->a, page->p, v->job))
-		return true;
 	json_array_append_new(page->rows, job_json(page->a, page->p, v, false));
 	page->bytes += job_json_bytes(v->job);
 	return json_array_size(page->rows) < page->limit && page->bytes < PAGE_BYTES;
@@ -149,7 +162,8 @@ void api_job_list(void *ctx, struct call *c)
 		call_reply(c, json_pack("{s:[]}", "jobs")); /* of no state: none, not all */
 		goto out;
 	}
-	struct page page = { .a = a, .p = call_peer(c), .f = &s.f, .rows = json_array(),
+	limit_selection(a, call_peer(c), &s);
+	struct page page = { .a = a, .p = call_peer(c), .rows = json_array(),
 		.limit = limit };
 	int more = engine_list(a->o.engine, &s.f, &before, PAGE_BUDGET, list_one, &page);
 	json_t *reply = json_object();

@@ -203,6 +203,8 @@ static bool text_match(const struct job *j, const char *needle)
 
 bool job_filter_match(const struct job_filter *f, const struct job *j)
 {
+	if (f->limit_uid && j->uid != f->uid)
+		return false;
 	if (f->nids && !bsearch(&j->id, f->ids, f->nids, sizeof(f->ids[0]), compare_ids))
 		return false;
 	if (f->states && !(f->states & 1u << j->state))

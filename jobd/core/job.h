@@ -164,6 +164,11 @@ struct job_filter {
 	size_t nmeta;
 	uint64_t since_us, until_us; /* submission; 0: no bound; since <= t < until */
 	const char *search;	     /* in name, command, project, error, meta; ignoring case */
+	/* Only jobs of uid: nothing of others', not even how many there are, may be told. own_names
+	 * (as the lists) are the names that such jobs can have as their user. */
+	bool limit_uid;
+	uint32_t uid;
+	const char *const *own_names;
 };
 
 bool job_filter_match(const struct job_filter *f, const struct job *j);

@@ -92,7 +92,10 @@ static int add_job_sets(struct walk *w, const struct job_filter *f)
 	if (ret == 0 && (f->since_us || f->until_us))
 		ret = walk_add_window(w, DAY_JOBS, f->since_us, f->until_us);
 	size_t cheap = f->nids ? 0 : w->nsets; /* a window alone says nothing of what exists */
-	if (ret == 0)
+	/* How far a walk comes tells what it went over: others' projects are not to be told. */
+	if (ret == 0 && f->limit_uid)
+		ret = add_list(w, INDEX_USER, f->own_names);
+	else if (ret == 0)
 		ret = add_list(w, INDEX_PROJECT, f->projects);
 	if (ret == 0)
 		ret = add_list(w, INDEX_QUEUE, f->queues);
