@@ -86,6 +86,26 @@ static void jobs(const struct ctl *c, struct buf *out, const json_t *h)
 	buf_fini(&line);
 }
 
+/* Those that were met; where none was there is nothing to say. */
+static void limits_met(const struct ctl *c, struct buf *out, const json_t *h)
+{
+	const char *name;
+	json_t *count;
+	struct buf line = BUF_INIT;
+
+	json_object_foreach(json_object_get(h, "limits_met"), name, count) {
+		if (json_integer_value(count) > 0)
+			buf_printf(&line, "%s%s %lld times", line.len ? ", " : "", name,
+			    (long long)json_integer_value(count));
+	}
+	if (line.len) {
+		buf_put(&line, "", 1);
+		if (!line.failed)
+			text(c, out, "limits met", (const char *)line.data);
+	}
+	buf_fini(&line);
+}
+
 static void describe(const struct ctl *c, const json_t *h, struct buf *out)
 {
 	const char *status = job_text_or(h, "status", "?");
@@ -114,6 +134,7 @@ static void describe(const struct ctl *c, const json_t *h, struct buf *out)
 	if (job_int(h, "dropped_log_lines", 0) > 0)
 		things(c, out, "dropped", job_int(h, "dropped_log_lines", 0), " log line", " log lines");
 	number(c, out, "connections", job_int(h, "connections", 0), "");
+	limits_met(c, out, h);
 	text(c, out, "instance", job_text(h, "instance"));
 }
 

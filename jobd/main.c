@@ -39,6 +39,7 @@
 #include "jobd/sys/names.h"
 #include "jobd/sys/paths.h"
 #include "jobd/sys/privilege.h"
+#include "jobd/tuning.h"
 #include "lib/boot.h"
 #include "lib/clock.h"
 #include "lib/crash.h"
@@ -96,15 +97,12 @@ static int fail(struct jobd *d, char *why, const char *otherwise)
 	return 1;
 }
 
-static struct engine_settings settings_of(const struct config *c)
+static void tune_api(struct jobd *d)
 {
-	return (struct engine_settings){
-		.max_running = c->max_running,
-		.kill_grace_ms = c->kill_grace_us / 1000,
-		.ageing_us = c->ageing_us,
-		.low_disk_bytes = c->low_disk_bytes,
-		.on_stop = on_stop_parse(c->on_stop),
-	};
+	struct api_limits l = tuning_api(d->config);
+
+	api_set_policy(d->api, &d->policy.api);
+	api_set_limits(d->api, &l);
 }
 
 /* Settings that are taken up at the start alone. */
@@ -124,7 +122,8 @@ static int reload(void *ctx, const struct actor *who, char ***messages)
 	notify_reloading();
 	int rc = config_load(d->paths.config, d->paths.config_given, &next, messages);
 	if (rc == 0) {
-		struct engine_settings s = settings_of(next);
+		struct engine_settings s = tuning_engine(next);
+		struct server_limits l = tuning_server(next);
 		warn_of_restart(d->config, next);
 		config_free(d->config);
 		d->config = next;
@@ -133,7 +132,8 @@ static int reload(void *ctx, const struct actor *who, char ***messages)
 		engine_configure(d->engine, &s);
 		names_flush(d->names);
 		policy_resolve(&d->policy, next, d->names);
-		api_set_policy(d->api, &d->policy.api);
+		tune_api(d);
+		server_set_limits(d->server, &l);
 		log_text(LOG_NOTICE, "event=reloaded");
 	} else {
 		log_text(LOG_ERR, "event=reload-refused error=\"the configuration in force stays\"");
@@ -287,7 +287,7 @@ static int open_store(struct jobd *d, char **why)
 		return rc;
 	struct engine_options eo = {
 		.store = d->store,
-		.settings = settings_of(d->config),
+		.settings = tuning_engine(d->config),
 		.state_dir = d->paths.state_dir,
 		.boot_id = d->boot_id,
 		.real_us = clock_real_us,
@@ -339,7 +339,7 @@ static int open_server(struct jobd *d, char **why)
 	d->api = api_new(&ao);
 	if (!d->api)
 		return -ENOMEM;
-	api_set_policy(d->api, &d->policy.api);
+	tune_api(d);
 
 	struct server_options so = {
 		.base = d->base,
@@ -352,7 +352,10 @@ static int open_server(struct jobd *d, char **why)
 		.refused = api_refused,
 		.handlers = api_handlers,
 		.ctx = d->api,
+		.exempt = api_exempt,
+		.turned_away = api_turned_away,
 		.max_connections = d->config->max_connections,
+		.limits = tuning_server(d->config),
 	};
 	int rc = server_open(&so, &d->server, why);
 	if (rc == 0)

@@ -30,6 +30,12 @@ struct api_policy {
 	size_t nsubmit_gids;
 };
 
+/* What one user may; 0: as much as he likes. The server and the engine see to the others. */
+struct api_limits {
+	uint64_t environment_bytes; /* of one submission */
+	unsigned user_queued_jobs;  /* to be told: the engine counts */
+};
+
 enum api_name { API_NAME_KNOWN, API_NAME_UNKNOWN, API_NAME_PENDING, API_NAME_LATE };
 
 struct api_options {
@@ -57,9 +63,14 @@ void api_set_server(struct api *a, struct server *s);
 /* The policy from now on. Copied, but for the arrays: they stay until the next call. */
 void api_set_policy(struct api *a, const struct api_policy *p);
 
+/* The limits from now on. Copied. */
+void api_set_limits(struct api *a, const struct api_limits *l);
+
 /* For server_options, with the api as the context. */
 extern server_handler *const api_handlers[];
 bool api_user_name(void *ctx, uid_t uid, const char **name);
+bool api_exempt(void *ctx, uid_t uid);
+void api_turned_away(void *ctx, uid_t uid, pid_t pid, const char *limit);
 const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_method *m,
     const json_t *params, json_t **error_params);
 void api_refused(void *ctx, const struct peer *p, const struct varlink_method *m,

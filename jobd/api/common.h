@@ -6,9 +6,19 @@
 #include "jobd/api/api.h"
 #include "jobd/core/engine.h"
 
+enum api_limit {
+	API_LIMIT_QUEUED_JOBS,
+	API_LIMIT_ENVIRONMENT,
+	API_LIMIT_IDS,
+	API_LIMIT_REPLY,
+	API_LIMITS,
+};
+
 struct api {
 	struct api_options o;
 	struct api_policy policy;
+	struct api_limits limits;
+	uint64_t limits_met[API_LIMITS];
 	struct server *server;
 };
 
@@ -35,6 +45,22 @@ void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
 void error_failed(struct call *c, uint64_t id, const char *message);
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can);
+
+/* limits.c */
+struct limit_met {
+	enum api_limit limit;
+	const char *verb;    /* for the journal */
+	const char *message; /* names the limit, its value and the count */
+	uint64_t value, count; /* 0: not known */
+};
+/* LimitReached, counted and journalled. Ends the call. */
+void error_limit(struct api *a, struct call *c, const struct limit_met *m);
+/* The same, where the owner of a job has too many that wait. */
+void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t owner);
+/* Whether the limits of one user do not bind this one. */
+bool limits_exempt(const struct api *a, uid_t uid);
+/* How often each limit was met. */
+json_t *limits_json(const struct api *a);
 
 /* json.c: data as the protocol has it. New references. */
 json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool history);

@@ -125,6 +125,7 @@ void api_monitor_health(void *ctx, struct call *c)
 	json_put(o, "tree", json_text(h.tree));
 	json_put(o, "silent_keepers", json_integer(h.silent_keepers));
 	json_put(o, "dropped_log_lines", json_integer((json_int_t)dropped));
+	json_put(o, "limits_met", limits_json(a));
 	json_put(o, "connections", json_integer((json_int_t)server_connections(a->server)));
 	call_reply(c, o);
 }

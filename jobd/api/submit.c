@@ -4,6 +4,7 @@
 
 #include <ctype.h>
 #include <limits.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -64,10 +65,30 @@ static bool good_variable(const char *s)
 	return equals && equals != s;
 }
 
-static bool take_environment(struct call *c, char ***env)
+/* Whether the environment is not larger than this caller's may be; else the call is answered. */
+static bool check_environment_size(struct api *a, struct call *c, const json_t *array)
+{
+	struct limit_met m = { .limit = API_LIMIT_ENVIRONMENT, .verb = "submit",
+		.value = a->limits.environment_bytes };
+	char text[120];
+
+	for (size_t i = 0; i < json_array_size(array); i++)
+		m.count += json_string_length(json_array_get(array, i)) + 1;
+	if (m.value == 0 || m.count <= m.value || limits_exempt(a, call_peer(c)->uid))
+		return true;
+	snprintf(text, sizeof text, "the environment has %llu bytes, and max_environment allows %llu",
+	    (unsigned long long)m.count, (unsigned long long)m.value);
+	m.message = text;
+	error_limit(a, c, &m);
+	return false;
+}
+
+static bool take_environment(struct api *a, struct call *c, char ***env)
 {
 	const json_t *array = json_object_get(call_params(c), "environment");
 
+	if (!check_environment_size(a, c, array))
+		return false;
 	for (size_t i = 0; i < json_array_size(array); i++) {
 		const char *s = json_string_value(json_array_get(array, i));
 		if (good_variable(s))
@@ -204,7 +225,7 @@ static bool take_user(const struct api *a, struct call *c, struct job *draft)
 	return true;
 }
 
-static bool take_draft(const struct api *a, struct call *c, struct job *draft, char ***env)
+static bool take_draft(struct api *a, struct call *c, struct job *draft, char ***env)
 {
 	const char *token = param_str(c, "token");
 
@@ -213,7 +234,7 @@ static bool take_draft(const struct api *a, struct call *c, struct job *draft, c
 		return false;
 	}
 	return take_user(a, c, draft) && take_command(c, draft) && take_numbers(c, draft)
-	    && take_place(c, draft) && take_meta(c, draft) && take_environment(c, env);
+	    && take_place(c, draft) && take_meta(c, draft) && take_environment(a, c, env);
 }
 
 /* Whether every string that was copied is there. */
@@ -266,11 +287,15 @@ void api_job_submit(void *ctx, struct call *c)
 		error_failed(c, 0, "no memory");
 		goto out;
 	}
+	uid_t owner = draft.uid;
 	switch (engine_submit(a->o.engine, &who, &draft, env, param_str(c, "token"),
 	    param_bool(c, "hold"), &id)) {
 	case ENGINE_OK:
 	case ENGINE_ALREADY:
 		answer(a, c, id);
+		break;
+	case ENGINE_OVER_QUOTA:
+		error_queued_jobs(a, c, "submit", owner);
 		break;
 	case ENGINE_LOW_DISK:
 		refuse_low_disk(a, c);

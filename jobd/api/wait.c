@@ -106,6 +106,7 @@ static void finish(struct wait *w, json_t *jobs)
 /* The one reply, where no stream was asked for. */
 static void answer(struct wait *w)
 {
+	struct api *a = w->a;
 	struct call *c = w->c;
 	bool rest;
 	json_t *jobs = take_untold(w, REPLY_BYTES, &rest);
@@ -117,9 +118,9 @@ static void answer(struct wait *w)
 	json_decref(jobs);
 	call_on_close(c, NULL, NULL);
 	wait_free(w);
-	call_error(c, "org.jobd.Job.LimitReached",
-	    json_pack("{s:s, s:s}", "limit", "reply", "message",
-		"all these jobs are too much for one reply: call it with more"));
+	error_limit(a, c, &(struct limit_met){ .limit = API_LIMIT_REPLY, .verb = "wait",
+		.message = "all these jobs are too much for one reply: call it with more",
+		.value = REPLY_BYTES });
 }
 
 /* Sends what is untold, as far as the client takes it; ends when all is told and has ended. */
@@ -218,8 +219,8 @@ void api_job_wait(void *ctx, struct call *c)
 	uint64_t *ids = param_ids(c, "ids", &n, &no_memory);
 
 	if (n > IDS_MOST) {
-		call_error(c, "org.jobd.Job.LimitReached",
-		    json_pack("{s:s, s:s}", "limit", "ids", "message", "at most 1000 jobs a call"));
+		error_limit(ctx, c, &(struct limit_met){ .limit = API_LIMIT_IDS, .verb = "wait",
+			.message = "at most 1000 jobs a call", .value = IDS_MOST, .count = n });
 		free(ids);
 		return;
 	}

@@ -100,6 +100,10 @@ static struct control_result control_ended(
 	if (!row || why_not)
 		return refuse(e, who, j, c->event, why_not);
 	if (row->to && !job_has_ended(row->to)) {
+		if (engine_over_quota(e, who, j->uid)) {
+			r.result = ENGINE_OVER_QUOTA;
+			return r;
+		}
 		struct live *l = live_add(&e->live, j);
 		if (l)
 			engine_step(e, l, &s);

@@ -46,6 +46,7 @@ void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->nover; i++)
 		live_free(e->over[i]);
 	live_fini(&e->live);
+	waiting_fini(&e->waiting);
 	outbox_fini(&e->outbox);
 	free(e->over);
 	free(e->doomed);
@@ -75,7 +76,7 @@ static bool load_one(void *ctx, struct job *j)
 		e->out_of_memory = true;
 		return false;
 	}
-	e->counts[l->job.state]++;
+	engine_count(e, &l->job, 0, l->job.state);
 	if (l->job.state == JOB_QUEUED)
 		engine_enqueue(e, l);
 	if (l->job.state == JOB_RUNNING || l->job.state == JOB_PAUSED) {
@@ -203,12 +204,39 @@ static void retire(struct engine *e, struct live *l)
 	engine_changed(e, l, CHANGE_ENDED);
 }
 
-static void move(struct engine *e, struct live *l, enum job_state to)
+static bool waits(enum job_state s)
 {
-	if (!job_has_ended(l->job.state))
-		e->counts[l->job.state]--;
+	return s == JOB_QUEUED || s == JOB_HELD;
+}
+
+void engine_count(struct engine *e, const struct job *j, enum job_state from, enum job_state to)
+{
+	if (from && !job_has_ended(from))
+		e->counts[from]--;
 	if (to && !job_has_ended(to))
 		e->counts[to]++;
+	if (waits(from) && !waits(to))
+		waiting_drop(&e->waiting, j->uid);
+	else if (!waits(from) && waits(to) && !waiting_add(&e->waiting, j->uid))
+		e->out_of_memory = true;
+}
+
+bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t uid)
+{
+	unsigned most = e->settings.user_queued_jobs;
+
+	return most && who->uid != 0 && who->uid != e->settings.exempt_uid
+	    && waiting_count(&e->waiting, uid) >= most;
+}
+
+size_t engine_waiting(const struct engine *e, uint32_t uid)
+{
+	return waiting_count(&e->waiting, uid);
+}
+
+static void move(struct engine *e, struct live *l, enum job_state to)
+{
+	engine_count(e, &l->job, l->job.state, to);
 	if (to)
 		l->job.state = to;
 }
@@ -284,22 +312,47 @@ void engine_note(struct engine *e, const struct actor *who, const char *verb, co
 	engine_journal(e, NULL, &entry);
 }
 
+/* A refusal, for the journal. Those that have the same key are one, for a minute. */
+struct refused {
+	const char *verb, *error, *key;
+	const char *limit; /* that was met, or NULL */
+};
+
+static void refused(struct engine *e, const struct actor *who, const struct job *j,
+    const struct refused *r)
+{
+	uint64_t before = 0;
+	char detail[100];
+
+	/* The clock may be near 0 after boot: a kept time of 0 must not look recent. */
+	if (!refusals_admit(&e->refusals, who->uid, r->key, e->mono_us() + REFUSALS_US, &before))
+		return;
+	int n = snprintf(detail, sizeof detail, "%s", r->limit ? r->limit : "");
+	if (before)
+		snprintf(detail + n, sizeof detail - (size_t)n, "%s%llu more before it", n ? "; " : "",
+		    (unsigned long long)before);
+
+	struct step s = { .who = who, .detail = *detail ? detail : NULL };
+	struct journal_entry entry = entry_of(e, j, &s, j->state);
+	entry.verb = (char *)(uintptr_t)r->verb;
+	entry.result = (char *)(uintptr_t)r->error;
+	engine_journal(e, j->queue ? j : NULL, &entry);
+}
+
+void engine_limited(
+    struct engine *e, const struct actor *who, const char *verb, const char *limit)
+{
+	struct job nothing = { .uid = who->uid };
+	char key[48];
+
+	snprintf(key, sizeof key, "%s:%s", verb, limit);
+	refused(e, who, &nothing, &(struct refused){ verb, "LimitReached", key, limit });
+}
+
 void engine_refused_job(struct engine *e, const struct actor *who, const char *verb,
     const struct job *j, const char *error)
 {
-	uint64_t before = 0;
-	char detail[64];
-
-	/* The clock may be near 0 after boot: a kept time of 0 must not look recent. */
-	if (!refusals_admit(&e->refusals, who->uid, verb, e->mono_us() + REFUSALS_US, &before))
-		return;
-	snprintf(detail, sizeof detail, "%llu more before it", (unsigned long long)before);
-
-	struct step s = { .who = who, .detail = before ? detail : NULL };
-	struct journal_entry entry = entry_of(e, j, &s, j->state);
-	entry.verb = (char *)(uintptr_t)verb;
-	entry.result = (char *)(uintptr_t)error;
-	engine_journal(e, j->queue ? j : NULL, &entry);
+	refused(e, who, j, &(struct refused){ verb, error, verb, NULL });
 }
 
 void engine_refused(

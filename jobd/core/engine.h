@@ -43,6 +43,8 @@ struct engine_settings {
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
 	enum on_stop on_stop;
+	unsigned user_queued_jobs; /* jobs of one user that wait; 0: as many as he likes */
+	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
 };
 
 struct engine_options {
@@ -98,6 +100,7 @@ enum engine_result {
 	ENGINE_NOT_FOUND,
 	ENGINE_WRONG_STATE, /* see state and hint of the result */
 	ENGINE_UNSTOPPABLE, /* see culprit */
+	ENGINE_OVER_QUOTA,  /* see engine_queued and user_queued_jobs */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
 	ENGINE_FAILED,	    /* the store can't be read, no memory, or a keeper is silent */
 };
@@ -107,7 +110,7 @@ enum engine_result {
  * everything a person chooses; id, state and times are set here: queued, or
  * held with hold. env is NAME=value strings, or NULL. token may be NULL; with one
  * that this user has used before nothing is made, and *id is the job it made then.
- * OK, ALREADY, LOW_DISK or FAILED.
+ * OK, ALREADY, OVER_QUOTA, LOW_DISK or FAILED.
  */
 enum engine_result engine_submit(struct engine *e, const struct actor *who, struct job *draft,
     char *const *env, const char *token, bool hold, uint64_t *id);
@@ -142,6 +145,13 @@ void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
  * entry a minute for a user and verb. id may be 0. */
 void engine_refused(
     struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error);
+
+/* The same where a limit was met: each limit has its own entry a minute. */
+void engine_limited(
+    struct engine *e, const struct actor *who, const char *verb, const char *limit);
+
+/* How many jobs of a user wait: queued or held. */
+size_t engine_waiting(const struct engine *e, uint32_t uid);
 
 /*
  * A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be

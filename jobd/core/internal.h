@@ -7,6 +7,7 @@
 #include "jobd/core/live.h"
 #include "jobd/core/outbox.h"
 #include "jobd/core/refusals.h"
+#include "jobd/core/waiting.h"
 #include "jobd/proc/proc.h"
 #include "jobd/store/store.h"
 
@@ -41,6 +42,7 @@ struct engine {
 
 	struct live_set live;
 	size_t counts[JOB_STATES]; /* live ones */
+	struct waiting waiting;
 	unsigned active;	   /* starting, running or paused: they hold a slot */
 	struct live *ahead;	   /* being prepared, and without a slot yet */
 	unsigned nahead;
@@ -109,6 +111,11 @@ void engine_changed(struct engine *e, struct live *l, enum job_change c);
 struct job_view engine_live_view(struct engine *e, struct live *l);
 /* Answers everyone who waits for this job's pause. */
 void engine_pause_answer(struct live *l, enum engine_result r, pid_t culprit);
+
+/* A live job comes from a state (0: it is new, or had ended) to another. */
+void engine_count(struct engine *e, const struct job *j, enum job_state from, enum job_state to);
+/* Whether this actor may not add to the jobs of this user that wait. */
+bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t uid);
 
 /* actions.c: one function for each enum state_action but ACTION_NONE. */
 typedef void action_fn(struct engine *e, struct live *l, struct step *s);

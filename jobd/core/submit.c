@@ -51,6 +51,10 @@ enum engine_result engine_submit(struct engine *e, const struct actor *who, stru
 		job_fini(draft);
 		return ENGINE_ALREADY;
 	}
+	if (engine_over_quota(e, who, draft->uid)) {
+		job_fini(draft);
+		return ENGINE_OVER_QUOTA;
+	}
 	if (e->disk_free < e->settings.low_disk_bytes) {
 		job_fini(draft);
 		return ENGINE_LOW_DISK;
@@ -73,7 +77,7 @@ enum engine_result engine_submit(struct engine *e, const struct actor *who, stru
 		return ENGINE_FAILED;
 	}
 	*id = l->job.id;
-	e->counts[l->job.state]++;
+	engine_count(e, &l->job, 0, l->job.state);
 	if (env && env[0])
 		store_environment_put(e->store, *id, env);
 	if (token)

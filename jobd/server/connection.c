@@ -137,7 +137,7 @@ static bool may_begin(const struct connection *c)
 {
 	size_t backlog = connection_backlog(c);
 
-	if (!c->named || c->call != NULL || c->ending || backlog > BACKLOG_MAX)
+	if (!c->named || c->call != NULL || c->ending || c->throttled || backlog > BACKLOG_MAX)
 		return false;
 	return backlog <= READ_CHUNK || !server_hogged(c->server, c->peer.uid);
 }
@@ -154,7 +154,8 @@ static void calls_begin(struct connection *c)
 	while (r > 0 && pending(c) > 0) {
 		struct buf rest = {c->in.data + c->in_at, pending(c), 0, false};
 
-		if (!may_begin(c) || turn_spent(c) || server_turn_over(c->server)) {
+		if (!may_begin(c) || turn_spent(c) || server_turn_over(c->server) ||
+		    !quota_may_call(c)) {
 			c->stalled = true;
 			break;
 		}
@@ -163,6 +164,7 @@ static void calls_begin(struct connection *c)
 			connection_offence(c, "message", why);
 		} else if (r > 0) {
 			c->in_at += taken;
+			quota_call(c);
 			c->turn_calls++;
 			c->turn_bytes += taken;
 			dispatch(c, message);
@@ -362,6 +364,8 @@ int connection_new(struct server *s, int fd)
 	c->fd = fd;
 	c->turn = s->turn;
 	r = peer_read(c);
+	if (r == 0 && quota_join(c) < 0)
+		r = -ENOMEM;
 	if (r < 0) {
 		tally_add(&s->refusals, c->peer.uid, c->peer.pid, "who it is can not be told");
 		connection_refuse(fd,
@@ -391,6 +395,7 @@ void connection_free(struct connection *c)
 		TAILQ_REMOVE(&s->dirty, c, dirty_link);
 	TAILQ_REMOVE(&s->all, c, link);
 	s->count--;
+	quota_leave(c);
 	event_del(&c->read_ev);
 	event_del(&c->write_ev);
 	close(c->fd);

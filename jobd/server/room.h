@@ -18,6 +18,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 #include <sys/queue.h>
+#include <sys/socket.h>
 
 #include "jobd/server/server.h"
 #include "lib/buf.h"
@@ -28,9 +29,12 @@
 #define PENDING_MAX	 VARLINK_MESSAGE_MAX /* calls not begun: nothing more is read */
 #define READ_CHUNK	 (64u << 10)
 #define HELD_MAX	 (64u << 20)	     /* bytes in and out, for all connections of one user */
+#define USER_BUCKETS	 64u
+#define ROOT_EXTRA	 16		     /* places beyond the last, for root */
 #define TURN_US		 20000u		     /* in which calls are begun: what is left is due */
 
 struct connection;
+struct user;
 
 /* A line that may come often: said at once, then counted, and the count said later. */
 struct tally {
@@ -71,6 +75,9 @@ struct connection {
 	unsigned turn_calls;
 	size_t turn_bytes;
 
+	struct user *owner;		     /* quota.c's record */
+	TAILQ_ENTRY(connection) wait_link;   /* where throttled */
+
 	struct peer peer;
 	char *user;
 	char process[32];
@@ -85,10 +92,13 @@ struct connection {
 	bool over;    /* the backlog went over CALL_BACKLOG */
 	bool eof;     /* nothing more comes in */
 	bool hup;     /* nobody reads any more */
+	bool throttled; /* the user's calls are too many: waits in quota.c */
+	bool let_go;  /* waited, and may begin one */
 	bool ending;  /* broke the protocol: ends when it has been told */
 };
 
 TAILQ_HEAD(connections, connection);
+LIST_HEAD(users, user);
 
 struct server {
 	struct server_options o;
@@ -104,7 +114,9 @@ struct server {
 	size_t count, due_count;
 	uint64_t turn;
 	uint64_t begun_turn, begun_us; /* the last turn that began a call, and when */
-	struct tally refusals, offences;
+	struct users users[USER_BUCKETS];
+	uint64_t limits_met[SERVER_LIMITS];
+	struct tally refusals, offences, delays;
 	char scratch[READ_CHUNK];
 };
 
@@ -119,6 +131,27 @@ void socket_close(struct server *s, bool keep);
 
 /* peer.c: fills in c->peer but for the user's name. 0 or -errno; -EPERM for nobody's uid. */
 int peer_read(struct connection *c);
+
+/* quota.c: one user's share. */
+
+/* Why somebody is not let in. */
+struct quota_refusal {
+	enum server_limit limit;
+	size_t value, count;
+	bool of_one_user; /* else of all */
+};
+
+/* Whether another connection of this peer is let in; else *r says why not. */
+bool quota_admits(struct server *s, const struct ucred *u, struct quota_refusal *r);
+/* Counts the new connection as its user's. 0, or -1 without memory. */
+int quota_join(struct connection *c);
+void quota_leave(struct connection *c);
+/* Whether another call may be begun now; else the connection waits, and becomes due. */
+bool quota_may_call(struct connection *c);
+/* One was begun. */
+void quota_call(struct connection *c);
+/* When there is no connection left. */
+void quota_fini(struct server *s);
 
 /* server.c */
 void server_due(struct connection *c);

@@ -131,6 +131,7 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 	evtimer_assign(&s->due_ev, o->base, on_due, s);
 	evtimer_assign(&s->watch_ev, o->base, on_watch, s);
 	tally_init(&s->refusals, o->base, LOG_WARNING, "connection-refused");
+	tally_init(&s->delays, o->base, LOG_NOTICE, "calls-delayed");
 	tally_init(&s->offences, o->base, LOG_INFO, "bad-message");
 	s->path = strdup(o->path);
 	r = s->path == NULL ? -ENOMEM : socket_open(s, why);
@@ -155,10 +156,12 @@ void server_close(struct server *s, bool keep)
 			call_drop(c->call);
 		connection_free(c);
 	}
+	quota_fini(s);
 	event_del(&s->due_ev);
 	event_del(&s->watch_ev);
 	tally_fini(&s->refusals);
 	tally_fini(&s->offences);
+	tally_fini(&s->delays);
 	free(s->path);
 	free(s);
 }

@@ -40,6 +40,19 @@ struct peer {
  */
 typedef void server_handler(void *ctx, struct call *c);
 
+/* What one user may; 0: as much as he likes. */
+struct server_limits {
+	unsigned user_connections;	/* at once */
+	unsigned user_calls_per_second; /* those beyond wait */
+};
+
+enum server_limit {
+	SERVER_LIMIT_CONNECTIONS,
+	SERVER_LIMIT_USER_CONNECTIONS,
+	SERVER_LIMIT_USER_CALLS,
+	SERVER_LIMITS,
+};
+
 struct server_options {
 	struct event_base *base;
 	const char *path; /* of the socket */
@@ -60,10 +73,15 @@ struct server_options {
 	/* A call that was refused, for the journal. */
 	void (*refused)(void *ctx, const struct peer *p, const struct varlink_method *m,
 	    const json_t *params, const char *error);
+	/* Whether the limits of one user do not bind this one. NULL: they bind everybody. */
+	bool (*exempt)(void *ctx, uid_t uid);
+	/* A connection that was not let in, by this limit, for the journal. May be NULL. */
+	void (*turned_away)(void *ctx, uid_t uid, pid_t pid, const char *limit);
 	/* The handlers, in the order of varlink_methods (generated). */
 	server_handler *const *handlers;
 	void *ctx; /* for the callbacks and handlers */
 	unsigned max_connections; /* 0: 1000 */
+	struct server_limits limits;
 };
 
 /* Binds (or takes over) the socket and begins to accept. 0, or -errno and *why. */
@@ -83,6 +101,12 @@ void server_resume_names(struct server *s);
  * the loop. Calls no handler and no callback.
  */
 void server_flush(struct server *s);
+/* Other limits from now on. Who has more connections than they allow keeps them. */
+void server_set_limits(struct server *s, const struct server_limits *limits);
+/* The limit's name, as the configuration has it. */
+const char *server_limit_name(enum server_limit limit);
+/* How often it was met: connections that were refused, or a connection's calls that had to wait. */
+uint64_t server_limit_met(const struct server *s, enum server_limit limit);
 /* How many connections there are. */
 size_t server_connections(const struct server *s);
 

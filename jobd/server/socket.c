@@ -8,8 +8,8 @@
  * reserved descriptor, so that somebody learns of it, and the listener is mute
  * for 100 ms, since it would otherwise wake the loop without an end.
  *
- * No user has more than half of the places; root may exceed their number by a few,
- * so that an administrator is not locked out by the others.
+ * No user has more than half of the places (or than the limit for one: quota.c); root may
+ * exceed their number by a few, so that an administrator is not locked out by the others.
  */
 #include "config.h"
 
@@ -29,7 +29,6 @@
 #include "lib/log.h"
 
 #define ACCEPTS_PER_TURN 64
-#define ROOT_EXTRA	 16 /* places beyond the last, for root */
 
 static const struct timeval mute_time = {.tv_usec = 100 * 1000};
 
@@ -136,36 +135,35 @@ static bool socket_adopt(struct server *s)
 
 /* ---- letting in ---- */
 
-static size_t share_of(const struct server *s, uid_t uid)
+static void turn_away(struct server *s, int fd, const struct ucred *u, const struct quota_refusal *r)
 {
-	const struct connection *c;
-	size_t n = 0;
+	const char *limit = server_limit_name(r->limit);
+	char text[400];
 
-	TAILQ_FOREACH(c, &s->all, link)
-	n += c->peer.uid == uid;
-	return n;
+	s->limits_met[r->limit]++;
+	tally_add(&s->refusals, u->uid, u->pid,
+	    r->of_one_user ? "too many connections of one user" : "too many connections");
+	if (s->o.turned_away != NULL)
+		s->o.turned_away(s->o.ctx, u->uid, u->pid, limit);
+	snprintf(text, sizeof(text),
+	    "{\"error\":\"org.jobd.Job.LimitReached\",\"parameters\":{\"limit\":\"%s\",\"value\":%zu,"
+	    "\"count\":%zu,\"message\":\"%s has %zu connections, and %s allows%s %zu\"}}",
+	    limit, r->value, r->count, r->of_one_user ? "this user" : "jobd", r->count, limit,
+	    r->of_one_user ? " one user" : "", r->value);
+	connection_refuse(fd, text);
 }
 
 static void admit(struct server *s, int fd)
 {
 	struct ucred u = {.pid = 0, .uid = (uid_t)-1, .gid = (gid_t)-1};
+	struct quota_refusal r;
 	socklen_t len = sizeof(u);
-	size_t max = s->o.max_connections;
-	const char *why = NULL;
 
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) < 0)
-		why = "who it is can not be told";
-	else if (s->count >= max + (u.uid == 0 ? ROOT_EXTRA : 0))
-		why = "too many connections";
-	else if (share_of(s, u.uid) >= (max + 1) / 2)
-		why = "too many connections of one user";
-	if (why == NULL) {
+	/* Who can not be told is refused there. */
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &u, &len) < 0 || quota_admits(s, &u, &r))
 		connection_new(s, fd);
-		return;
-	}
-	tally_add(&s->refusals, u.uid, u.pid, why);
-	connection_refuse(fd, "{\"error\":\"org.jobd.Job.LimitReached\",\"parameters\":{\"limit\":"
-			      "\"max_connections\",\"message\":\"too many connections\"}}");
+	else
+		turn_away(s, fd, &u, &r);
 }
 
 static void reserve_take(struct server *s)

@@ -55,6 +55,14 @@ const struct setting config_settings[] = {
 	    "auto, no, or the absolute path of a cgroup v2 directory" },
 	{ "max_connections", SETTING_COUNT, offsetof(struct config, max_connections), 1, 100000,
 	    "a number of clients from 1 to 100000, such as 1000" },
+	{ "user_connections", SETTING_COUNT, offsetof(struct config, user_connections), 0, 100000,
+	    "a number of connections up to 100000, such as 200, or 0 for no limit" },
+	{ "user_calls_per_second", SETTING_COUNT, offsetof(struct config, user_calls_per_second), 0,
+	    100000, "a number of calls up to 100000, such as 1000, or 0 for no limit" },
+	{ "user_queued_jobs", SETTING_COUNT, offsetof(struct config, user_queued_jobs), 0, 10000000,
+	    "a number of jobs up to 10000000, such as 10000, or 0 for no limit" },
+	{ "max_environment", SETTING_SIZE, offsetof(struct config, max_environment_bytes), 0, EXBIBYTE,
+	    "a size, such as 256K, or 0 for no limit" },
 	{ NULL, SETTING_COUNT, 0, 0, 0, NULL },
 };
 
@@ -230,6 +238,10 @@ static struct config *defaults(void)
 	c->low_disk_bytes = 64 * MEBIBYTE;
 	c->ballast_bytes = 16 * MEBIBYTE;
 	c->max_connections = 1000;
+	c->user_connections = 200;
+	c->user_calls_per_second = 1000;
+	c->user_queued_jobs = 10000;
+	c->max_environment_bytes = MEBIBYTE / 4;
 	c->cgroup = strdup("auto");
 	c->on_stop = strdup("keep");
 	if (!c->cgroup || !c->on_stop) {

@@ -32,6 +32,10 @@ struct config {
 	char *on_stop;		   /* "keep", "pause" or "cancel" */
 	char *cgroup;		   /* "auto", "no", or an absolute path */
 	unsigned max_connections;  /* clients at once; 1000 */
+	unsigned user_connections; /* these four bind one user; 0: as much as he likes; 200 */
+	unsigned user_calls_per_second; /* 1000 */
+	unsigned user_queued_jobs;	/* 10000 */
+	uint64_t max_environment_bytes; /* of one submission; 256K */
 	struct config_name *names; /* of all the settings */
 	size_t nnames;
 	char *source;		   /* the file it came from; NULL: the defaults */

@@ -149,3 +149,20 @@ agree() {
 	./bootstrap --help | grep -q demo
 	[[ -x etc/demo && -x etc/examples/ingest ]]
 }
+
+# The fields of one row of jobd(8)'s table of what others see of a job.
+seen_row() {
+	perl -0ne '/^\.It \Q'"$1"'\E Ta ((?:\.?Cm .*\n)+)/m or exit 1;
+	    print "$_\n" for sort $1 =~ /\b([a-z_]+)\b/g' <(sed 's/^\.Cm/Cm/' man/jobd.8)
+}
+
+@test "jobd(8) says of every field of a job whether all may see it, as the code has it" {
+	seen_row 'Seen by all' >"$BATS_TEST_TMPDIR/seen"
+	seen_row Hidden >"$BATS_TEST_TMPDIR/hidden"
+	sed -n '/^static void put_public/,/^}/s/.*(o, "\([a-z_]*\)".*/\1/p' jobd/api/json.c | sort \
+	    >"$BATS_TEST_TMPDIR/public"
+	[[ $(wc -l <"$BATS_TEST_TMPDIR/public") -ge 10 ]]
+	diff "$BATS_TEST_TMPDIR/seen" "$BATS_TEST_TMPDIR/public"
+	sed -n '/^type Job /,/^)/s/^  \([a-z_]*\):.*/\1/p' lib/org.jobd.Job.varlink | sort |
+	    diff - <(sort "$BATS_TEST_TMPDIR/seen" "$BATS_TEST_TMPDIR/hidden")
+}

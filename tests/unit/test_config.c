@@ -83,6 +83,10 @@ START_TEST(no_file_at_all_is_a_working_configuration)
 	ck_assert_uint_eq(c->low_disk_bytes, 64u << 20);
 	ck_assert_uint_eq(c->ballast_bytes, 16u << 20);
 	ck_assert_uint_eq(c->max_connections, 1000);
+	ck_assert_uint_eq(c->user_connections, 200);
+	ck_assert_uint_eq(c->user_calls_per_second, 1000);
+	ck_assert_uint_eq(c->user_queued_jobs, 10000);
+	ck_assert_uint_eq(c->max_environment_bytes, 256u << 10);
 	ck_assert_str_eq(c->cgroup, "auto");
 	ck_assert_str_eq(c->on_stop, "keep");
 	ck_assert_ptr_null(c->source);
@@ -123,7 +127,11 @@ START_TEST(every_setting_is_read)
 				"ballast = 0\n"
 				"on_stop = pause\n"
 				"cgroup = \"/sys/fs/cgroup/jobd\"\n"
-				"max_connections = 20\n");
+				"max_connections = 20\n"
+				"user_connections = 0\n"
+				"user_calls_per_second = 5\n"
+				"user_queued_jobs = 10000000\n"
+				"max_environment = 64K\n");
 	ck_assert_uint_eq(c->max_running, 7);
 	ck_assert_uint_eq(c->kill_grace_us, 90000000);
 	ck_assert_uint_eq(c->ageing_us, 0);
@@ -141,6 +149,10 @@ START_TEST(every_setting_is_read)
 	ck_assert_str_eq(c->cgroup, "/sys/fs/cgroup/jobd");
 	ck_assert_uint_eq(c->max_connections, 20);
 	ck_assert_str_eq(c->on_stop, "pause");
+	ck_assert_uint_eq(c->user_connections, 0);
+	ck_assert_uint_eq(c->user_calls_per_second, 5);
+	ck_assert_uint_eq(c->user_queued_jobs, 10000000);
+	ck_assert_uint_eq(c->max_environment_bytes, 64u << 10);
 	ck_assert_ptr_nonnull(strstr(c->source, "/tmp/jobd-config."));
 	config_free(c);
 }

@@ -204,8 +204,35 @@ START_TEST(refusals_are_journalled_once_a_minute_for_a_user_and_verb)
 }
 END_TEST
 
+START_TEST(the_jobs_of_each_user_that_wait_are_counted_whoever_shares_a_bucket)
+{
+	struct waiting w = { 0 };
+	size_t is[1000] = { 0 };
+	unsigned seed = 7;
+
+	for (int i = 0; i < 20000; i++) {
+		uint32_t uid = (uint32_t)rand_r(&seed) % 1000;
+		if (is[uid] && rand_r(&seed) % 2) {
+			waiting_drop(&w, uid);
+			is[uid]--;
+		} else {
+			ck_assert(waiting_add(&w, uid));
+			is[uid]++;
+		}
+		ck_assert_uint_eq(waiting_count(&w, uid), is[uid]);
+	}
+	for (uint32_t uid = 0; uid < 1000; uid++)
+		ck_assert_uint_eq(waiting_count(&w, uid), is[uid]);
+	ck_assert_uint_eq(waiting_count(&w, UINT32_MAX), 0);
+	waiting_drop(&w, UINT32_MAX);
+	waiting_fini(&w);
+	ck_assert_uint_eq(waiting_count(&w, 7), 0);
+}
+END_TEST
+
 UNIT_MAIN("core", a_live_job_is_found_by_its_id_whatever_came_and_went,
     the_heap_gives_the_smallest_rank_and_of_equals_the_oldest, a_job_says_how_far_it_is,
     nonsense_in_a_report_changes_nothing, a_report_takes_bounded_memory_and_stays_text,
     an_end_counts_by_who_asked_for_it_and_how_it_came,
-    refusals_are_journalled_once_a_minute_for_a_user_and_verb)
+    refusals_are_journalled_once_a_minute_for_a_user_and_verb,
+    the_jobs_of_each_user_that_wait_are_counted_whoever_shares_a_bucket)

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * Limits: the errors that name them, and how often each was met. What one user may is asked
+ * where it is cheap to know (server, core); here it is told, counted and journalled.
+ */
+#include "config.h"
+
+#include <stdio.h>
+
+#include "jobd/api/common.h"
+
+/* As the configuration has them; the last two are of the protocol. */
+static const char *const names[API_LIMITS] = {
+	[API_LIMIT_QUEUED_JOBS] = "user_queued_jobs",
+	[API_LIMIT_ENVIRONMENT] = "max_environment",
+	[API_LIMIT_IDS] = "ids",
+	[API_LIMIT_REPLY] = "reply",
+};
+
+void error_limit(struct api *a, struct call *c, const struct limit_met *m)
+{
+	struct actor who = call_actor(c);
+	json_t *params = json_object();
+
+	a->limits_met[m->limit]++;
+	engine_limited(a->o.engine, &who, m->verb, names[m->limit]);
+	json_put(params, "limit", json_string(names[m->limit]));
+	json_put(params, "message", json_text(m->message));
+	json_put(params, "value", json_integer((json_int_t)m->value));
+	if (m->count)
+		json_put(params, "count", json_integer((json_int_t)m->count));
+	call_error(c, "org.jobd.Job.LimitReached", params);
+}
+
+void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t owner)
+{
+	struct limit_met m = { .limit = API_LIMIT_QUEUED_JOBS, .verb = verb,
+		.value = a->limits.user_queued_jobs, .count = engine_waiting(a->o.engine, owner) };
+	char text[120];
+
+	snprintf(text, sizeof text, "%llu jobs of this user wait, and user_queued_jobs allows %llu",
+	    (unsigned long long)m.count, (unsigned long long)m.value);
+	m.message = text;
+	error_limit(a, c, &m);
+}
+
+bool limits_exempt(const struct api *a, uid_t uid)
+{
+	return uid == 0 || uid == a->policy.self;
+}
+
+bool api_exempt(void *ctx, uid_t uid)
+{
+	return limits_exempt(ctx, uid);
+}
+
+void api_turned_away(void *ctx, uid_t uid, pid_t pid, const char *limit)
+{
+	struct api *a = ctx;
+	char digits[16];
+	const char *name = digits;
+
+	/* One whose name is not known yet is not waited for. */
+	if (!a->o.user_name(a->o.ctx, uid, &name)) {
+		snprintf(digits, sizeof digits, "%lu", (unsigned long)uid);
+		name = digits;
+	}
+	struct actor who = { uid, name, pid, "" };
+	engine_limited(a->o.engine, &who, "connect", limit);
+}
+
+void api_set_limits(struct api *a, const struct api_limits *l)
+{
+	a->limits = *l;
+}
+
+json_t *limits_json(const struct api *a)
+{
+	json_t *o = json_object();
+
+	for (int i = 0; i < SERVER_LIMITS; i++)
+		json_put(o, server_limit_name((enum server_limit)i),
+		    json_integer((json_int_t)server_limit_met(a->server, (enum server_limit)i)));
+	for (int i = 0; i < API_LIMITS; i++)
+		json_put(o, names[i], json_integer((json_int_t)a->limits_met[i]));
+	return o;
+}
