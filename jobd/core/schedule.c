@@ -255,8 +255,8 @@ bool engine_wants_turn(const struct engine *e)
 
 enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 {
-	if (l->phase != LIVE_IDLE && l->slot)
-		return REASON_NONE;
+	if (l->phase != LIVE_IDLE && l->slot) /* it starts, or tries to once more */
+		return l->failed_starts ? REASON_BACKOFF : REASON_NONE;
 	if (e->stopping.how)
 		return REASON_DRAINING;
 	if (e->disk_free < e->settings.low_disk_bytes)
