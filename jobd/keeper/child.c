@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -78,12 +79,14 @@ static void reset_signals(void)
 	syscall(SYS_rt_sigprocmask, SIG_SETMASK, none, NULL, _NSIG / 8);
 }
 
-/* A keeper in a hurry comes before everything else: no command may. */
+/* A keeper in a hurry comes before everything else, and jobd may before most: no command may. */
 static void reset_scheduling(void)
 {
 	const struct sched_param usual = { .sched_priority = 0 };
 	int now = sched_getscheduler(0) & ~SCHED_RESET_ON_FORK;
 	if ((now == SCHED_FIFO || now == SCHED_RR) && sched_setscheduler(0, SCHED_OTHER, &usual) < 0)
+		fail("scheduling");
+	if (getpriority(PRIO_PROCESS, 0) < 0 && setpriority(PRIO_PROCESS, 0, 0) < 0)
 		fail("scheduling");
 }
 

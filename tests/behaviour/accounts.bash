@@ -49,6 +49,7 @@ make_accounts() {
 	tag=$(printf '%s' "${HOMES##*.}" | od -An -tx1 | tr -d ' \n')
 	ANN=jtann$tag BOB=jtbob$tag CREW=jtcrew$tag
 	export HOMES ANN BOB CREW
+	# shellcheck disable=SC2016 # the inner shell's
 	setsid bash -c 'tail --pid="$1" -f /dev/null
 		userdel "$2"; userdel "$3"; groupdel "$4"; rm -rf "$5"' \
 	    guard "$$" "$ANN" "$BOB" "$CREW" "$HOMES" </dev/null >/dev/null 2>&1 3>&- &

@@ -91,7 +91,8 @@ of_itself='
 		umask 077
 		trap '' HUP USR1 INT PIPE RTMIN+3
 		exec 6</etc/shadow 8>"$D/root-file" 19</etc/passwd
-		exec setpriv --inh-caps +net_raw,+chown --ambient-caps +net_raw --groups 0,1,2 \
+		exec nice -n -40 setpriv --inh-caps +net_raw,+chown --ambient-caps +net_raw --groups 0,1,2 \
+		    --securebits +no_setuid_fixup \
 		    "$JOBD" -f -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" \
 		    --socket "$D/s" </dev/null >>"$D/jobd.log" 2>&1 3>&-
 	) &
@@ -114,8 +115,8 @@ of_itself='
 	contains "$got" $'SigIgn:\t0000000000000000'
 	contains "$got" "stat 0" # no terminal
 	contains "$got" /dev/null
-	job_of "$ANN" --clean-env -- cat /proc/self/oom_score_adj
-	is "$output" 0
+	job_of "$ANN" --clean-env -- sh -c 'cat /proc/self/oom_score_adj; nice'
+	is "$output" 0$'\n'0
 	# 3 is the directory that ls reads.
 	job_of "$ANN" --clean-env -- ls /proc/self/fd
 	is "$(tr '\n' ' ' <<<"$output")" "0 1 2 3 "
@@ -218,7 +219,7 @@ PUBLIC="id priority queue state submitted_at_us uid user"
 	ok jobctl reload
 	contains "$(as "$BOB" jobctl list --json)" secret-n
 	ok as "$BOB" jobctl log "$id"
-	is "$output" secret-o
+	contains "$output" secret-o
 	contains "$(as "$BOB" jobctl audit --json)" secret-n
 }
 
