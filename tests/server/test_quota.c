@@ -154,24 +154,25 @@ START_TEST(calls_too_many_wait_and_each_is_answered)
 }
 END_TEST
 
+/* More of them than there is room for calls, each time that some are let go. */
 START_TEST(the_connections_of_a_user_share_what_he_may)
 {
 	struct room r;
-	int fd[4];
+	int fd[30];
 	uint64_t begun_us = clock_mono_us();
 
 	start(&r, 0, 400);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 30; i++)
 		fd[i] = client_open(&r);
-	for (int k = 0; k < 150; k++)
-		for (int i = 0; i < 4; i++)
+	for (int k = 0; k < 20; k++)
+		for (int i = 0; i < 30; i++)
 			delete_of(&r, fd[i], i);
-	room_until(&r, r.deleted == 500);
+	room_until(&r, r.deleted >= 500);
 	ck_assert_uint_ge(clock_mono_us() - begun_us, 200000);
-	for (int i = 0; i < 4; i++)
-		ck_assert_uint_ge(r.deleted_by[i], 50); /* none has had the others' share */
+	for (int i = 0; i < 30; i++)
+		ck_assert_uint_ge(r.deleted_by[i], 5); /* none has had the others' share */
 	room_until(&r, r.deleted == 600);
-	for (int i = 0; i < 4; i++)
+	for (int i = 0; i < 30; i++)
 		close(fd[i]);
 	room_stop(&r);
 }
@@ -182,17 +183,17 @@ START_TEST(who_leaves_while_his_calls_wait_has_them_carried_out)
 	struct room r;
 	int fd;
 
-	start(&r, 0, 100);
+	start(&r, 0, 10);
 	fd = client_open(&r);
-	for (int i = 0; i < 130; i++)
+	for (int i = 0; i < 30; i++)
 		delete_of(&r, fd, 1);
 	close(fd);
-	room_until(&r, r.deleted >= 100);
+	room_until(&r, r.deleted >= 10);
 	room_settle(&r);
-	ck_assert_uint_lt(r.deleted, 130);
+	ck_assert_uint_lt(r.deleted, 30);
 	ck_assert_uint_eq(server_connections(r.server), 1);
 	room_until(&r, server_connections(r.server) == 0);
-	ck_assert_uint_eq(r.deleted, 130);
+	ck_assert_uint_eq(r.deleted, 30);
 	room_stop(&r);
 }
 END_TEST
@@ -200,26 +201,26 @@ END_TEST
 START_TEST(to_connect_anew_gains_nothing)
 {
 	struct room r;
-	uint64_t begun_us = clock_mono_us();
+	uint64_t begun_us;
 	int fd;
 
-	start(&r, 0, 100);
-	for (int i = 0; i < 120; i++) {
+	start(&r, 0, 10);
+	for (int i = 0; i < 30; i++) {
 		fd = client_open(&r);
 		client_say(&r, fd, ECHO);
 		client_hears(&r, fd, ECHOED);
 		close(fd);
 		room_until(&r, server_connections(r.server) == 0);
 	}
-	ck_assert_uint_ge(clock_mono_us() - begun_us, 150000);
+	ck_assert_uint_gt(server_limit_met(r.server, SERVER_LIMIT_USER_CALLS), 0);
 	/* The record goes when the share is whole again. */
 	begun_us = clock_mono_us();
 	room_until(&r, clock_mono_us() - begun_us > 1200000);
 	fd = client_open(&r);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 10; i++)
 		client_say(&r, fd, ECHO);
 	uint64_t met = server_limit_met(r.server, SERVER_LIMIT_USER_CALLS);
-	for (int i = 0; i < 100; i++)
+	for (int i = 0; i < 10; i++)
 		client_hears(&r, fd, ECHOED);
 	ck_assert_uint_eq(server_limit_met(r.server, SERVER_LIMIT_USER_CALLS), met);
 	close(fd);
