@@ -51,8 +51,13 @@ make_accounts() {
 	export HOMES ANN BOB CREW
 	# shellcheck disable=SC2016 # the inner shell's
 	setsid bash -c 'tail --pid="$1" -f /dev/null
-		userdel "$2"; userdel "$3"; groupdel "$4"; rm -rf "$5"' \
-	    guard "$$" "$ANN" "$BOB" "$CREW" "$HOMES" </dev/null >/dev/null 2>&1 3>&- &
+		for _ in {1..60}; do
+			pkill -KILL -u "$2,$3"
+			userdel "$2"; userdel "$3"; groupdel "$4"
+			getent passwd "$2" "$3" || getent group "$4" || break
+			sleep 1
+		done
+		rm -rf "$5"' guard "$$" "$ANN" "$BOB" "$CREW" "$HOMES" </dev/null >/dev/null 2>&1 3>&- &
 	GUARD=$!
 	export GUARD
 	patiently groupadd "$CREW"
