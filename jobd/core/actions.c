@@ -44,7 +44,7 @@ static void let_keeper_go(struct engine *e, struct live *l)
 		return;
 	if (l->phase == LIVE_ACTIVE)
 		schedule_note_end(e);
-	schedule_leave(e, l);
+	starts_leave(e, l);
 	if (l->silent)
 		e->silent--;
 	l->silent = false;
@@ -76,9 +76,9 @@ static void enter_queue(struct engine *e, struct live *l, struct step *s)
 static void leave_queue(struct engine *e, struct live *l, struct step *s)
 {
 	(void)s;
-	schedule_abandon(e, l);
+	starts_abandon(e, l);
 	schedule_undelay(e, l);
-	live_unrank(&e->live, l);
+	order_take(&e->order, l);
 }
 
 static void take_priority(struct engine *e, struct live *l, struct step *s)
@@ -88,8 +88,8 @@ static void take_priority(struct engine *e, struct live *l, struct step *s)
 		return;
 	}
 	l->job.priority = (uint8_t)s->control->priority;
-	schedule_put_back(e, l);
-	if (l->heap_at != LIVE_NO_RANK)
+	starts_put_back(e, l);
+	if (order_has(l))
 		engine_enqueue(e, l);
 }
 
@@ -208,7 +208,7 @@ static void finish(struct engine *e, struct live *l, struct step *s)
 	struct job *j = &l->job;
 	struct job_attempt *a = &j->now;
 
-	live_unrank(&e->live, l);
+	order_take(&e->order, l);
 	schedule_undelay(e, l);
 	if (s->end && l->phase == LIVE_STARTING)
 		begin_attempt(e, l);
@@ -221,7 +221,7 @@ static void finish(struct engine *e, struct live *l, struct step *s)
 	if (s->event == EVENT_FAILED)
 		replace(e, &a->error, s->detail);
 	if (l->phase == LIVE_STARTING && !s->end) {
-		schedule_abandon(e, l);
+		starts_abandon(e, l);
 	} else if (l->phase != LIVE_IDLE) {
 		if (s->end && s->end->kind != KEEPER_END_NEVER_RAN)
 			take_end(a, s->end);

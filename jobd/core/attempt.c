@@ -20,7 +20,7 @@ static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
 	struct live *l = live_find(&e->live, id);
 
 	if (l && l->phase == LIVE_STARTING)
-		schedule_ready(e, l, r);
+		starts_ready(e, l, r);
 	e->backoff_step = 0;
 }
 
@@ -107,7 +107,7 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 		on_ended(ctx, id, &nothing);
 	if (!l || l->phase != LIVE_STARTING)
 		return;
-	schedule_leave(e, l);
+	starts_leave(e, l);
 	if (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE) {
 		schedule_back_off(e);
 		engine_enqueue(e, l);

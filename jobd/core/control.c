@@ -111,7 +111,7 @@ static struct control_result control_ended(
 			r.result = ENGINE_FAILED;
 		return r;
 	}
-	struct live passing = { .job = *j, .heap_at = LIVE_NO_RANK };
+	struct live passing = { .job = *j, .heap_at = HEAP_NOWHERE };
 	engine_step(e, &passing, &s);
 	if (s.already)
 		r.result = ENGINE_ALREADY;

@@ -46,7 +46,7 @@ void engine_free(struct engine *e)
 	for (size_t i = 0; i < e->nover; i++)
 		live_free(e->over[i]);
 	live_fini(&e->live);
-	waiting_fini(&e->waiting);
+	order_fini(&e->order);
 	outbox_fini(&e->outbox);
 	free(e->over);
 	free(e->doomed);
@@ -59,10 +59,10 @@ void engine_configure(struct engine *e, const struct engine_settings *s)
 
 	e->settings = *s;
 	e->disk_free = e->free_bytes(e->state_dir);
-	schedule_put_back_all(e, true);
+	starts_put_back_all(e);
 	for (struct live *l = rerank ? live_below(&e->live, UINT64_MAX) : NULL; l;
 	    l = live_below(&e->live, l->job.id))
-		if (l->heap_at != LIVE_NO_RANK)
+		if (order_has(l))
 			engine_enqueue(e, l);
 }
 
@@ -80,9 +80,7 @@ static bool load_one(void *ctx, struct job *j)
 	if (l->job.state == JOB_QUEUED)
 		engine_enqueue(e, l);
 	if (l->job.state == JOB_RUNNING || l->job.state == JOB_PAUSED) {
-		l->phase = LIVE_ACTIVE;
-		l->slot = true;
-		e->active++;
+		starts_adopt(e, l);
 	}
 	return true;
 }
@@ -138,7 +136,7 @@ static uint64_t rank_of(const struct engine *e, const struct job *j)
 
 void engine_enqueue(struct engine *e, struct live *l)
 {
-	if (!live_rank(&e->live, l, rank_of(e, &l->job)))
+	if (!order_put(&e->order, l, rank_of(e, &l->job)))
 		e->out_of_memory = true;
 }
 
@@ -216,8 +214,8 @@ void engine_count(struct engine *e, const struct job *j, enum job_state from, en
 	if (to && !job_has_ended(to))
 		e->counts[to]++;
 	if (waits(from) && !waits(to))
-		waiting_drop(&e->waiting, j->uid);
-	else if (!waits(from) && waits(to) && !waiting_add(&e->waiting, j->uid))
+		order_wait_no_more(&e->order, j->uid);
+	else if (!waits(from) && waits(to) && !order_wait(&e->order, j->uid))
 		e->out_of_memory = true;
 }
 
@@ -226,12 +224,12 @@ bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t
 	unsigned most = e->settings.user_queued_jobs;
 
 	return most && who->uid != 0 && who->uid != e->settings.exempt_uid
-	    && waiting_count(&e->waiting, uid) >= most;
+	    && order_waiting(&e->order, uid) >= most;
 }
 
 size_t engine_waiting(const struct engine *e, uint32_t uid)
 {
-	return waiting_count(&e->waiting, uid);
+	return order_waiting(&e->order, uid);
 }
 
 static void move(struct engine *e, struct live *l, enum job_state to)
@@ -432,7 +430,7 @@ int engine_turn(struct engine *e)
 void engine_tick(struct engine *e)
 {
 	e->disk_free = e->free_bytes(e->state_dir);
-	schedule_put_back_all(e, false);
+	starts_tick(e);
 	for (struct live *l = live_below(&e->live, UINT64_MAX); l;
 	    l = live_below(&e->live, l->job.id))
 		if (l->progress_dirty)

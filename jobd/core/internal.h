@@ -5,9 +5,9 @@
 
 #include "jobd/core/engine.h"
 #include "jobd/core/live.h"
+#include "jobd/core/order.h"
 #include "jobd/core/outbox.h"
 #include "jobd/core/refusals.h"
-#include "jobd/core/waiting.h"
 #include "jobd/proc/proc.h"
 #include "jobd/store/store.h"
 
@@ -42,10 +42,10 @@ struct engine {
 
 	struct live_set live;
 	size_t counts[JOB_STATES]; /* live ones */
-	struct waiting waiting;
+	struct order order;
 	unsigned active;	   /* starting, running or paused: they hold a slot */
-	struct live *ahead;	   /* being prepared, and without a slot yet */
-	unsigned nahead;
+	struct live *starting;	   /* LIVE_STARTING, with a slot or without */
+	unsigned nahead;	   /* of them, without one and not late */
 	uint64_t flow_until_us;	   /* mono; a slot that comes free till then is worth waiting for */
 	unsigned silent;
 	uint64_t disk_free;
@@ -125,26 +125,39 @@ extern action_fn *const engine_actions[STATE_ACTIONS];
 
 /* Starts what may start, at most STARTS_PER_TURN, and prepares what comes next. */
 void schedule_run(struct engine *e);
-/* The job's command stands at the gate, which opens if it has a slot. */
-void schedule_ready(struct engine *e, struct live *l, const struct proc_ready *r);
-/* It is not being prepared any more, or it has ended: its slot is another's. */
-void schedule_leave(struct engine *e, struct live *l);
 /* An attempt has ended, so that another is due. */
 void schedule_note_end(struct engine *e);
-/* Takes back what is prepared ahead: into the queue with it. */
-void schedule_put_back(struct engine *e, struct live *l);
-/* Takes back all of them, where no slot came free for a while, or in any case. */
-void schedule_put_back_all(struct engine *e, bool always);
 /* The reason a queued job waits. */
 enum job_reason schedule_reason(const struct engine *e, const struct live *l);
-/* Takes back a start that is being prepared. */
-void schedule_abandon(struct engine *e, struct live *l);
 /* No starts for a while: the machine has no room for another process. */
 void schedule_back_off(struct engine *e);
 /* This job's start did not work out: it is tried again later, and longer later each time. */
 void schedule_delay(struct engine *e, struct live *l);
 /* It does not wait for that any more. */
 void schedule_undelay(struct engine *e, struct live *l);
+
+/* starts.c */
+
+/* Its keeper prepares it, without a slot. */
+void starts_begin(struct engine *e, struct live *l);
+/* Whether it is being prepared, and would take a slot now. */
+bool starts_awaits_slot(const struct live *l);
+/* Gives it one that is free. */
+void starts_give_slot(struct engine *e, struct live *l);
+/* The job's command stands at the gate, which opens if it has a slot. */
+void starts_ready(struct engine *e, struct live *l, const struct proc_ready *r);
+/* It ran when the last jobd ended: it has a slot. */
+void starts_adopt(struct engine *e, struct live *l);
+/* It is not being prepared any more, or it has ended: its slot is another's. */
+void starts_leave(struct engine *e, struct live *l);
+/* Takes back a start that is being prepared. */
+void starts_abandon(struct engine *e, struct live *l);
+/* Takes back one that has no slot: into the queue with it. */
+void starts_put_back(struct engine *e, struct live *l);
+/* The same for all of them. */
+void starts_put_back_all(struct engine *e);
+/* About once a second: starts that are late, and such as were prepared for nothing. */
+void starts_tick(struct engine *e);
 
 /* stopping.c */
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* The live set and its heap; see live.h. */
+/* The live set; see live.h. */
 #include "config.h"
 
 #include "jobd/core/live.h"
@@ -18,7 +18,6 @@ void live_fini(struct live_set *s)
 		live_free(s->by_id[i]);
 	free(s->by_id);
 	free(s->ids);
-	free(s->heap);
 	live_init(s);
 }
 
@@ -85,7 +84,7 @@ struct live *live_add(struct live_set *s, struct job *j)
 		return NULL;
 	l->job = *j;
 	job_init(j);
-	l->heap_at = LIVE_NO_RANK;
+	l->heap_at = HEAP_NOWHERE;
 
 	/* A retried job comes back with an old id: its place may be a hole of its own. */
 	size_t at = place(s, l->job.id);
@@ -113,7 +112,6 @@ void live_remove(struct live_set *s, struct live *l)
 {
 	size_t at = place(s, l->job.id);
 
-	live_unrank(s, l);
 	s->by_id[at] = NULL;
 	s->holes++;
 	if (s->holes > 64 && s->holes > s->len / 2)
@@ -131,72 +129,4 @@ struct live *live_below(const struct live_set *s, uint64_t before)
 		if (s->by_id[at - 1])
 			return s->by_id[at - 1];
 	return NULL;
-}
-
-bool live_before(const struct live *a, const struct live *b)
-{
-	return a->rank != b->rank ? a->rank < b->rank : a->job.id < b->job.id;
-}
-
-static void settle(struct live_set *s, struct live *l, size_t at)
-{
-	s->heap[at] = l;
-	l->heap_at = at;
-}
-
-/* Moves l from its place up or down to where it belongs. */
-static void sift(struct live_set *s, struct live *l, size_t at)
-{
-	while (at > 0 && live_before(l, s->heap[(at - 1) / 2])) {
-		settle(s, s->heap[(at - 1) / 2], at);
-		at = (at - 1) / 2;
-	}
-	for (;;) {
-		size_t child = 2 * at + 1;
-		if (child >= s->heap_len)
-			break;
-		if (child + 1 < s->heap_len && live_before(s->heap[child + 1], s->heap[child]))
-			child++;
-		if (!live_before(s->heap[child], l))
-			break;
-		settle(s, s->heap[child], at);
-		at = child;
-	}
-	settle(s, l, at);
-}
-
-bool live_rank(struct live_set *s, struct live *l, uint64_t rank)
-{
-	if (l->heap_at == LIVE_NO_RANK) {
-		if (s->heap_len == s->heap_cap) {
-			size_t cap = s->heap_cap ? s->heap_cap * 2 : 64;
-			struct live **heap = realloc(s->heap, cap * sizeof *heap);
-			if (!heap)
-				return false;
-			s->heap = heap;
-			s->heap_cap = cap;
-		}
-		l->heap_at = s->heap_len++;
-		s->heap[l->heap_at] = l;
-	}
-	l->rank = rank;
-	sift(s, l, l->heap_at);
-	return true;
-}
-
-void live_unrank(struct live_set *s, struct live *l)
-{
-	size_t at = l->heap_at;
-
-	if (at == LIVE_NO_RANK)
-		return;
-	l->heap_at = LIVE_NO_RANK;
-	struct live *last = s->heap[--s->heap_len];
-	if (last != l)
-		sift(s, last, at);
-}
-
-struct live *live_first(const struct live_set *s)
-{
-	return s->heap_len ? s->heap[0] : NULL;
 }

@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The live jobs: those that have not ended, in memory, by id and by rank.
+ * The live jobs: those that have not ended, in memory, by id. Which of the
+ * waiting ones comes first is order.h's.
  *
  * The set owns its members. Ids are found by bisection in a vector that is in
  * the order of ids, since new ones come at its end; a removed member leaves a
- * hole until holes are the half of it. The waiting ones stand in a heap by rank.
+ * hole until holes are the half of it.
  */
 #ifndef CORE_LIVE_H
 #define CORE_LIVE_H
@@ -13,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "jobd/core/heap.h"
 #include "jobd/core/job.h"
 
 struct job_watch;
@@ -26,12 +28,10 @@ enum live_phase {
 	LIVE_OVER,     /* ended in this turn; freed after the commit */
 };
 
-#define LIVE_NO_RANK SIZE_MAX
-
 struct live {
 	struct job job;
 	enum live_phase phase;
-	size_t heap_at;		/* index in the heap, or LIVE_NO_RANK */
+	size_t heap_at;		/* order's: its place in its user's line */
 	uint64_t rank;		/* smaller starts earlier */
 	bool dirty;		/* to be put in this turn */
 	bool progress_dirty;	/* to be put within a second */
@@ -39,7 +39,9 @@ struct live {
 	bool gone;		/* deleted from the set; freed after the commit */
 	bool slot;		/* it is one of engine.active */
 	bool ready;		/* LIVE_STARTING: it stands at the gate */
-	struct live *next_ahead;
+	bool late;		/* LIVE_STARTING: it is not waited for until it is ready */
+	uint64_t started_us;	/* mono: when the start was begun */
+	struct live *next_starting;
 	uint64_t start_nonce;	/* of the keeper that prepares it */
 	uint32_t start_attempt;
 	unsigned failed_starts; /* in a row, for the back-off */
@@ -54,8 +56,6 @@ struct live_set {
 	struct live **by_id; /* NULL: a hole; ascending ids */
 	uint64_t *ids;	     /* the id of each place, holes too */
 	size_t len, cap, holes;
-	struct live **heap;
-	size_t heap_len, heap_cap;
 };
 
 void live_init(struct live_set *s);
@@ -65,21 +65,12 @@ void live_fini(struct live_set *s);
 struct live *live_add(struct live_set *s, struct job *j);
 /* The member with this id, or NULL. */
 struct live *live_find(const struct live_set *s, uint64_t id);
-/* Takes the member out of the set, and out of the heap; it is the caller's. */
+/* Takes the member out of the set; it is the caller's. */
 void live_remove(struct live_set *s, struct live *l);
 void live_free(struct live *l);
 /* How many members there are. */
 size_t live_count(const struct live_set *s);
 /* Walks downwards: the member with the highest id below before, or NULL. */
 struct live *live_below(const struct live_set *s, uint64_t before);
-
-/* Puts a member into the heap with its rank, or moves it there. False when there is no memory. */
-bool live_rank(struct live_set *s, struct live *l, uint64_t rank);
-/* Takes it out of the heap; nothing when it is not in it. */
-void live_unrank(struct live_set *s, struct live *l);
-/* Whether a comes before b: by rank, and of the same rank the older job. */
-bool live_before(const struct live *a, const struct live *b);
-/* The one that comes first, or NULL. */
-struct live *live_first(const struct live_set *s);
 
 #endif

@@ -2,12 +2,11 @@
 /*
  * What runs next, and what a waiting job waits for.
  *
- * A slot is taken when a start is begun and given back when its job has ended.
  * While jobs end one after the other, the next few are prepared ahead, up to the
  * gate: then the end of one and the start of another are in one commit, and the
  * slot is empty for no longer than that takes. Such a job is queued like any other;
  * whoever ranks before it when a slot comes free goes first, and when none has come
- * free for a second it is taken back.
+ * free for a second it is taken back (starts.c).
  *
  * Where the machine has no room (no process, no memory) nothing is started for a
  * while, longer each time. Where one job's start does not work out, that job is
@@ -38,29 +37,13 @@ static bool may_start(const struct engine *e)
 	return e->active < e->settings.max_running && may_prepare(e);
 }
 
-static bool is_ahead(const struct live *l)
-{
-	return l->phase == LIVE_STARTING && !l->slot;
-}
-
-static void leave_ahead(struct engine *e, struct live *l)
-{
-	struct live **at = &e->ahead;
-
-	while (*at != l)
-		at = &(*at)->next_ahead;
-	*at = l->next_ahead;
-	l->next_ahead = NULL;
-	e->nahead--;
-}
-
 /* The one that the next free slot is for, or NULL. */
 static struct live *next_job(const struct engine *e)
 {
-	struct live *first = live_first(&e->live);
+	struct live *first = order_first(&e->order);
 
-	for (struct live *l = e->ahead; l; l = l->next_ahead)
-		if (!first || live_before(l, first))
+	for (struct live *l = e->starting; l; l = l->next_starting)
+		if (starts_awaits_slot(l) && (!first || order_before(l, first)))
 			first = l;
 	return first;
 }
@@ -145,75 +128,12 @@ static void start(struct engine *e, struct live *l)
 		engine_enqueue(e, l);
 		return;
 	}
-	l->phase = LIVE_STARTING;
-	l->ready = false;
-	l->next_ahead = e->ahead;
-	e->ahead = l;
-	e->nahead++;
-	e->started++;
-}
-
-/* The gate opens with the commit that has it running. */
-static void open_gate(struct engine *e, struct live *l, const struct proc_ready *r)
-{
-	struct step s = { .event = EVENT_START, .ready = r };
-
-	engine_step(e, l, &s);
-}
-
-static void take_slot(struct engine *e, struct live *l)
-{
-	struct proc_ready r;
-
-	leave_ahead(e, l);
-	l->slot = true;
-	e->active++;
-	if (l->ready && proc_is_ready(e->proc, l->job.id, &r))
-		open_gate(e, l, &r);
-}
-
-void schedule_ready(struct engine *e, struct live *l, const struct proc_ready *r)
-{
-	l->ready = true;
-	if (l->slot)
-		open_gate(e, l, r);
-}
-
-void schedule_leave(struct engine *e, struct live *l)
-{
-	if (is_ahead(l))
-		leave_ahead(e, l);
-	if (l->slot)
-		e->active--;
-	l->slot = l->ready = false;
-	l->phase = LIVE_IDLE;
-}
-
-void schedule_abandon(struct engine *e, struct live *l)
-{
-	if (l->phase != LIVE_STARTING)
-		return;
-	proc_abandon(e->proc, l->job.id);
-	schedule_leave(e, l);
+	starts_begin(e, l);
 }
 
 void schedule_note_end(struct engine *e)
 {
 	e->flow_until_us = e->mono_us() + FLOW_US;
-}
-
-void schedule_put_back(struct engine *e, struct live *l)
-{
-	if (!is_ahead(l))
-		return;
-	schedule_abandon(e, l);
-	engine_enqueue(e, l);
-}
-
-void schedule_put_back_all(struct engine *e, bool always)
-{
-	while (e->ahead && (always || e->mono_us() >= e->flow_until_us))
-		schedule_put_back(e, e->ahead);
 }
 
 static void prepare_ahead(struct engine *e)
@@ -222,8 +142,8 @@ static void prepare_ahead(struct engine *e)
 	struct live *l;
 
 	while (e->nahead < most && e->started < STARTS_PER_TURN && e->mono_us() < e->flow_until_us
-	    && may_prepare(e) && (l = live_first(&e->live))) {
-		live_unrank(&e->live, l);
+	    && may_prepare(e) && (l = order_first(&e->order))) {
+		order_take(&e->order, l);
 		start(e, l);
 	}
 }
@@ -234,14 +154,14 @@ void schedule_run(struct engine *e)
 
 	requeue_delayed(e);
 	while (may_start(e) && (l = next_job(e))) {
-		if (!is_ahead(l)) {
+		if (!starts_awaits_slot(l)) {
 			if (e->started == STARTS_PER_TURN)
 				return;
-			live_unrank(&e->live, l);
+			order_take(&e->order, l);
 			start(e, l);
 		}
-		if (is_ahead(l)) /* unless it could not be begun */
-			take_slot(e, l);
+		if (starts_awaits_slot(l)) /* unless it could not be begun, or its user is suspect */
+			starts_give_slot(e, l);
 	}
 	prepare_ahead(e);
 }
@@ -255,13 +175,15 @@ bool engine_wants_turn(const struct engine *e)
 
 enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 {
+	bool suspect = order_is_suspect(&e->order, l->job.uid);
+
 	if (l->phase != LIVE_IDLE && l->slot) /* it starts, or tries to once more */
 		return l->failed_starts ? REASON_BACKOFF : REASON_NONE;
 	if (e->stopping.how)
 		return REASON_DRAINING;
 	if (e->disk_free < e->settings.low_disk_bytes)
 		return REASON_LOW_DISK;
-	if (l->not_before_us || e->mono_us() < e->backoff_until_us)
+	if (l->not_before_us || suspect || e->mono_us() < e->backoff_until_us)
 		return REASON_BACKOFF;
 	if (e->active < e->settings.max_running)
 		return REASON_NONE; /* it starts in a moment */

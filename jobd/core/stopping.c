@@ -74,7 +74,7 @@ static void take_back_start(struct engine *e, struct live *l)
 {
 	if (l->phase != LIVE_STARTING)
 		return;
-	schedule_abandon(e, l);
+	starts_abandon(e, l);
 	engine_enqueue(e, l);
 }
 

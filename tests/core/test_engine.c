@@ -414,6 +414,7 @@ START_TEST(what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free)
 
 	prepare_two_ahead(id);
 	ready(id[3]);
+	ready(id[4]);
 	now_us += 999000;
 	engine_tick(engine);
 	ck_assert_str_eq(heard(), "");
@@ -427,6 +428,75 @@ START_TEST(what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free)
 	ended(id[1], 0);
 	turn();
 	ck_assert_str_eq(heard(), "acknowledge 2;start 5.1 A=1;");
+}
+END_TEST
+
+/* As submit, of another user. */
+static uint64_t submit_as(uint32_t uid)
+{
+	struct job draft;
+	uint64_t id;
+
+	job_init(&draft);
+	draft.uid = uid;
+	draft.user = strdup("other");
+	draft.command = calloc(2, sizeof *draft.command);
+	draft.command[0] = strdup("true");
+	ck_assert_int_eq(engine_submit(engine, &ann, &draft, NULL, NULL, false, &id), ENGINE_OK);
+	return id;
+}
+
+START_TEST(a_start_that_hangs_gives_its_slot_back_and_its_user_tries_with_one_at_a_time)
+{
+	uint64_t a = submit(), b = submit(), c = submit(), other = submit_as(2000);
+
+	turn();
+	ck_assert_str_eq(heard(), "start 1.1 A=1;start 2.1 A=1;");
+	now_us += 999999;
+	engine_tick(engine);
+	turn();
+	ck_assert_str_eq(heard(), "");
+	now_us += 1;
+	engine_tick(engine);
+	turn();
+	/* Both slots are the others' now; ann's third job does not even try. */
+	ck_assert_str_eq(heard(), "start 4.1;");
+	ready(other);
+	turn();
+	ck_assert_int_eq(state_of(other), JOB_RUNNING);
+	ck_assert_int_eq(reason_of(a), REASON_BACKOFF);
+	ck_assert_int_eq(reason_of(c), REASON_BACKOFF);
+	/* proc gives them up: of the three one is tried, and it takes no slot. */
+	engine_proc_events()->unstarted(engine, a, -ETIMEDOUT, "it hangs");
+	engine_proc_events()->unstarted(engine, b, -ETIMEDOUT, "it hangs");
+	heard();
+	turn();
+	ck_assert_str_eq(heard(), "start 3.1 A=1;");
+	now_us += 1000000;
+	uint64_t second = submit_as(2000), third = submit_as(2000);
+	turn();
+	ck_assert_str_eq(heard(), "start 5.1;");
+	ready(second);
+	turn();
+	ck_assert_int_eq(state_of(second), JOB_RUNNING);
+	ck_assert_int_eq(reason_of(third), REASON_QUEUE_FULL);
+	/* Ready at last: it waits for a slot like anybody, and the others are tried again. */
+	ready(c);
+	turn();
+	ck_assert_int_eq(state_of(c), JOB_QUEUED);
+	now_us += 5000000;
+	engine_tick(engine);
+	heard();
+	ended(other, 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 4;start 1.1 A=1;start 2.1 A=1;start 6.1;");
+	engine_proc_events()->unstarted(engine, a, -ETIMEDOUT, "it hangs");
+	ready(b);
+	turn();
+	ended(second, 0);
+	turn();
+	ck_assert_str_eq(heard(), "release 2;acknowledge 5;release 3;");
+	ck_assert_int_eq(state_of(c), JOB_RUNNING);
 }
 END_TEST
 
@@ -1084,6 +1154,7 @@ int main(void)
 		whoever_ranks_before_what_is_prepared_goes_first,
 		what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free,
 		what_is_prepared_ahead_can_be_cancelled_held_and_lost,
+		a_start_that_hangs_gives_its_slot_back_and_its_user_tries_with_one_at_a_time,
 		a_pause_is_answered_when_it_is_a_fact,
 		a_pause_that_can_not_be_is_taken_back_and_says_so,
 		a_cancel_ends_what_runs_and_counts_as_cancelled_whatever_the_code,

@@ -51,31 +51,6 @@ START_TEST(a_live_job_is_found_by_its_id_whatever_came_and_went)
 }
 END_TEST
 
-START_TEST(the_heap_gives_the_smallest_rank_and_of_equals_the_oldest)
-{
-	struct live_set s;
-	unsigned seed = 3;
-
-	live_init(&s);
-	for (uint64_t id = 1; id <= 500; id++)
-		ck_assert(live_rank(&s, add(&s, id), (uint64_t)rand_r(&seed) % 50));
-	for (uint64_t id = 1; id <= 500; id += 3)
-		ck_assert(live_rank(&s, live_find(&s, id), (uint64_t)rand_r(&seed) % 50));
-	for (uint64_t id = 2; id <= 500; id += 7)
-		live_unrank(&s, live_find(&s, id));
-	uint64_t rank = 0, id = 0;
-	size_t n = 0;
-	for (struct live *l; (l = live_first(&s)) != NULL; n++) {
-		ck_assert(l->rank > rank || (l->rank == rank && l->job.id > id));
-		rank = l->rank;
-		id = l->job.id;
-		live_unrank(&s, l);
-	}
-	ck_assert_uint_eq(n, 500 - (500 - 2) / 7 - 1);
-	live_fini(&s);
-}
-END_TEST
-
 static bool say(struct job_progress *p, const char *text)
 {
 	return progress_parse(p, text, strlen(text));
@@ -204,35 +179,8 @@ START_TEST(refusals_are_journalled_once_a_minute_for_a_user_and_verb)
 }
 END_TEST
 
-START_TEST(the_jobs_of_each_user_that_wait_are_counted_whoever_shares_a_bucket)
-{
-	struct waiting w = { 0 };
-	size_t is[1000] = { 0 };
-	unsigned seed = 7;
-
-	for (int i = 0; i < 20000; i++) {
-		uint32_t uid = (uint32_t)rand_r(&seed) % 1000;
-		if (is[uid] && rand_r(&seed) % 2) {
-			waiting_drop(&w, uid);
-			is[uid]--;
-		} else {
-			ck_assert(waiting_add(&w, uid));
-			is[uid]++;
-		}
-		ck_assert_uint_eq(waiting_count(&w, uid), is[uid]);
-	}
-	for (uint32_t uid = 0; uid < 1000; uid++)
-		ck_assert_uint_eq(waiting_count(&w, uid), is[uid]);
-	ck_assert_uint_eq(waiting_count(&w, UINT32_MAX), 0);
-	waiting_drop(&w, UINT32_MAX);
-	waiting_fini(&w);
-	ck_assert_uint_eq(waiting_count(&w, 7), 0);
-}
-END_TEST
-
 UNIT_MAIN("core", a_live_job_is_found_by_its_id_whatever_came_and_went,
-    the_heap_gives_the_smallest_rank_and_of_equals_the_oldest, a_job_says_how_far_it_is,
+    a_job_says_how_far_it_is,
     nonsense_in_a_report_changes_nothing, a_report_takes_bounded_memory_and_stays_text,
     an_end_counts_by_who_asked_for_it_and_how_it_came,
-    refusals_are_journalled_once_a_minute_for_a_user_and_verb,
-    the_jobs_of_each_user_that_wait_are_counted_whoever_shares_a_bucket)
+    refusals_are_journalled_once_a_minute_for_a_user_and_verb)
