@@ -19,6 +19,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/sched.h>
 #include <linux/keyctl.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -199,12 +200,26 @@ static void __attribute__((noreturn)) child_main(struct keeper *k, int log, int 
 	fail("exec %s", s->argv[0]);
 }
 
-int child_fork(struct keeper *k, int log)
+/*
+ * A child that is born in its cgroup need not be moved there, for which the kernel stops every
+ * fork and exit of the host for a moment. The system call, since the library has no function for it: what
+ * fork(3) does besides is for processes with threads, and the keeper has none.
+ */
+static pid_t fork_into(int cgroup, bool *inside)
+{
+	struct clone_args args = { .flags = CLONE_INTO_CGROUP, .exit_signal = SIGCHLD,
+		.cgroup = (unsigned)cgroup };
+	pid_t pid = cgroup < 0 ? -1 : (pid_t)syscall(SYS_clone3, &args, sizeof(args));
+	*inside = pid >= 0;
+	return pid >= 0 ? pid : fork();
+}
+
+int child_fork(struct keeper *k, int log, int cgroup, bool *inside)
 {
 	int sv[2];
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv) < 0)
 		return -errno;
-	pid_t pid = fork();
+	pid_t pid = fork_into(cgroup, inside);
 	if (pid < 0) {
 		int error = errno;
 		close(sv[0]);

@@ -191,9 +191,10 @@ struct child_report {
 
 /*
  * Forks the child, which sets itself up, reports, and waits for the gate. log
- * is where its output goes. 0 or -errno; the child does not return.
+ * is where its output goes, cgroup (-1: none) a directory's descriptor; *inside says whether the
+ * child was born in there, which not every kernel can do. 0 or -errno; the child does not return.
  */
-int child_fork(struct keeper *k, int log);
+int child_fork(struct keeper *k, int log, int cgroup, bool *inside);
 
 /* Reads a report that is there: 1, 0 when there is none yet, -1 when the child's end is closed. */
 int child_report(struct keeper *k, struct child_report *r);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * From START to a child that sets itself up: the user is found, the environment
- * completed, the log made, the child forked, its cgroup and the listening
- * socket made while it works.
+ * completed, log and cgroup made, the child forked, the listening socket made
+ * while it works.
  *
  * A step that fails is named, as a person would: "user 4242 is unknown",
  * "log 12/12.1.log". Only the cgroup may fail: its tree is walked, then.
@@ -158,35 +158,52 @@ static int complete_environment(struct keeper *k)
 	return 0;
 }
 
-static bool write_pid(const char *dir, pid_t pid)
+/* A descriptor of the attempt's cgroup, whose directory is k->cgroup; or -1, and there is none. */
+static int make_cgroup(struct keeper *k)
 {
-	char path[4096], number[24];
-	if (snprintf(path, sizeof(path), "%s/cgroup.procs", dir) >= (int)sizeof(path))
-		return false;
+	char *dir = NULL;
+	if (!k->start.cgroup_base || asprintf(&dir, "%s/%s", k->start.cgroup_base, k->name) < 0)
+		return -1;
+	int fd = mkdir(dir, 0755) < 0 && errno != EEXIST
+	    ? -1
+	    : open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0) {
+		rmdir(dir);
+		free(dir);
+		return -1;
+	}
+	k->cgroup = dir;
+	return fd;
+}
+
+static bool move_into(int cgroup, pid_t pid)
+{
+	char number[24];
 	int len = snprintf(number, sizeof(number), "%d", (int)pid);
-	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	int fd = openat(cgroup, "cgroup.procs", O_WRONLY | O_CLOEXEC);
 	bool written = fd >= 0 && write(fd, number, (size_t)len) == len;
 	if (fd >= 0)
 		close(fd);
 	return written;
 }
 
-/* The child stands at the gate or before it: whatever it will start is in there too. */
-static void make_cgroup(struct keeper *k)
+/*
+ * Forks the child into its cgroup, where there is one; else it is moved there, while it stands at
+ * the gate or before it. Either way whatever it will start is in there too.
+ */
+static int fork_child(struct keeper *k)
 {
-	char *dir = NULL;
-	if (!k->start.cgroup_base || asprintf(&dir, "%s/%s", k->start.cgroup_base, k->name) < 0)
-		return;
-	if (mkdir(dir, 0755) < 0 && errno != EEXIST) {
-		free(dir);
-		return;
+	int cgroup = make_cgroup(k);
+	bool inside = false;
+	int rc = child_fork(k, k->log.fd, cgroup, &inside);
+	if (rc == 0 && cgroup >= 0 && !inside && !move_into(cgroup, k->pid)) {
+		rmdir(k->cgroup);
+		free(k->cgroup);
+		k->cgroup = NULL;
 	}
-	if (write_pid(dir, k->pid)) {
-		k->cgroup = dir;
-		return;
-	}
-	rmdir(dir);
-	free(dir);
+	if (cgroup >= 0)
+		close(cgroup);
+	return rc;
 }
 
 int start_prepare(struct keeper *k)
@@ -194,13 +211,12 @@ int start_prepare(struct keeper *k)
 	int rc = -1;
 	if (who_find(k) < 0 || complete_environment(k) < 0 || log_prepare(k) < 0)
 		goto out;
-	rc = child_fork(k, k->log.fd);
+	rc = fork_child(k);
 	if (rc < 0) {
 		rc = start_failed(k, -rc, "fork");
 		goto out;
 	}
 	crash_point("keeper-forked");
-	make_cgroup(k);
 	k->tree = tree_new(getpid(), k->cgroup);
 	if (!k->tree) {
 		rc = start_failed(k, ENOMEM, "tree of processes");
