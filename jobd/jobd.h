@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: ISC */
+/*
+ * The daemon as a whole, and what the files beside main.c do for it: rooms.c opens and
+ * closes the rooms, reload.c puts another configuration in force. Nobody else includes this.
+ */
+#ifndef JOBD_JOBD_H
+#define JOBD_JOBD_H
+
+#include <limits.h>
+#include <stdbool.h>
+
+#include "jobd/core/engine.h"
+#include "jobd/options.h"
+#include "jobd/policy.h"
+#include "jobd/restart.h"
+#include "jobd/sys/paths.h"
+#include "lib/boot.h"
+
+struct api;
+struct config;
+struct event;
+struct event_base;
+struct names;
+struct proc;
+struct server;
+struct store;
+
+#define JOBD_SIGNALS 3
+
+struct jobd {
+	char **argv;
+	struct options options;
+	struct restart restart;
+	struct paths paths;
+	struct config *config;
+	struct policy policy;
+	char boot_id[BOOT_ID_SIZE];
+	char keeper_path[PATH_MAX];
+	int ready_fd; /* of daemon_begin */
+	int runtime_lock;
+	struct event_base *base;
+	struct event *signals[JOBD_SIGNALS], *tick;
+	struct names *names;
+	struct store *store;
+	struct engine *engine;
+	struct proc *proc;
+	struct api *api;
+	struct server *server;
+};
+
+/* rooms.c */
+/* Opens the rooms in the order of need. 0, or the exit status, and why was said. Where a disk that is
+ * full keeps one that starts over from opening its store it is 0, and there is no server. */
+int rooms_open(struct jobd *d);
+/* Connections end last: who waits for that may start another jobd at once, and finds nothing locked. */
+void rooms_close(struct jobd *d);
+
+/* reload.c */
+/* Reads the configuration again; for api_options, with the daemon as the context. who may be NULL: SIGHUP. */
+int reload(void *ctx, const struct actor *who, char ***messages);
+/* What the configuration is to the api, put in force. */
+void reload_api(struct jobd *d);
+
+#endif
