@@ -150,6 +150,17 @@ void call_on_drain(struct call *c, void (*fn)(void *arg), void *arg)
 	c->drain_arg = arg;
 }
 
+void call_on_handover(struct call *c, json_t *(*fn)(void *arg), void *arg)
+{
+	c->on_handover = fn;
+	c->handover_arg = arg;
+}
+
+const json_t *call_progress(const struct call *c)
+{
+	return c->progress;
+}
+
 void call_drop(struct call *c)
 {
 	c->conn->call = NULL;
@@ -162,5 +173,6 @@ void call_free(struct call *c)
 {
 	json_decref(c->message);
 	json_decref(c->params);
+	json_decref(c->progress);
 	free(c);
 }

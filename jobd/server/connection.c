@@ -167,7 +167,7 @@ static void calls_begin(struct connection *c)
 			quota_call(c);
 			c->turn_calls++;
 			c->turn_bytes += taken;
-			dispatch(c, message);
+			dispatch(c, message, NULL);
 		}
 	}
 	if (c->in_at > 0) {
@@ -403,5 +403,7 @@ void connection_free(struct connection *c)
 	buf_fini(&c->out);
 	free(c->groups);
 	free(c->user);
+	json_decref(c->message);
+	json_decref(c->progress);
 	free(c);
 }

@@ -90,7 +90,7 @@ static void handle(struct call *c, int at)
 	o->handlers[at](o->ctx, c);
 }
 
-void dispatch(struct connection *conn, json_t *message)
+void dispatch(struct connection *conn, json_t *message, json_t *progress)
 {
 	struct call *c = calloc(1, sizeof(*c));
 	const char *wrong, *method;
@@ -99,11 +99,13 @@ void dispatch(struct connection *conn, json_t *message)
 
 	if (c == NULL) {
 		json_decref(message);
+		json_decref(progress);
 		connection_hangup(conn);
 		return;
 	}
 	c->conn = conn;
 	c->message = message;
+	c->progress = progress;
 	wrong = envelope_read(c, &method, &upgrade);
 	if (wrong != NULL) {
 		call_free(c);

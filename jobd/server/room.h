@@ -4,7 +4,7 @@
  *
  * Who calls whom: socket accepts, connection reads and writes, dispatch turns a
  * message into a call and hands it to its handler, call takes the answer back to
- * the connection, server holds them together.
+ * the connection, server holds them together; handover takes all of it over an exec.
  *
  * Two rules keep it simple:
  * - Handlers and their callbacks are called from within the loop only, never
@@ -49,12 +49,15 @@ struct call {
 	const struct varlink_method *method;
 	json_t *message; /* its whole envelope */
 	json_t *params;	 /* its parameters, or an empty object */
+	json_t *progress; /* how far it had come in a former self, or NULL */
 	bool more, oneway;
 	bool again; /* waits for a name */
 	void (*on_close)(void *arg);
 	void *close_arg;
 	void (*on_drain)(void *arg);
 	void *drain_arg;
+	json_t *(*on_handover)(void *arg);
+	void *handover_arg;
 };
 
 struct connection {
@@ -71,6 +74,7 @@ struct connection {
 	size_t out_at, released; /* what is sent; what may be sent, since it is committed */
 
 	struct call *call; /* the one that was begun and not answered */
+	json_t *message, *progress; /* the same, of a former self, until server_resume; or NULL */
 	uint64_t turn;	   /* that of the two below */
 	unsigned turn_calls;
 	size_t turn_bytes;
@@ -184,8 +188,12 @@ bool connection_blind(const struct connection *c);
 /* Whether the peer has gone, both ways. */
 bool connection_gone(const struct connection *c);
 
-/* dispatch.c: message is stolen. */
-void dispatch(struct connection *c, json_t *message);
+/* handover.c: what a former self left, if anything; h may be NULL. */
+int handover_listen(struct handover *h);
+void handover_connections(struct server *s, struct handover *h);
+
+/* dispatch.c: message is stolen, and so is progress, which may be NULL. */
+void dispatch(struct connection *c, json_t *message, json_t *progress);
 void dispatch_again(struct call *c);
 
 /* call.c */

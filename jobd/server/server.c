@@ -124,6 +124,8 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 	if (s->o.max_connections == 0)
 		s->o.max_connections = CONNECTIONS_MAX;
 	s->listen_fd = s->reserve_fd = -1;
+	if (o->handover != NULL)
+		s->o.listen_fd = handover_listen(o->handover);
 	s->turn = 1; /* none has begun a call */
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->due);
@@ -140,6 +142,8 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 		free(s);
 		return r;
 	}
+	handover_connections(s, o->handover);
+	s->o.handover = NULL;
 	*out = s;
 	return 0;
 }

@@ -20,6 +20,7 @@
 #include "lib/varlink.h"
 
 struct event_base;
+struct handover;
 struct server;
 struct call;
 
@@ -57,6 +58,8 @@ struct server_options {
 	struct event_base *base;
 	const char *path; /* of the socket */
 	int listen_fd;	  /* a listening socket handed on by a former self, or -1 */
+	/* What a former self handed on by server_handover, or NULL. Borrowed for server_open. */
+	struct handover *handover;
 	mode_t mode;	  /* of the socket: who may connect */
 	const char *version;
 	/* The name of a uid, asked for once a connection: fills *name (borrowed until the loop's
@@ -94,6 +97,17 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 void server_close(struct server *s, bool keep);
 /* The listening descriptor, to be handed on over an exec. */
 int server_listen_fd(const struct server *s);
+/*
+ * Puts the room into a record, to be taken up by a next self: the listening socket, and every
+ * connection with its bytes and the call that is under way. To be called right after server_flush. Changes
+ * nothing: where the next self can't be executed, this one goes on.
+ */
+void server_handover(struct server *s, struct handover *h);
+/*
+ * Goes on with the calls that a former self had begun: their handlers are called, here. Call it
+ * once, when all rooms are open, before the first turn of the loop.
+ */
+void server_resume(struct server *s);
 /* Some user names became known: calls that waited for them go on, in the loop's next turn. */
 void server_resume_names(struct server *s);
 /*
@@ -139,5 +153,13 @@ void call_on_close(struct call *c, void (*fn)(void *arg), void *arg);
 #define CALL_BACKLOG (256u << 10)
 size_t call_backlog(const struct call *c);
 void call_on_drain(struct call *c, void (*fn)(void *arg), void *arg);
+/*
+ * For a call that is answered later, and must not begin from its beginning when jobd executes itself: fn
+ * says how far it has come, as a new JSON object for call_progress; or NULL, and it begins anew, as any
+ * call does that has no such fn. What was sent so far has arrived, or will.
+ */
+void call_on_handover(struct call *c, json_t *(*fn)(void *arg), void *arg);
+/* What fn said in a former self, for the handler that goes on with it; NULL: a call that is new. */
+const json_t *call_progress(const struct call *c);
 
 #endif

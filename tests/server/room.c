@@ -4,6 +4,7 @@
 #include "tests/server/room.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,8 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/handover.h"
+#include "lib/tlv.h"
 
 /* ---- handlers ---- */
 
@@ -79,6 +82,13 @@ static void stream_gone(void *arg)
 	free(s);
 }
 
+static json_t *stream_left(void *arg)
+{
+	const struct stream *s = arg;
+
+	return json_pack("{s:I}", "left", s->left);
+}
+
 static void h_output(void *ctx, struct call *c)
 {
 	struct room *r = ctx;
@@ -86,6 +96,8 @@ static void h_output(void *ctx, struct call *c)
 	struct stream *s;
 
 	r->calls++;
+	if (call_progress(c) != NULL)
+		n = json_integer_value(json_object_get(call_progress(c), "left"));
 	if (!call_wants_more(c)) {
 		call_reply(c, output((size_t)n));
 		return;
@@ -95,6 +107,7 @@ static void h_output(void *ctx, struct call *c)
 	*s = (struct stream){r, c, n};
 	call_on_close(c, stream_gone, s);
 	call_on_drain(c, stream_drained, s);
+	call_on_handover(c, stream_left, s);
 	pieces_send(s);
 }
 
@@ -250,6 +263,53 @@ void room_stop(struct room *r)
 	ck_assert_int_eq(access(r->path, F_OK), -1);
 	event_base_free(r->base);
 	ck_assert_int_eq(rmdir(r->dir), 0);
+}
+
+/* The descriptors that a record names. */
+static size_t record_fds(int record, int *fds, size_t most)
+{
+	static uint8_t bytes[64 << 20];
+	ssize_t len = pread(record, bytes, sizeof(bytes), 0);
+	struct tlv_reader t = {bytes, len < 0 ? 0 : (size_t)len, false};
+	struct tlv f;
+	size_t n = 0;
+
+	while (tlv_next(&t, &f))
+		if (f.tag == 2 && n < most)
+			fds[n++] = (int)tlv_u64(&f);
+	ck_assert(!t.bad);
+	return n;
+}
+
+void room_exec(struct room *r)
+{
+	struct handover *h = handover_new();
+	int fds[64], kept[64];
+
+	ck_assert_ptr_nonnull(h);
+	server_handover(r->server, h);
+	int record = handover_write(h);
+	ck_assert_int_ge(record, 0);
+	handover_free(h);
+	/* What an exec does: all else is gone, and these stay at their numbers. */
+	size_t n = record_fds(record, fds, 64);
+	for (size_t i = 0; i < n; i++) {
+		kept[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 200);
+		ck_assert_int_ge(kept[i], 0);
+	}
+	server_close(r->server, true);
+	r->nwaiting = 0;
+	for (size_t i = 0; i < n; i++) {
+		ck_assert_int_eq(dup2(kept[i], fds[i]), fds[i]);
+		close(kept[i]);
+	}
+	ck_assert_int_eq(handover_read(record, &h), 0);
+	r->options.handover = h;
+	room_open(r);
+	server_resume(r->server);
+	handover_free(h);
+	r->options.handover = NULL;
+	server_flush(r->server);
 }
 
 void room_turn(struct room *r)

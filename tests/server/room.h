@@ -5,7 +5,8 @@
  * is where it says.
  *
  *	GetInterfaceDescription(interface)   answers with the text it was given
- *	Job.Output(id, offset)               answers with offset bytes; with more, see streams
+ *	Job.Output(id, offset)               answers with offset bytes; with more, see streams, which
+ *	                                     go on over room_exec; all else begins anew
  *	Job.Wait                             is answered when the test says so
  *	Job.Get(id)                          is Job.NotFound
  *	Job.Delete(id)                       is counted, and takes as long as is said
@@ -48,6 +49,11 @@ void room_open(struct room *r);
 void room_start(struct room *r); /* both */
 void room_stop(struct room *r);
 
+/*
+ * Hands the room over to itself, as if jobd had executed itself: the server is another one, with the
+ * same descriptors.
+ */
+void room_exec(struct room *r);
 /* One turn of the loop: what is there is read, decided and sent; never waits. */
 void room_turn(struct room *r);
 /* Some turns, for what should not happen any more. */
