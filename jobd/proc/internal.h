@@ -120,6 +120,7 @@ struct keeper {
 	struct orphan *orphan;
 };
 
+struct inherited; /* handover.c's */
 struct resting; /* rest.c's */
 
 struct proc {
@@ -137,6 +138,8 @@ struct proc {
 	unsigned nresting;
 	struct roster rosters[ROSTER_KINDS];
 	struct keeper *all, *first_wanted;
+	struct inherited *inherited; /* until all are adopted */
+	size_t ninherited;
 };
 
 /* keeper.c: the record */
@@ -263,6 +266,12 @@ void notify_drain(struct keeper *k);
 void notify_close(struct keeper *k);
 /* The file is removed too. */
 void notify_remove(struct keeper *k);
+
+/* handover.c: the notify sockets that a former self left; h may be NULL */
+int inherited_open(struct proc *p, struct handover *h);
+/* The socket of an attempt, the caller's from now on; -1 where there is none. */
+int inherited_take(struct proc *p, uint64_t id, uint32_t attempt);
+void inherited_close(struct proc *p);
 
 /* cgroup.c */
 void cgroup_choose(struct proc *p);

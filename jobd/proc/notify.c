@@ -8,6 +8,8 @@
  * does not starve the others; descriptors that come along are closed once the
  * datagram was handled, which is what BARRIER=1 waits for. What is too long is
  * passed over.
+ *
+ * Where jobd executes itself the sockets go along (handover.c).
  */
 #include "config.h"
 
@@ -105,12 +107,28 @@ static int bind_socket(struct keeper *k, int fd)
 	return 0;
 }
 
+/* One that a former self left, as long as its file is there: jobs may be connected to it. */
+static int take_inherited(const struct keeper *k)
+{
+	char name[KEEPER_NAME_MAX];
+	struct stat st;
+	int fd = inherited_take(k->p, k->id, k->attempt);
+	file_name(k, name);
+	if (fd < 0 || (fstatat(k->p->notify_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode)))
+		return fd;
+	close(fd);
+	return -1;
+}
+
 int notify_open(struct keeper *k)
 {
-	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	if (fd < 0)
-		return -errno;
-	int rc = bind_socket(k, fd);
+	int fd = take_inherited(k), rc = 0;
+	if (fd < 0) {
+		fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+		if (fd < 0)
+			return -errno;
+		rc = bind_socket(k, fd);
+	}
 	if (rc == 0) {
 		k->notify_event = event_new(k->p->o.base, fd, EV_READ | EV_PERSIST, on_datagram, k);
 		if (!k->notify_event || event_add(k->notify_event, NULL) < 0)

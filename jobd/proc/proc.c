@@ -115,6 +115,10 @@ int proc_open(const struct proc_options *o, const struct proc_events *ev, void *
 		cgroup_choose(p);
 		rc = open_events(p);
 	}
+	if (rc == 0) {
+		rc = inherited_open(p, o->handover);
+		p->o.handover = NULL;
+	}
 	if (rc < 0) {
 		proc_close(p);
 		return rc;
@@ -140,6 +144,7 @@ void proc_close(struct proc *p)
 	if (p->sweep)
 		event_free(p->sweep);
 	cgroup_release(p);
+	inherited_close(p);
 	dirs_close(p);
 	roster_fini(p);
 	free_options(&p->o);
@@ -266,6 +271,7 @@ int proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uin
 void proc_adopted_all(struct proc *p)
 {
 	p->adopted = true;
+	inherited_close(p);
 	dirs_sweep(p);
 	proc_sweep_later(p);
 	reap_later(p); /* children that ended before we listened */

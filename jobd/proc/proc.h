@@ -20,6 +20,7 @@
 #include "lib/kmsg.h"
 
 struct event_base;
+struct handover;
 struct proc;
 
 /* What is known of an attempt that stands ready. Borrowed for the callback. */
@@ -71,6 +72,7 @@ struct proc_options {
 	const char *cgroup; /* "auto", "no", or a writable cgroup v2 directory */
 	bool set_identity;  /* we are root: keepers change to the job's user */
 	uint64_t nofile_soft, nofile_hard; /* what jobd was born with, for the jobs */
+	struct handover *handover; /* what a former self left by proc_handover, or NULL; for proc_open */
 };
 
 /*
@@ -129,6 +131,17 @@ int proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uin
  * Until then no child is reaped, since it may be the command of a job to be adopted.
  */
 void proc_adopted_all(struct proc *p);
+
+/*
+ * Puts into a record what a next self is to have: the jobs' notify sockets. To be called right after
+ * proc_flush; changes nothing.
+ */
+void proc_handover(const struct proc *p, struct handover *h);
+/*
+ * Whether everything that can't be said again to a keeper (signals) has been said. A keeper
+ * that is silent may keep it from being so for ever.
+ */
+bool proc_is_settled(const struct proc *p);
 
 /* Sends what waited for the commit. */
 void proc_flush(struct proc *p);
