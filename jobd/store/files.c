@@ -85,11 +85,26 @@ static int lock_taken(struct store *s, char **why)
 	return why_set(why, -EWOULDBLOCK, "another jobd is using %s", s->dir);
 }
 
-int files_lock(struct store *s, char **why)
+/* Whether a descriptor that was inherited is the lock's file: then it holds the lock, or can take it. */
+static bool is_lock(const struct store *s, int fd)
+{
+	struct stat a, b;
+
+	return fd > 0 && fstat(fd, &a) == 0 &&
+	       fstatat(s->dir_fd, LOCK, &b, AT_SYMLINK_NOFOLLOW) == 0 && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+int files_lock(struct store *s, int inherited, char **why)
 {
 	char text[32];
 
-	s->lock_fd = openat(s->dir_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (is_lock(s, inherited))
+		s->lock_fd = inherited;
+	else if (inherited > 0)
+		close(inherited);
+	if (s->lock_fd < 0)
+		s->lock_fd = openat(s->dir_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0)
 		return why_set(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
 	int rc = lock_take(s->lock_fd);

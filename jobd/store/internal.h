@@ -114,7 +114,8 @@ static inline uint64_t get_be64(const uint8_t *p)
 
 /* files.c: what lies beside Berkeley DB's home. All return 0 or -errno, with *why set. */
 int files_open(struct store *s, const char *dir, char **why);
-int files_lock(struct store *s, char **why);
+/* inherited: see store_options.lock_fd. */
+int files_lock(struct store *s, int inherited, char **why);
 struct files_found {
 	bool schema, home; /* the file, the directory */
 	bool fresh;	   /* there is no store */

@@ -66,7 +66,7 @@ static int open_files(struct store *s, const struct store_options *o, struct mar
 	int ret = files_open(s, o->dir, why);
 
 	if (ret == 0)
-		ret = files_lock(s, why);
+		ret = files_lock(s, o->lock_fd, why);
 	if (ret == 0)
 		ret = files_check(s, &found, why);
 	if (ret == 0)
@@ -116,6 +116,31 @@ static int open_store(struct store *s, const struct store_options *o, char **why
 	if (ret == 0)
 		files_ballast(s, true);
 	return ret;
+}
+
+int store_check(const char *dir, char **why)
+{
+	struct store *s = new_store();
+	struct files_found found;
+
+	*why = NULL;
+	if (!s)
+		return 0;
+	int ret = files_open(s, dir, why);
+	if (ret == 0)
+		ret = files_check(s, &found, why);
+	if (ret != -EPROTO) {
+		free(*why);
+		*why = NULL;
+		ret = 0;
+	}
+	free_store(s);
+	return ret;
+}
+
+int store_lock_fd(const struct store *s)
+{
+	return s->lock_fd;
 }
 
 int store_open(const struct store_options *o, struct store **out, char **why)

@@ -33,7 +33,15 @@ struct store_options {
 	uint64_t ballast_bytes;
 	/* Free space that the ballast must leave alone: below it no new work is taken. */
 	uint64_t low_disk_bytes;
+	/* A former self's store_lock_fd, which came over an exec; 0: none. Taken over, if it fits. */
+	int lock_fd;
 };
+
+/*
+ * Whether this jobd could read a store below dir, as far as can be told from outside: 0, also where there is none
+ * or it can't be looked at; -EPROTO and *why (the caller's) where a newer jobd has been. Changes nothing.
+ */
+int store_check(const char *dir, char **why);
 
 /*
  * Opens or makes the store below dir, with recovery. Takes the lock of the
@@ -46,6 +54,12 @@ int store_open(const struct store_options *o, struct store **out, char **why);
 
 /* Checkpoints and closes. An open turn is dropped. store_close(NULL) is safe. */
 void store_close(struct store *s);
+
+/*
+ * The descriptor that holds the lock. Over an exec it goes on holding it, so that nobody else can come
+ * between. Borrowed.
+ */
+int store_lock_fd(const struct store *s);
 
 /* The random name of this store, made with it: 16 hexadecimal digits. Borrowed. */
 const char *store_instance(const struct store *s);

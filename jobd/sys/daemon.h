@@ -28,10 +28,12 @@ void daemon_failed(int fd, const char *why);
 /*
  * Takes $NOTIFY_SOCKET out of the environment and remembers it: it is jobd's,
  * and must not leak into keepers or over an exec into anything but jobd. Call once, at
- * start. notify_environment puts it back, for jobd to execute itself.
+ * start. For jobd to execute itself notify_environment puts it back, and notify_variable gives it:
+ * "NOTIFY_SOCKET=…", the caller's; NULL where there is none.
  */
 void notify_take(void);
 void notify_environment(void);
+char *notify_variable(void);
 
 /*
  * READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1; nothing where nobody

@@ -36,13 +36,13 @@ struct line {
 static struct {
 	pthread_mutex_t lock;
 	pthread_cond_t filled;	/* a line is there, or it is time to go */
-	pthread_cond_t drained; /* the thread has gone */
+	pthread_cond_t drained; /* the thread has gone, or nothing is queued */
 	struct line ring[RING];
 	size_t first, count;
 	uint64_t dropped;  /* all */
 	uint64_t unsaid;   /* of them, not yet logged */
 	int facility;
-	bool open, closing, gone, to_stderr, to_journal;
+	bool open, closing, gone, idle, to_stderr, to_journal;
 	void (*write)(void *ctx, int priority, const char *text);
 	void *ctx;
 } the = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER };
@@ -126,8 +126,12 @@ static void *drain(void *arg)
 	(void)arg;
 	pthread_mutex_lock(&the.lock);
 	for (;;) {
-		while (the.count == 0 && !the.closing)
+		while (the.count == 0 && !the.closing) {
+			the.idle = true;
+			pthread_cond_signal(&the.drained);
 			pthread_cond_wait(&the.filled, &the.lock);
+		}
+		the.idle = false;
 		if (the.count == 0)
 			break;
 		struct line l = the.ring[the.first];
@@ -186,7 +190,9 @@ int logger_open(const struct logger_options *o)
 	if (the.open)
 		return -EBUSY;
 	the.first = the.count = 0;
-	the.dropped = the.unsaid = 0;
+	the.dropped = o->dropped;
+	the.unsaid = o->unsaid;
+	the.idle = false;
 	the.closing = the.gone = false;
 	the.facility = o->facility;
 	the.to_stderr = o->foreground;
@@ -223,6 +229,37 @@ uint64_t logger_dropped(void)
 	return n;
 }
 
+static struct timespec in_ms(unsigned wait_ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+void logger_drain(unsigned wait_ms, uint64_t *dropped, uint64_t *unsaid)
+{
+	if (!the.open || the.to_stderr) { /* there is no thread */
+		*dropped = the.dropped;
+		*unsaid = the.unsaid;
+		return;
+	}
+	struct timespec until = in_ms(wait_ms);
+	pthread_mutex_lock(&the.lock);
+	int rc = 0;
+	while (!(the.count == 0 && the.idle) && rc == 0)
+		rc = pthread_cond_timedwait(&the.drained, &the.lock, &until);
+	uint64_t lost = the.count + !the.idle;
+	*dropped = the.dropped + lost;
+	*unsaid = the.unsaid + lost;
+	pthread_mutex_unlock(&the.lock);
+}
+
 void logger_close(unsigned wait_ms)
 {
 	if (!the.open)
@@ -232,14 +269,7 @@ void logger_close(unsigned wait_ms)
 		the.open = false;
 		return;
 	}
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
+	struct timespec until = in_ms(wait_ms);
 	pthread_mutex_lock(&the.lock);
 	the.closing = true;
 	pthread_cond_signal(&the.filled);

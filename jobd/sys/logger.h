@@ -14,6 +14,7 @@
 struct logger_options {
 	bool foreground;
 	int facility;	   /* LOG_DAEMON or another */
+	uint64_t dropped, unsaid; /* by a former self: all lines, and those whose loss it had not logged */
 	const char *ident; /* NULL: "jobd". Borrowed for as long as the logger is open */
 	/* What writes a line: NULL: syslog(3). For tests. */
 	void (*write)(void *ctx, int priority, const char *text);
@@ -31,6 +32,12 @@ void logger_set_facility(int facility);
 
 /* How many lines were dropped since it was opened. */
 uint64_t logger_dropped(void);
+
+/*
+ * Waits at most wait_ms for what is queued, and tells what a next self is to know (see logger_options), were the
+ * process to end now.
+ */
+void logger_drain(unsigned wait_ms, uint64_t *dropped, uint64_t *unsaid);
 
 /* Waits at most wait_ms for what is queued, and goes back to standard error. */
 void logger_close(unsigned wait_ms);

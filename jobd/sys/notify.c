@@ -38,6 +38,14 @@ void notify_environment(void)
 		setenv("NOTIFY_SOCKET", manager, 1);
 }
 
+char *notify_variable(void)
+{
+	char *text = NULL;
+	if (!manager[0] || asprintf(&text, "NOTIFY_SOCKET=%s", manager) < 0)
+		return NULL;
+	return text;
+}
+
 static void notify(const char *text)
 {
 	if (!manager[0])

@@ -213,6 +213,20 @@ int paths_lock(const struct paths *p, char **why)
 	return rc;
 }
 
+int paths_lock_again(const struct paths *p, int fd, char **why)
+{
+	struct stat a, b;
+	char *path = str_printf("%s/" LOCK, p->runtime_dir);
+	bool fits = path && fstat(fd, &a) == 0 && lstat(path, &b) == 0 && a.st_dev == b.st_dev &&
+	    a.st_ino == b.st_ino && lock_take(fd) == 0;
+	free(path);
+	if (fits)
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	return paths_lock(p, why);
+}
+
 void paths_withdraw(const struct paths *p)
 {
 	if (p->made_runtime_dir)

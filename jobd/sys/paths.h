@@ -49,6 +49,12 @@ int paths_prepare(struct paths *p, char **why);
 int paths_lock(const struct paths *p, char **why);
 
 /*
+ * The same with a descriptor that came over an exec, from a former self of this process: taken over if it is
+ * the lock, else closed.
+ */
+int paths_lock_again(const struct paths *p, int fd, char **why);
+
+/*
  * For a start that was refused: removes the directories that paths_prepare made, as far as nothing
  * was put there since. What was there before is left alone.
  */
