@@ -137,6 +137,19 @@ struct control_result engine_control(
 	return r;
 }
 
+enum engine_result engine_pause_wait(struct engine *e, uint64_t id,
+    void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit), void *arg)
+{
+	struct live *l = live_find(&e->live, id);
+	const struct control c = { .event = EVENT_PAUSE, .done = done, .arg = arg };
+
+	if (l && l->job.state == JOB_PAUSED)
+		return ENGINE_OK;
+	if (!l || !l->job.pause_requested)
+		return ENGINE_WRONG_STATE;
+	return !l->silent && wait_for_pause(l, &c) ? ENGINE_PENDING : ENGINE_FAILED;
+}
+
 void engine_control_forget(struct engine *e, uint64_t id, const void *arg)
 {
 	struct live *l = live_find(&e->live, id);

@@ -138,6 +138,13 @@ struct control_result {
 struct control_result engine_control(
     struct engine *e, const struct actor *who, uint64_t id, const struct control *c);
 
+/*
+ * Waits for a pause that was asked for before, by a former self: PENDING, and done is called once; OK when the
+ * job is paused; WRONG_STATE when it is not to be any more; FAILED.
+ */
+enum engine_result engine_pause_wait(struct engine *e, uint64_t id,
+    void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit), void *arg);
+
 /* Whoever waited with this done and arg does not any more. */
 void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
 
