@@ -75,14 +75,25 @@ static void say_low_disk(const char *what, const struct answer *a)
 		 " MB are needed", what, job_int(a->params, "free_mb", 0), job_int(a->params, "needed_mb", 0));
 }
 
-static void say_configuration(const char *what, const struct answer *a)
+static void say_messages(const struct answer *a)
 {
 	size_t i;
 	json_t *line;
-	complain("cannot %s: the configuration has mistakes; the old one stays in force", what);
 	json_array_foreach(json_object_get(a->params, "messages"), i, line) {
 		complain("%s", json_is_string(line) ? json_string_value(line) : "?");
 	}
+}
+
+static void say_configuration(const char *what, const struct answer *a)
+{
+	complain("cannot %s: the configuration has mistakes; the old one stays in force", what);
+	say_messages(a);
+}
+
+static void say_reexec(const char *what, const struct answer *a)
+{
+	complain("cannot %s: it is not fit to take over; the old one goes on", what);
+	say_messages(a);
 }
 
 static void say_unknown_method(const char *what, const struct answer *a)
@@ -104,6 +115,7 @@ static const struct {
 	{ JOB "LowDisk", CODE_SOME, say_low_disk },
 	{ JOB "Failed", CODE_SOME, say_message },
 	{ "org.jobd.Daemon.BadConfiguration", CODE_SOME, say_configuration },
+	{ "org.jobd.Daemon.ReexecRefused", CODE_SOME, say_reexec },
 	{ VARLINK "PermissionDenied", CODE_DENIED, say_denied },
 	{ VARLINK "InvalidParameter", CODE_USAGE, say_invalid },
 	{ VARLINK "MethodNotFound", CODE_SOME, say_unknown_method },

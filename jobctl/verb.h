@@ -55,6 +55,7 @@ int verb_report(struct ctl *c);
 int verb_audit(struct ctl *c);
 int verb_health(struct ctl *c);
 int verb_reload(struct ctl *c);
+int verb_daemon_reexec(struct ctl *c);
 int verb_shutdown(struct ctl *c);
 
 /* Says what is wrong with the command line, and where to read on. Returns CODE_USAGE. */

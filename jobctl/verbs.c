@@ -87,6 +87,10 @@ static const struct verb verbs[] = {
 	{ "health", "", DAEMON, "[--json]", "how the daemon is; exits with 1 if not well", NULL,
 	    OPTIONS_JSON, 0, verb_health },
 	{ "reload", "", DAEMON, "", "read the configuration again", NULL, 0, 0, verb_reload },
+	{ "daemon-reexec", "", DAEMON, "", "put an upgraded jobd in charge; nothing stops for it",
+	    "Executes the program that lies now where jobd was started from, in the daemon's place.\n"
+	    "It is tried first; one that is not fit is refused, and the old one goes on. Running jobs,\n"
+	    "the socket and all connections stay.\n", 0, 0, verb_daemon_reexec },
 	{ "shutdown", "", DAEMON, "[--on-stop WHAT] [--force]", "stop the daemon; running jobs go on",
 	    "Returns when it has stopped. The next jobd takes the running jobs up again, and paused\n"
 	    "ones stay paused; unless its configuration (on_stop) or the option says otherwise:\n"

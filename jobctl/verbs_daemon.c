@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* health, reload, shutdown: the daemon itself. */
+/* health, reload, daemon-reexec, shutdown: the daemon itself. */
 #include "config.h"
 
 #include <errno.h>
@@ -172,6 +172,26 @@ int verb_reload(struct ctl *c)
 	json_decref(reply);
 	if (code == CODE_DONE)
 		verb_say(c, "the configuration was read again");
+	return code;
+}
+
+int verb_daemon_reexec(struct ctl *c)
+{
+	struct answer a = { 0 };
+
+	if (!takes_no_words(c))
+		return CODE_USAGE;
+	/* Not repeated: where the connection breaks, the new one did not take over as it should. */
+	enum code code =
+	    client_call(&c->client, "org.jobd.Daemon.Reexec", json_object(), false, &a);
+	if (code == CODE_DONE && a.error) {
+		fault_say("put another jobd in charge", &a);
+		code = fault_code(a.error);
+	} else if (code == CODE_DONE) {
+		verb_say(c, "jobd %s is in charge, in the place of %s", job_text_or(a.params, "version", "?"),
+		    job_text_or(a.params, "from", "?"));
+	}
+	answer_fini(&a);
 	return code;
 }
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The daemon as a whole, and what the files beside main.c do for it: rooms.c opens and
- * closes the rooms, reload.c puts another configuration in force. Nobody else includes this.
+ * closes the rooms, reload.c puts another configuration in force, reexec.c another program in charge. Nobody
+ * else includes this.
  */
 #ifndef JOBD_JOBD_H
 #define JOBD_JOBD_H
@@ -12,6 +13,7 @@
 #include "jobd/core/engine.h"
 #include "jobd/options.h"
 #include "jobd/policy.h"
+#include "jobd/reexec.h"
 #include "jobd/restart.h"
 #include "jobd/sys/paths.h"
 #include "lib/boot.h"
@@ -28,9 +30,12 @@ struct store;
 #define JOBD_SIGNALS 3
 
 struct jobd {
-	char **argv;
+	char *program; /* where a next self is to be found */
 	struct options options;
 	struct restart restart;
+	struct reexec_past past;
+	struct reexec *reexec; /* NULL until it is asked for */
+	uint64_t started_at_us; /* by this process, in whatever program */
 	struct paths paths;
 	struct config *config;
 	struct policy policy;

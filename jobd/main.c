@@ -29,6 +29,8 @@
 #include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
 #include "jobd/sys/settings.h"
+#include "jobd/trial.h"
+#include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/log.h"
 #include "lib/strv.h"
@@ -59,16 +61,20 @@ static int run(struct jobd *d)
 			return rc;
 		proc_flush(d->proc);
 		server_flush(d->server);
+		reexec_turn(d);
 	}
 	return 0;
 }
 
 static void note_start(struct jobd *d)
 {
-	char text[100];
+	char text[200];
 
-	engine_note(d->engine, NULL, "daemon-start", "ok",
-	    d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
+	if (d->past.record)
+		snprintf(text, sizeof text, PACKAGE_VERSION ", in the place of %s", d->past.version);
+	else
+		snprintf(text, sizeof text, "%s", d->restart.is ? "after a failed commit" : PACKAGE_VERSION);
+	engine_note(d->engine, NULL, "daemon-start", "ok", text);
 	if (!store_missing(d->store))
 		return;
 	snprintf(text, sizeof text, "an older store was accepted: %llu entries are missing before this one",
@@ -79,6 +85,8 @@ static void note_start(struct jobd *d)
 /* Nothing of the turn that failed is answered. Returns the exit status, where it returns. */
 static int start_over(struct jobd *d, int rc)
 {
+	char **argv = NULL;
+
 	if (d->engine && engine_stopping(d->engine, NULL)) { /* the next start recovers as well */
 		log_text(LOG_CRIT, "event=stopped error=\"%s\"", strerror(-rc));
 		logger_close(2000);
@@ -86,7 +94,12 @@ static int start_over(struct jobd *d, int rc)
 	}
 	if (d->server)
 		d->restart.listen_fd = server_listen_fd(d->server);
-	restart_now(&d->restart, rc, d->argv);
+	if (d->past.record)
+		handover_again(d->past.record);
+	argv = options_again(&d->options, &d->paths, d->program, false);
+	if (argv)
+		restart_now(&d->restart, rc, argv);
+	strv_free(argv);
 	return 1;
 }
 
@@ -100,9 +113,12 @@ static int serve(struct jobd *d)
 		return start_over(d, -ENOSPC);
 	note_start(d);
 	engine_resume_stopped(d->engine);
+	server_resume(d->server);
+	reexec_taken(&d->past);
 	rc = engine_turn(d->engine);
 	if (rc == 0) {
 		proc_flush(d->proc);
+		server_flush(d->server);
 		log_text(LOG_NOTICE, "event=started version=" PACKAGE_VERSION " pid=%ld socket=\"%s\"",
 		    (long)getpid(), d->paths.socket);
 		notify_ready(NULL);
@@ -117,18 +133,26 @@ static int serve(struct jobd *d)
 	return 0;
 }
 
-/* -t: what the configuration says. */
+/*
+ * -t: what the configuration says, and whether this program can do with the store that is there.
+ * Names come last, since they may take long.
+ */
 static int test(struct jobd *d)
 {
-	char **warnings = NULL;
+	char **warnings = NULL, *why = NULL;
+
+	if (store_check(d->paths.state_dir, &why))
+		return refuse(why);
 
 	printf("%s: %s\n", d->paths.config, d->config->source ? "good" : "not there; the defaults hold");
 	printf("state in %s, sockets in %s, listening at %s\n", d->paths.state_dir, d->paths.runtime_dir,
 	    d->paths.socket);
+	config_print(d->config, stdout);
+	printf(TRIAL_VERDICT, PACKAGE_VERSION, HANDOVER_VERSION);
+	fflush(stdout);
 	config_check_names(d->config, &warnings);
 	say_messages(warnings);
 	strv_free(warnings);
-	config_print(d->config, stdout);
 	return 0;
 }
 
@@ -160,7 +184,7 @@ static int start(struct jobd *d)
 
 int main(int argc, char **argv)
 {
-	struct jobd d = { .argv = argv, .ready_fd = -1, .restart = { .listen_fd = -1 } };
+	struct jobd d = { .ready_fd = -1, .restart = { .listen_fd = -1 } };
 	int status = options_parse(argc, argv, &d.options);
 
 	if (status >= 0)
@@ -170,10 +194,18 @@ int main(int argc, char **argv)
 		return 2;
 	}
 	d.restart = restart_take();
+	reexec_take(&d.past, &d.restart);
+	d.program = reexec_program(argv[0], d.restart.is);
+	if (!d.program) {
+		fprintf(stderr, "jobd: no memory\n");
+		return 1;
+	}
+	d.started_at_us = d.past.started_at_us ? d.past.started_at_us : clock_real_us();
 	notify_take();
 	umask(022);
 	status = start(&d);
 	config_free(d.config);
 	paths_fini(&d.paths);
+	free(d.program);
 	return status;
 }

@@ -7,6 +7,8 @@
 #include <getopt.h>
 #include <stdio.h>
 
+#include "lib/strv.h"
+
 static const char usage[] =
     "Usage: jobd [-f] [-c FILE] [-t] [OPTION]...\n"
     "Supervises long-running commands; jobctl(1) talks to it.\n"
@@ -86,4 +88,33 @@ int options_parse(int argc, char **argv, struct options *o)
 		return complain();
 	}
 	return -1;
+}
+
+char **options_again(const struct options *o, const struct paths *p, const char *program, bool test)
+{
+	const struct {
+		bool given;
+		const char *option, *value;
+	} rows[] = {
+		{ test, "-t", NULL },
+		{ o->foreground, "-f", NULL },
+		{ o->paths.config != NULL, "-c", p->config },
+		{ o->paths.state_dir != NULL, "--state-dir", p->state_dir },
+		{ o->paths.runtime_dir != NULL, "--runtime-dir", p->runtime_dir },
+		{ o->paths.socket != NULL, "--socket", p->socket },
+		{ o->accept_older, "--accept-older-store", NULL },
+	};
+	char **argv = NULL;
+	int rc = strv_add(&argv, program);
+
+	for (size_t i = 0; rc == 0 && i < sizeof rows / sizeof rows[0]; i++) {
+		if (rows[i].given)
+			rc = strv_add(&argv, rows[i].option);
+		if (rc == 0 && rows[i].given && rows[i].value)
+			rc = strv_add(&argv, rows[i].value);
+	}
+	if (rc == 0)
+		return argv;
+	strv_free(argv);
+	return NULL;
 }

@@ -18,4 +18,10 @@ struct options {
  */
 int options_parse(int argc, char **argv, struct options *o);
 
+/*
+ * A command line for a jobd that is to be as this one: the program, "-t" if it is only to be tested, and
+ * what was given, with absolute paths. To be freed with strv_free; NULL when there is no memory.
+ */
+char **options_again(const struct options *o, const struct paths *p, const char *program, bool test);
+
 #endif

@@ -35,6 +35,17 @@ struct restart restart_take(void)
 	return r;
 }
 
+void restart_hold_signals(bool hold)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigprocmask(hold ? SIG_BLOCK : SIG_UNBLOCK, &set, NULL);
+}
+
 static int give(const struct restart *r)
 {
 	char text[120];
@@ -53,6 +64,7 @@ static void start_over(struct restart *r, char **argv)
 	if (give(r))
 		return;
 	notify_environment();
+	restart_hold_signals(true);
 	execv("/proc/self/exe", argv);
 }
 
@@ -86,6 +98,8 @@ void restart_now(struct restart *r, int rc, char **argv)
 	if (wait.tv_sec) {
 		signal(SIGTERM, SIG_DFL); /* who wants to end it now may */
 		signal(SIGINT, SIG_DFL);
+		signal(SIGHUP, SIG_IGN);
+		restart_hold_signals(false);
 		nanosleep(&wait, NULL);
 	}
 	start_over(r, argv);

@@ -24,10 +24,16 @@ struct restart {
 struct restart restart_take(void);
 
 /*
+ * Holds back SIGHUP, SIGTERM and SIGINT, over an exec too, or delivers them again: a program that has no handlers
+ * for them yet would die of them.
+ */
+void restart_hold_signals(bool hold);
+
+/*
  * Starts over after the error rc (-errno) of a commit or of the store's opening. The first time
  * within a minute at once, then after 1 to 60 s; after -ENOSPC it always waits. Returns only where
  * it must not (-EIO: recovery would trust pages that were never written) or can't, and
- * has logged why; the caller leaves.
+ * has logged why; the caller leaves. argv's paths are absolute: a daemon is not where it was started.
  */
 void restart_now(struct restart *r, int rc, char **argv);
 

@@ -175,6 +175,21 @@ static int open_names(struct jobd *d)
 	return 0;
 }
 
+/* A descriptor that a former self left, or 0. */
+static int inherited(struct jobd *d, int fd)
+{
+	return d->past.record && handover_claim(d->past.record, fd) ? fd : 0;
+}
+
+/* The store's lock comes first: who starts a second jobd is told by it which one runs. */
+static int take_runtime_lock(struct jobd *d, char **why)
+{
+	int fd = inherited(d, d->past.runtime_lock);
+
+	d->runtime_lock = fd ? paths_lock_again(&d->paths, fd, why) : paths_lock(&d->paths, why);
+	return d->runtime_lock < 0 ? d->runtime_lock : 0;
+}
+
 static int open_store(struct jobd *d, char **why)
 {
 	struct store_options so = {
@@ -182,10 +197,12 @@ static int open_store(struct jobd *d, char **why)
 		.accept_older = d->options.accept_older,
 		.ballast_bytes = d->config->ballast_bytes,
 		.low_disk_bytes = d->config->low_disk_bytes,
+		.lock_fd = inherited(d, d->past.state_lock),
 	};
 	int rc = store_open(&so, &d->store, why);
 	if (rc)
 		return rc;
+	d->options.accept_older = false; /* it was for this start */
 	struct engine_options eo = {
 		.store = d->store,
 		.settings = tuning_engine(d->config),
@@ -198,9 +215,7 @@ static int open_store(struct jobd *d, char **why)
 	d->engine = engine_new(&eo);
 	if (!d->engine)
 		return -ENOMEM;
-	/* The store's lock comes first: who starts a second jobd is told by it which one runs. */
-	d->runtime_lock = paths_lock(&d->paths, why);
-	return d->runtime_lock < 0 ? d->runtime_lock : 0;
+	return take_runtime_lock(d, why);
 }
 
 static int open_proc(struct jobd *d, char **why)
@@ -217,6 +232,7 @@ static int open_proc(struct jobd *d, char **why)
 		.set_identity = geteuid() == 0,
 		.nofile_soft = d->restart.nofile_soft,
 		.nofile_hard = d->restart.nofile_hard,
+		.handover = d->past.record,
 	};
 	int rc = proc_open(&po, engine_proc_events(), d->engine, &d->proc, why);
 
@@ -229,10 +245,11 @@ static int open_server(struct jobd *d, char **why)
 		.base = d->base,
 		.engine = d->engine,
 		.version = PACKAGE_VERSION,
-		.started_at_us = clock_real_us(),
+		.started_at_us = d->started_at_us,
 		.user_uid = user_uid,
 		.user_name = user_name,
 		.reload = reload,
+		.reexec = reexec_begin,
 		.stop = stop,
 		.dropped_lines = dropped_lines,
 		.ctx = d,
@@ -246,6 +263,7 @@ static int open_server(struct jobd *d, char **why)
 		.base = d->base,
 		.path = d->paths.socket,
 		.listen_fd = d->restart.listen_fd,
+		.handover = d->past.record,
 		.mode = geteuid() == 0 ? 0666 : 0600,
 		.version = PACKAGE_VERSION,
 		.user_name = api_user_name,
@@ -267,7 +285,9 @@ static int open_server(struct jobd *d, char **why)
 int rooms_open(struct jobd *d)
 {
 	struct logger_options lo = { .foreground = d->options.foreground,
-		.facility = d->config->syslog_facility };
+		.facility = d->config->syslog_facility,
+		.dropped = d->past.dropped_lines,
+		.unsaid = d->past.unsaid_lines };
 	char *why = NULL;
 
 	log_set_level(d->config->log_level);
@@ -288,6 +308,7 @@ int rooms_open(struct jobd *d)
 		rc = open_server(d, &why);
 	if (rc == 0)
 		rc = open_events(d);
+	restart_hold_signals(false);
 	if (rc == -ENOSPC && d->restart.is)
 		return 0; /* the caller starts over */
 	return rc ? fail(d, why, strerror(-rc)) : 0;
@@ -295,6 +316,7 @@ int rooms_open(struct jobd *d)
 
 void rooms_close(struct jobd *d)
 {
+	reexec_free(d->reexec);
 	proc_close(d->proc);
 	store_close(d->store);
 	close(d->runtime_lock);

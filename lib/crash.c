@@ -36,6 +36,8 @@ static const char *const points[] = {
 	"adopt-done",
 	"exitfile-read",
 	"exitfile-committed",
+	"handover-written",
+	"handover-read",
 	/* the keeper's */
 	"keeper-born",
 	"keeper-listening",

@@ -5,7 +5,7 @@
  *
  * JOBD_CRASH_AT=name[:N][@FILE] in the environment arms one of them: the Nth
  * time it is reached it kills (the first, unless said), once it has made FILE,
- * empty, which tells the test that the point was reached. jobd hands the variable
+ * empty, which tells the test that the point was reached. One that executes itself counts anew. jobd hands the variable
  * on to its keepers where the point is theirs ("keeper-…"), and to nobody else.
  * crash.c lists all points; a name that is not listed is refused at start.
  */

@@ -50,6 +50,11 @@ struct api_options {
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */
 	int (*reload)(void *ctx, const struct actor *who, char ***messages);
+	/*
+	 * Tries the program that is to be executed in this one's place, and executes it. Either
+	 * api_reexec_refused follows, or a next self, which answers. False when there is no memory.
+	 */
+	bool (*reexec)(void *ctx, const struct actor *who);
 	/* Begins to stop the daemon; how 0: as it is configured. */
 	void (*stop)(void *ctx, const struct actor *who, enum on_stop how, const char *why);
 	/* Log lines that were dropped. */
@@ -60,6 +65,8 @@ struct api_options {
 struct api *api_new(const struct api_options *o);
 void api_free(struct api *a);
 void api_set_server(struct api *a, struct server *s);
+/* What was asked with reexec came to nothing: whoever waits is told why. Borrowed; in the loop. */
+void api_reexec_refused(struct api *a, char *const *messages);
 /* The policy from now on. Copied, but for the arrays: they stay until the next call. */
 void api_set_policy(struct api *a, const struct api_policy *p);
 

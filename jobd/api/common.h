@@ -14,12 +14,15 @@ enum api_limit {
 	API_LIMITS,
 };
 
+struct reexec_wait; /* reexec.c's */
+
 struct api {
 	struct api_options o;
 	struct api_policy policy;
 	struct api_limits limits;
 	uint64_t limits_met[API_LIMITS];
 	struct server *server;
+	struct reexec_wait *reexecs; /* who waits for it */
 };
 
 /* access.c */

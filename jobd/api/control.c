@@ -175,6 +175,22 @@ static void pause_gone(void *arg)
 	free(w);
 }
 
+/* For call_on_handover: it was asked for, and is on record. */
+static json_t *pause_asked(void *arg)
+{
+	(void)arg;
+	return json_object();
+}
+
+/* A former self was asked, and the journal has it: what is left to do is to wait. */
+static void pause_resume(struct pausing *w)
+{
+	enum engine_result r = engine_pause_wait(w->a->o.engine, w->id, pause_done, w);
+
+	if (r != ENGINE_PENDING)
+		pause_done(w, r, w->id, 0);
+}
+
 void api_job_pause(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
@@ -186,8 +202,10 @@ void api_job_pause(void *ctx, struct call *c)
 		return;
 	}
 	*w = (struct pausing){ a, c, id };
-	if (ask(a, c, &(struct control){ .event = EVENT_PAUSE, .done = pause_done, .arg = w }))
+	call_on_handover(c, pause_asked, w);
+	call_on_close(c, pause_gone, w);
+	if (call_progress(c))
+		pause_resume(w);
+	else if (ask(a, c, &(struct control){ .event = EVENT_PAUSE, .done = pause_done, .arg = w }))
 		free(w);
-	else
-		call_on_close(c, pause_gone, w);
 }

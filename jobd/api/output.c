@@ -10,6 +10,8 @@
  * An attempt that wrote nothing has no file, and one that has just begun may
  * have none yet: both are empty. The file of one that ended empty becomes
  * another's, so nothing is read past where it ended.
+ *
+ * Over an exec of jobd go the attempt and the offset, and the stream goes on there.
  */
 #include "config.h"
 
@@ -217,6 +219,34 @@ static void on_change(struct job_watch *watch, const struct job_view *v, enum jo
 	}
 }
 
+/* For call_on_handover. One that has no log yet begins anew. */
+static json_t *position(void *arg)
+{
+	struct output *o = arg;
+
+	if (o->fd < 0)
+		return NULL;
+	return json_pack("{s:I, s:I, s:I}", "attempt", (json_int_t)o->attempt, "offset",
+	    (json_int_t)o->offset, "quiet", (json_int_t)o->quiet);
+}
+
+/* Where a former self had come to, or what is asked for. */
+static void find_position(struct output *o, const struct call *c)
+{
+	const json_t *progress = call_progress(c);
+
+	if (progress) {
+		o->attempt = (uint32_t)json_integer_value(json_object_get(progress, "attempt"));
+		o->offset = (uint64_t)json_integer_value(json_object_get(progress, "offset"));
+		o->quiet = (unsigned)json_integer_value(json_object_get(progress, "quiet"));
+		return;
+	}
+	o->attempt = (uint32_t)param_u64(c, "attempt", 0);
+	o->offset = param_u64(c, "offset", 0);
+	o->has_tail = json_is_integer(json_object_get(call_params(c), "tail"));
+	o->tail = param_u64(c, "tail", 0);
+}
+
 /* Whether this attempt is (or will be) running. */
 static bool goes_on(const struct job *j, uint32_t attempt)
 {
@@ -235,10 +265,7 @@ static struct output *output_new(struct api *a, struct call *c, const struct job
 	o->id = j->id;
 	o->fd = -1;
 	o->limit = UINT64_MAX;
-	o->attempt = (uint32_t)param_u64(c, "attempt", 0);
-	o->offset = param_u64(c, "offset", 0);
-	o->has_tail = json_is_integer(json_object_get(call_params(c), "tail"));
-	o->tail = param_u64(c, "tail", 0);
+	find_position(o, c);
 	o->follow = param_bool(c, "follow") && call_wants_more(c) && goes_on(j, o->attempt);
 	o->timer = event_new(a->o.base, -1, 0, on_timer, o);
 	return o;
@@ -284,6 +311,7 @@ void api_job_output(void *ctx, struct call *c)
 			o->follow = engine_watch(a->o.engine, id, &o->watch);
 		call_on_close(c, output_free, o);
 		call_on_drain(c, pump, o);
+		call_on_handover(c, position, o);
 		pump(o);
 	}
 	job_view_fini(&v);

@@ -7,6 +7,9 @@
  * change of state goes in its turn, progress at most every 100 ms. A quiet
  * stream says every 25 s that it is there, since common clients give up after
  * 45 s of silence.
+ *
+ * Over an exec of jobd goes what the client has not been told; so it is told nothing twice, and
+ * a job that was deleted meanwhile does not end the wait.
  */
 #include "config.h"
 
@@ -172,18 +175,47 @@ static void on_change(struct job_watch *watch, const struct job_view *v, enum jo
 		answer(w);
 }
 
+/* For call_on_handover. */
+static json_t *untold(void *arg)
+{
+	struct wait *w = arg;
+	json_t *ids = json_array(), *progress = json_object();
+
+	for (size_t i = 0; i < w->n; i++)
+		if (w->jobs[i].untold)
+			json_array_append_new(ids, json_integer((json_int_t)w->jobs[i].id));
+	json_put(progress, "untold", ids);
+	return progress;
+}
+
+/* Whether this one of the jobs, which come in the order of their ids, is to be told. */
+static bool is_untold(const struct call *c, uint64_t id, size_t *at)
+{
+	const json_t *ids = json_object_get(call_progress(c), "untold");
+
+	if (!call_progress(c))
+		return true;
+	while (*at < json_array_size(ids)
+	    && (uint64_t)json_integer_value(json_array_get(ids, *at)) < id)
+		++*at;
+	return (uint64_t)json_integer_value(json_array_get(ids, *at)) == id;
+}
+
 /* Watches one more job; false when there is none, and the call was answered. */
-static bool add(struct wait *w, uint64_t id)
+static bool add(struct wait *w, uint64_t id, size_t *at)
 {
 	struct waited *one = &w->jobs[w->n];
 	struct job_view v;
 
 	if (engine_get(w->a->o.engine, id, &v) != ENGINE_OK) {
+		if (call_progress(w->c))
+			return true; /* it was there when the call began */
 		error_not_found(w->c, id);
 		return false;
 	}
 	job_view_fini(&v);
-	*one = (struct waited){ .watch = { .changed = on_change }, .w = w, .id = id, .untold = true };
+	*one = (struct waited){ .watch = { .changed = on_change }, .w = w, .id = id };
+	one->untold = is_untold(w->c, id, at);
 	w->live += engine_watch(w->a->o.engine, id, &one->watch);
 	w->n++;
 	return true;
@@ -201,10 +233,11 @@ static struct wait *wait_new(struct api *a, struct call *c, const uint64_t *ids,
 	*w = (struct wait){ .a = a, .c = c, .progress = param_bool(c, "progress"),
 		.more = call_wants_more(c) };
 	w->timer = event_new(a->o.base, -1, 0, on_timer, w);
+	size_t at = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (i && ids[i] == ids[i - 1])
 			continue;
-		if (!add(w, ids[i])) {
+		if (!add(w, ids[i], &at)) {
 			wait_free(w);
 			return NULL;
 		}
@@ -230,6 +263,7 @@ void api_job_wait(void *ctx, struct call *c)
 		return;
 	call_on_close(c, wait_free, w);
 	call_on_drain(c, pump, w);
+	call_on_handover(c, untold, w);
 	if (w->more)
 		pump(w);
 	else if (w->live == 0)

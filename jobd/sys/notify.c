@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "lib/str.h"
 
 #define STOP_MARGIN_MS 5000 /* what it takes to leave, besides the wait */
 
@@ -40,10 +41,7 @@ void notify_environment(void)
 
 char *notify_variable(void)
 {
-	char *text = NULL;
-	if (!manager[0] || asprintf(&text, "NOTIFY_SOCKET=%s", manager) < 0)
-		return NULL;
-	return text;
+	return manager[0] ? str_printf("NOTIFY_SOCKET=%s", manager) : NULL;
 }
 
 static void notify(const char *text)

@@ -137,7 +137,7 @@ offered() {
 	PATH=$T:$PATH
 	# shellcheck source=etc/jobctl.bash disable=SC1091
 	source etc/jobctl.bash
-	for verb in reload health shutdown report; do
+	for verb in reload health daemon-reexec shutdown report; do
 		[[ $(offered jobctl "$verb" '') == '' ]]
 	done
 	for verb in cancel kill log wait status list audit delete rm; do
