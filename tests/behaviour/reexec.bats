@@ -217,6 +217,50 @@ pause_is_asked() {
 	is "$(journalled daemon-reexec ok)" 12
 }
 
+@test "while neither the old one nor the new one is there, nothing is missed" {
+	start_jobd
+	id=$(submit -- sh -c 'echo before; until [ -e end ]; do sleep 0.02; done; echo after; exit 5')
+	reaches "$id" running
+	jobctl log -f "$id" >followed 2>complaints 3>&- &
+	follower=$!
+	jobctl wait "$id" >waited 2>&1 3>&- &
+	waiter=$!
+	eventually has_line before followed
+	# A wrapper that takes its time to become jobd.
+	replace_by "case \$1 in -t) exec $BUILT \"\$@\" ;; esac" ': >gap' \
+	    'n=0; until [ -e "'"$D"'/go" ] || [ $n = 400 ]; do n=$((n + 1)); sleep 0.02; done' \
+	    "cp $BUILT $D/bin/new && mv $D/bin/new $D/bin/jobd" "exec $D/bin/jobd \"\$@\""
+	jobctl daemon-reexec >taken 2>&1 3>&- &
+	asker=$!
+	eventually test -e gap
+	# Nobody else takes the place.
+	expect 1 timeout 10 "$BUILT" -f -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run2" --socket "$D/other"
+	contains "$error" 'another jobd'
+	expect 1 timeout 10 "$BUILT" -f -c "$D/jobd.conf" --state-dir "$D/state2" --runtime-dir "$D/run" --socket "$D/other"
+	contains "$error" 'another jobd'
+	# A connect is not refused, and answered in time.
+	jobctl submit -- true >late 2>&1 3>&- &
+	late=$!
+	: >end
+	eventually an_exit_file_is_there
+	is "$(<taken)" ''
+	: >go
+	wait "$asker" "$late"
+	contains "$(<taken)" 'is in charge'
+	contains "$(<late)" queued
+	wait "$follower"
+	code=0
+	wait "$waiter" || code=$?
+	is "$code" 5
+	is "$(tr '\n' ' ' <followed)" 'before after '
+	is "$(<complaints)" ''
+	is "$(jobctl health --json | json pid)" "$jobd_pid"
+}
+
+an_exit_file_is_there() {
+	[[ -n $(find "$D/state/exits" -type f ! -name '*.new') ]]
+}
+
 @test "clients that submit all the while get every job once, and never a refused connection" {
 	start_jobd
 	before=$(inode "$D/s")
