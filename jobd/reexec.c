@@ -198,10 +198,10 @@ static void on_tried(void *ctx, const char *version, char *const *why)
 {
 	struct reexec *r = ctx;
 	struct jobd *d = r->d;
-	char text[200];
+	char text[200], stops[] = "jobd is being stopped", *stopping[] = { stops, NULL };
 
-	if (!version) {
-		refuse(r, why);
+	if (!version || engine_stopping(d->engine, NULL)) {
+		refuse(r, version ? stopping : why);
 		return;
 	}
 	snprintf(text, sizeof text, "version %s, by %s", version, d->program);
@@ -328,6 +328,11 @@ void reexec_turn(struct jobd *d)
 
 	if (!r || !r->fit || r->error)
 		return;
+	if (engine_stopping(d->engine, NULL)) {
+		r->error = -ECANCELED; /* the next self would not know of it, and start jobs */
+		later(r, 0);
+		return;
+	}
 	if (!proc_is_settled(d->proc) && clock_mono_us() - r->fit_at_us < SETTLE_US) {
 		later(r, 5000);
 		return;

@@ -520,6 +520,28 @@ an_exit_file_is_there() {
 	not wait "$second"
 }
 
+@test "a daemon that is being stopped is not upgraded, and stops" {
+	start_jobd
+	cat >patient <<-'END'
+		#!/bin/sh
+		trap 'while [ ! -e go ]; do sleep 0.02; done; exit 0' TERM
+		: >trapped
+		while :; do sleep 0.02; done
+	END
+	chmod +x patient
+	id=$(submit -- ./patient)
+	eventually test -e trapped
+	jobctl shutdown --on-stop cancel >stopped 2>&1 3>&- &
+	stopper=$!
+	eventually has_line 'is cancelled first' stopped
+	expect 1 jobctl daemon-reexec
+	contains "$error" 'being stopped'
+	: >go
+	wait "$stopper"
+	wait "$jobd_pid"
+	jobd_pid=
+}
+
 @test "signals that come while it executes itself are not lost, and kill nobody" {
 	start_jobd
 	for _ in {1..6}; do
