@@ -486,7 +486,7 @@ an_exit_file_is_there() {
 	done
 	is "$(journalled daemon-reexec ReexecRefused)" 3
 	# Nothing is inherited by what is started from now on.
-	ok jobctl run -- sh -c 'ls -l /proc/$PPID/fd'
+	ok jobctl run -- sh -c 'ls -l /proc/$$/fd'
 	lacks "$output" jobd-handover
 	is "$(find "/proc/$jobd_pid/fd" -lname '*jobd-handover*' | wc -l)" 0
 	while read -r fd; do
