@@ -311,6 +311,7 @@ static int hand_over(struct jobd *d)
 		put_section(h, d);
 		server_handover(d->server, h);
 		proc_handover(d->proc, h);
+		api_handover(d->api, h);
 		crash_point("handover-written");
 		restart_hold_signals(true);
 		rc = handover_exec(h, d->program, argv, more);

@@ -258,6 +258,8 @@ static int open_server(struct jobd *d, char **why)
 	if (!d->api)
 		return -ENOMEM;
 	reload_api(d);
+	if (d->past.record)
+		api_take_handover(d->api, d->past.record);
 
 	struct server_options so = {
 		.base = d->base,

@@ -33,6 +33,7 @@ enum handover_section {
 	HANDOVER_DAEMON = 16,
 	HANDOVER_SERVER,
 	HANDOVER_PROC,
+	HANDOVER_API,
 };
 
 struct handover;

@@ -17,6 +17,7 @@
 
 struct api;
 struct event_base;
+struct handover;
 
 /* Who may do what: the configuration's names, as numbers. Borrowed arrays. */
 struct api_policy {
@@ -65,6 +66,9 @@ struct api_options {
 struct api *api_new(const struct api_options *o);
 void api_free(struct api *a);
 void api_set_server(struct api *a, struct server *s);
+/* Puts into a record what is counted, and takes it from the one that a former self left. */
+void api_handover(const struct api *a, struct handover *h);
+void api_take_handover(struct api *a, const struct handover *h);
 /* What was asked with reexec came to nothing: whoever waits is told why. Borrowed; in the loop. */
 void api_reexec_refused(struct api *a, char *const *messages);
 /* The policy from now on. Copied, but for the arrays: they stay until the next call. */

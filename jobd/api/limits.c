@@ -2,12 +2,18 @@
 /*
  * Limits: the errors that name them, and how often each was met. What one user may is asked
  * where it is cheap to know (server, core); here it is told, counted and journalled.
+ *
+ * The counts go over an exec of jobd, in lib/handover.h's HANDOVER_API:
+ *
+ *	1  a limit (repeated): 1 its name   2 how often it was met
  */
 #include "config.h"
 
 #include <stdio.h>
+#include <string.h>
 
 #include "jobd/api/common.h"
+#include "lib/handover.h"
 
 /* As the configuration has them; the last two are of the protocol. */
 static const char *const names[API_LIMITS] = {
@@ -84,4 +90,53 @@ json_t *limits_json(const struct api *a)
 	for (int i = 0; i < API_LIMITS; i++)
 		json_put(o, names[i], json_integer((json_int_t)a->limits_met[i]));
 	return o;
+}
+
+enum { TAG_LIMIT = 1 };
+enum { TAG_NAME = 1, TAG_MET };
+
+void api_handover(const struct api *a, struct handover *h)
+{
+	struct buf all = BUF_INIT, one = BUF_INIT;
+
+	for (int i = 0; i < API_LIMITS; i++) {
+		buf_clear(&one);
+		tlv_put_str(&one, TAG_NAME, names[i]);
+		tlv_put_u64(&one, TAG_MET, a->limits_met[i]);
+		if (one.failed)
+			all.failed = true;
+		tlv_put_bytes(&all, TAG_LIMIT, one.data, one.len);
+	}
+	handover_put(h, HANDOVER_API, &all);
+	buf_fini(&one);
+	buf_fini(&all);
+}
+
+static void take_limit(struct api *a, const struct tlv *limit)
+{
+	struct tlv_reader r = { limit->data, limit->len, false };
+	struct tlv f, name = { 0 };
+	uint64_t met = 0;
+
+	while (tlv_next(&r, &f)) {
+		if (f.tag == TAG_NAME)
+			name = f;
+		else if (f.tag == TAG_MET)
+			met = tlv_u64(&f);
+	}
+	for (int i = 0; i < API_LIMITS; i++)
+		if (strlen(names[i]) == name.len && memcmp(names[i], name.data, name.len) == 0)
+			a->limits_met[i] = met;
+}
+
+void api_take_handover(struct api *a, const struct handover *h)
+{
+	struct tlv section, f;
+
+	if (!handover_get(h, HANDOVER_API, &section))
+		return;
+	struct tlv_reader r = { section.data, section.len, false };
+	while (tlv_next(&r, &f))
+		if (f.tag == TAG_LIMIT)
+			take_limit(a, &f);
 }

@@ -75,8 +75,14 @@ client() {
 	is "$output" hello
 	# What was counted is not begun anew.
 	since=$(jobctl health --json | json started_at_us)
+	client '
+		print $s "{\"method\":\"org.jobd.Job.Wait\",\"parameters\":{\"ids\":["
+		    . join(",", 1 .. 1001) . "]}}\0";
+		hear() =~ /LimitReached/ or die "no limit\n"; '
+	reexec
 	reexec
 	is "$(jobctl health --json | json started_at_us)" "$since"
+	is "$(jobctl health --json | json limits_met.ids)" 1
 }
 
 @test "a daemon that was started with relative paths finds them again" {

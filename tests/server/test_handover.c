@@ -237,8 +237,42 @@ START_TEST(one_that_broke_the_protocol_ends_all_the_same)
 }
 END_TEST
 
+/* One user's limits: who is in stays in, whose calls wait goes on in order, and what was counted counts. */
+START_TEST(limits_go_along)
+{
+	struct room r;
+	int fd[3];
+
+	room_prepare(&r);
+	r.options.limits = (struct server_limits){3, 4};
+	room_open(&r);
+	for (int i = 0; i < 3; i++)
+		fd[i] = client_open(&r);
+	room_until(&r, server_connections(r.server) == 3);
+	int more = client_open(&r);
+	client_hear(&r, more);
+	close(more);
+	for (int i = 0; i < 6; i++)
+		client_say(&r, fd[0], ECHO("one"));
+	room_until(&r, server_limit_met(r.server, SERVER_LIMIT_USER_CALLS) > 0);
+	room_exec(&r);
+	for (int i = 0; i < 6; i++)
+		client_hears(&r, fd[0], ECHOED("one"));
+	ck_assert_uint_eq(server_connections(r.server), 3);
+	ck_assert_uint_eq(server_limit_met(r.server, SERVER_LIMIT_USER_CONNECTIONS), 1);
+	ck_assert_uint_ge(server_limit_met(r.server, SERVER_LIMIT_USER_CALLS), 1);
+	/* The next one is counted with those who were in before. */
+	more = client_open(&r);
+	ck_assert_ptr_nonnull(strstr(client_hear(&r, more), "user_connections"));
+	close(more);
+	for (int i = 0; i < 3; i++)
+		close(fd[i]);
+	room_stop(&r);
+}
+END_TEST
+
 UNIT_MAIN("handover", a_connection_stays_and_so_does_the_socket, half_a_message_is_kept_at_every_byte,
     a_call_that_waits_goes_on_and_what_stands_behind_it_follows,
     a_stream_that_is_not_read_goes_on_where_it_was, a_client_that_left_meanwhile_is_noticed,
     what_a_client_sent_before_it_left_is_done, a_call_that_waits_for_a_name_is_tried_again,
-    a_peer_whose_name_is_not_known_waits_on, one_that_broke_the_protocol_ends_all_the_same)
+    a_peer_whose_name_is_not_known_waits_on, one_that_broke_the_protocol_ends_all_the_same, limits_go_along)
