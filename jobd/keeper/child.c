@@ -9,8 +9,8 @@
  * not dumpable, which it inherits from the keeper, which a change of user keeps
  * so, and which ends with exec.
  *
- * What fails is reported by name and errno, before the gate or after it (exec),
- * and the process leaves. The socket closes at exec: that is how success is told.
+ * What fails is reported by name and errno, before the gate or after it (chdir,
+ * exec), and the process leaves. The socket closes at exec: that is how success is told.
  */
 #include "config.h"
 
@@ -192,10 +192,12 @@ static void __attribute__((noreturn)) child_main(struct keeper *k, int log, int 
 		set_identity(s, &k->identity);
 	}
 	umask(s->mask);
-	if (chdir(dir) < 0) /* as the user: what he may not enter, he does not */
-		fail("chdir %s", dir);
 	environ = s->env; /* the command is looked for along the job's PATH */
 	wait_at_gate();
+	/* Not before: the job that ends when this one begins may be the one that makes the directory.
+	 * As the user: what he may not enter, he does not. */
+	if (chdir(dir) < 0)
+		fail("chdir %s", dir);
 	execvpe(s->argv[0], s->argv, s->env);
 	fail("exec %s", s->argv[0]);
 }

@@ -78,6 +78,8 @@ START_TEST(a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it
 	rig_hear_end(&r, &s);
 	rig_ack_stay(&r);
 	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "log2", .cwd = "/nosuchdir" });
+	rig_hear(&r, KMSG_READY, &s);
+	rig_say(&r, KMSG_GATE);
 	rig_hear(&r, KMSG_END, &s);
 	ck_assert_str_eq(s.end.step, "chdir /nosuchdir");
 	keeper_end_fini(&s.end);
@@ -133,6 +135,8 @@ START_TEST(a_keeper_is_after_three_jobs_as_it_was_after_one)
 	rig_hear_end(&r, &s);
 	rig_ack_stay(&r);
 	rig_start(&r, &(struct job_spec){ .argv = argv, .log = "log3", .cwd = "/nosuchdir" });
+	rig_hear(&r, KMSG_READY, &s);
+	rig_say(&r, KMSG_GATE);
 	rig_hear_end(&r, &s);
 	keeper_end_fini(&s.end);
 	rig_ack_stay(&r);
