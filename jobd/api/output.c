@@ -272,13 +272,15 @@ static struct output *output_new(struct api *a, struct call *c, const struct job
 }
 
 /* There is no log: why, and what could be done. */
-static void refuse(struct call *c, const struct job *j, int rc)
+static void refuse(struct call *c, const struct job *j, uint32_t attempt, int rc)
 {
 	if (rc != -ENOENT)
 		error_failed(c, j->id, strerror(-rc));
 	else if (!job_last_attempt(j) && !job_has_ended(j->state))
 		error_wrong_state(c, j->id, j->state, "output",
 		    "it has not started: follow waits for its output");
+	else if (job_attempt_find(j, attempt ? attempt : job_last_attempt(j)))
+		error_failed(c, j->id, "its log is not there any more");
 	else
 		error_invalid(c, "attempt", "job %llu has no output of that attempt",
 		    (unsigned long long)j->id);
@@ -304,7 +306,7 @@ void api_job_output(void *ctx, struct call *c)
 	if (!o) {
 		error_failed(c, id, "no memory");
 	} else if (rc) {
-		refuse(c, v.job, rc);
+		refuse(c, v.job, o->attempt, rc);
 		output_free(o);
 	} else {
 		if (o->follow)

@@ -89,7 +89,7 @@ static enum phase report(struct keeper *k)
 	begin(k);
 	k->reached = LEVEL_END;
 	k->end.empty = true;
-	k->end.silent = log_is_blank(&k->log);
+	k->end.silent = k->log.fd < 0 || log_is_blank(&k->log);
 	if (!k->end.ended_at_us)
 		k->end.ended_at_us = clock_real_us();
 	crash_point("keeper-emptied");

@@ -91,6 +91,7 @@ struct job_log {
 	int fd;	       /* -1: none */
 	char *name;    /* that it has, below KEEPER_FD_LOGS */
 	char *due;     /* that it is to have when the gate opens */
+	bool kept;     /* it was the last job's, which was silent */
 };
 
 struct keeper {

@@ -32,23 +32,44 @@ static void let_go(struct job_log *l)
 	if (l->fd >= 0)
 		close(l->fd);
 	free(l->name);
-	l->fd = -1;
-	l->name = NULL;
+	*l = (struct job_log){ .fd = -1, .due = l->due };
+}
+
+/* Whether it is a file like a new one: nobody has written to it, nor made anything else of it. */
+static bool is_blank(int fd, struct statx *st)
+{
+	const uint64_t odd = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
+	return statx(fd, "", AT_EMPTY_PATH, STATX_BASIC_STATS, st) == 0 && st->stx_size == 0 &&
+	       st->stx_nlink == 1 && (st->stx_mode & 07777) == MODE && !(st->stx_attributes & odd);
 }
 
 bool log_is_blank(const struct job_log *l)
 {
-	struct stat st;
-	return l->fd >= 0 && fstat(l->fd, &st) == 0 && st.st_size == 0 && st.st_nlink == 1 &&
-	       (st.st_mode & 07777) == MODE;
+	struct statx st;
+	return l->fd >= 0 && is_blank(l->fd, &st);
 }
 
-static bool is_owned(const struct keeper *k)
+/*
+ * Opens the last job's once more: flags, offset and locks belong to the open file, which
+ * that job's processes had, and are no business of the next one. False where it won't do.
+ */
+static bool reopen(struct keeper *k)
 {
-	struct stat st;
-	if (!k->start.set_identity)
-		return true;
-	return fstat(k->log.fd, &st) == 0 && st.st_uid == k->start.uid && st.st_gid == k->identity.gid;
+	struct job_log *l = &k->log;
+	const struct start *s = &k->start;
+	struct statx was, st;
+	int fd = openat(KEEPER_FD_LOGS, l->name, O_WRONLY | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC);
+	bool fit = fd >= 0 && is_blank(l->fd, &was) && is_blank(fd, &st) && was.stx_ino == st.stx_ino &&
+	    (!s->set_identity || (st.stx_uid == s->uid && st.stx_gid == k->identity.gid));
+	if (!fit) {
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	close(l->fd);
+	l->fd = fd;
+	l->kept = false;
+	return true;
 }
 
 static int make(struct keeper *k)
@@ -73,7 +94,7 @@ static int make(struct keeper *k)
 int log_prepare(struct keeper *k)
 {
 	struct job_log *l = &k->log;
-	if (l->fd >= 0 && !(log_is_blank(l) && is_owned(k)))
+	if (l->fd >= 0 && !reopen(k))
 		log_drop(l);
 	if (l->fd < 0 && make(k) < 0)
 		return -1;
@@ -98,14 +119,15 @@ void log_settle(struct keeper *k)
 	struct job_log *l = &k->log;
 	free(l->due);
 	l->due = NULL;
-	/* What was told to be silent has to stay so. */
-	if (!k->end.silent || k->end.kind != KEEPER_END_EXITED)
+	l->kept = l->fd >= 0 && k->end.silent;
+	if (!l->kept || k->end.kind != KEEPER_END_EXITED)
 		log_drop(l);
 }
 
 void log_drop(struct job_log *l)
 {
-	if (log_is_blank(l))
+	/* What was told to be silent is nobody's, whatever somebody has written to it since. */
+	if (l->kept || log_is_blank(l))
 		unlinkat(KEEPER_FD_LOGS, l->name, 0);
 	let_go(l);
 }

@@ -196,6 +196,52 @@ START_TEST(a_log_that_its_user_has_named_elsewhere_serves_no_other_job)
 }
 END_TEST
 
+/* Flags and offset belong to the open file, which is shared with whoever has a copy of it. */
+START_TEST(what_a_silent_job_does_to_its_open_file_is_not_met_by_the_next)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "exec perl -e 'use Fcntl; fcntl(STDOUT, F_SETFL, O_NONBLOCK) or die;"
+		    " seek(STDOUT, 5000000, 0) or die'");
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 0);
+	ck_assert(s.end.silent);
+	rig_ack_stay(&r);
+	next_job(&r, "grep flags /proc/self/fdinfo/1", "log");
+	rig_hear_end(&r, &s);
+	char *text = rig_log(&r);
+	ck_assert_msg(strncmp(text, "flags:\t", 7) == 0, "%s", text);
+	unsigned long flags = strtoul(text + 7, NULL, 8);
+	ck_assert((flags & O_APPEND) && !(flags & O_NONBLOCK));
+	free(text);
+	rig_fini(&r);
+}
+END_TEST
+
+START_TEST(what_is_written_to_a_silent_log_from_outside_goes_with_it)
+{
+	struct rig r;
+	struct said s;
+	char path[128];
+	rig_init(&r);
+	rig_run(&r, "exit 0");
+	rig_hear_end(&r, &s);
+	ck_assert(s.end.silent);
+	snprintf(path, sizeof(path), "%s/logs/log", r.dir);
+	int fd = open(path, O_WRONLY | O_APPEND | O_CLOEXEC);
+	rig_ack_stay(&r);
+	ck_assert_int_eq(write(fd, "late", 4), 4);
+	close(fd);
+	next_job(&r, "echo mine", "log2");
+	rig_hear_end(&r, &s);
+	ck_assert(!rig_has(&r, "logs/log"));
+	rig_ack(&r);
+	ck_assert(rig_has(&r, "logs/log2"));
+	rig_fini(&r);
+}
+END_TEST
+
 /* Somebody holds the first user's log open all the while. */
 START_TEST(a_silent_jobs_log_serves_no_other_user)
 {
@@ -307,5 +353,7 @@ UNIT_MAIN("keeper: stay", a_keeper_that_is_asked_to_stay_takes_another_job,
     a_keeper_that_stayed_can_fail_a_start_and_leaves_when_nobody_wants_it,
     a_keeper_is_after_three_jobs_as_it_was_after_one, who_wrote_nothing_leaves_no_log,
     a_log_that_its_user_has_named_elsewhere_serves_no_other_job,
+    what_a_silent_job_does_to_its_open_file_is_not_met_by_the_next,
+    what_is_written_to_a_silent_log_from_outside_goes_with_it,
     a_silent_jobs_log_serves_no_other_user, a_keeper_that_hurries_hands_that_to_no_job,
     the_title_of_a_keeper_tells_its_job, a_keeper_that_the_host_told_to_end_takes_no_other_job)
