@@ -95,6 +95,11 @@ static void on_ended(void *ctx, uint64_t id, const struct keeper_end *end)
 	engine_step(e, l, &s);
 }
 
+static bool no_room(int error)
+{
+	return error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE;
+}
+
 static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 {
 	struct engine *e = ctx;
@@ -107,9 +112,14 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 		on_ended(ctx, id, &nothing);
 	if (!l || l->phase != LIVE_STARTING)
 		return;
+	bool ahead = !l->slot;
 	starts_leave(e, l);
-	if (error == -EAGAIN || error == -ENOMEM || error == -EMFILE || error == -ENFILE) {
-		schedule_back_off(e);
+	if (no_room(error)) {
+		/* One that nobody waited for yet is no reason to start none. */
+		if (ahead)
+			schedule_prepare_no_more(e);
+		else
+			schedule_back_off(e);
 		engine_enqueue(e, l);
 	} else {
 		schedule_delay(e, l);

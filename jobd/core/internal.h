@@ -46,7 +46,9 @@ struct engine {
 	unsigned active;	   /* starting, running or paused: they hold a slot */
 	struct live *starting;	   /* LIVE_STARTING, with a slot or without */
 	unsigned nahead;	   /* of them, without one and not late */
+	uint64_t last_end_us;	   /* mono; of an attempt */
 	uint64_t flow_until_us;	   /* mono; a slot that comes free till then is worth waiting for */
+	uint64_t ahead_from_us;	   /* mono; nothing is prepared ahead before */
 	unsigned silent;
 	uint64_t disk_free;
 	uint64_t backoff_until_us; /* mono; no starts before */
@@ -127,6 +129,8 @@ extern action_fn *const engine_actions[STATE_ACTIONS];
 void schedule_run(struct engine *e);
 /* An attempt has ended, so that another is due. */
 void schedule_note_end(struct engine *e);
+/* The machine had no room to prepare one ahead: for some seconds none is. */
+void schedule_prepare_no_more(struct engine *e);
 /* The reason a queued job waits. */
 enum job_reason schedule_reason(const struct engine *e, const struct live *l);
 /* No starts for a while: the machine has no room for another process. */

@@ -25,6 +25,7 @@
 #define BACKOFF_STEPS	 8 /* doublings: the longest is 64 s */
 #define AHEAD_MAX	 4
 #define FLOW_US		 1000000u /* jobs that end less than that apart follow each other */
+#define AHEAD_PAUSE_US	 10000000u
 
 static bool may_prepare(const struct engine *e)
 {
@@ -133,16 +134,32 @@ static void start(struct engine *e, struct live *l)
 
 void schedule_note_end(struct engine *e)
 {
-	e->flow_until_us = e->mono_us() + FLOW_US;
+	uint64_t now = e->mono_us();
+
+	if (now - e->last_end_us < FLOW_US)
+		e->flow_until_us = now + FLOW_US;
+	e->last_end_us = now;
+}
+
+void schedule_prepare_no_more(struct engine *e)
+{
+	e->ahead_from_us = e->mono_us() + AHEAD_PAUSE_US;
+}
+
+static bool may_prepare_ahead(const struct engine *e)
+{
+	unsigned most = e->settings.max_running < AHEAD_MAX ? e->settings.max_running : AHEAD_MAX;
+	uint64_t now = e->mono_us();
+
+	return e->nahead < most && e->started < STARTS_PER_TURN && now < e->flow_until_us
+	    && now >= e->ahead_from_us && may_prepare(e);
 }
 
 static void prepare_ahead(struct engine *e)
 {
-	unsigned most = e->settings.max_running < AHEAD_MAX ? e->settings.max_running : AHEAD_MAX;
 	struct live *l;
 
-	while (e->nahead < most && e->started < STARTS_PER_TURN && e->mono_us() < e->flow_until_us
-	    && may_prepare(e) && (l = order_first(&e->order))) {
+	while (may_prepare_ahead(e) && (l = order_first(&e->order))) {
 		order_take(&e->order, l);
 		start(e, l);
 	}

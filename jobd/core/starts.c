@@ -15,7 +15,8 @@
 
 #include "jobd/core/internal.h"
 
-#define LATE_US 1000000u
+#define LATE_US	 1000000u
+#define AHEAD_US 1000000u /* what was looked up for a start is no older than that when it runs */
 
 bool starts_awaits_slot(const struct live *l)
 {
@@ -149,7 +150,7 @@ void starts_tick(struct engine *e)
 		next = l->next_starting;
 		if (!l->ready && !l->late && now - l->started_us >= LATE_US)
 			make_late(e, l);
-		else if (is_ahead(l) && now >= e->flow_until_us)
+		else if (is_ahead(l) && now - l->started_us >= AHEAD_US)
 			starts_put_back(e, l);
 	}
 }

@@ -101,7 +101,7 @@ static int bind_socket(struct keeper *k, int fd)
 		rc = bind(fd, (struct sockaddr *)&a, sizeof a); /* an earlier jobd's */
 	if (rc < 0)
 		return -errno;
-	if (k->p->o.set_identity &&
+	if (k->p->o.set_identity && k->uid != geteuid() &&
 	    fchownat(k->p->notify_fd, name, k->uid, (gid_t)-1, AT_SYMLINK_NOFOLLOW) < 0)
 		return -errno;
 	return 0;

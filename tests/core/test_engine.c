@@ -334,16 +334,21 @@ START_TEST(no_more_run_than_may_and_the_first_in_order_says_so)
 	turn();
 	ended(a, 0);
 	turn();
-	/* A slot came free: the next job takes it, and the one after that is prepared. */
-	ck_assert_str_eq(heard(), "release 1;release 4;acknowledge 1;start 2.1 A=1;start 3.1 A=1;");
+	ck_assert_str_eq(heard(), "release 1;release 4;acknowledge 1;start 2.1 A=1;");
 	ck_assert_int_eq(reason_of(b), REASON_NONE);
 	ck_assert_int_eq(reason_of(c), REASON_QUEUE_FULL);
 }
 END_TEST
 
-/* Two slots and five jobs, of which one has ended: two run, two are prepared for the next slot. */
+/*
+ * Two slots, and one job ended a moment ago. Of five more one has ended: two run, two are prepared for
+ * the next slot.
+ */
 static void prepare_two_ahead(uint64_t id[5])
 {
+	ended(running(), 0);
+	turn();
+	heard();
 	for (int i = 0; i < 5; i++)
 		id[i] = submit();
 	turn();
@@ -354,8 +359,8 @@ static void prepare_two_ahead(uint64_t id[5])
 	turn();
 	ready(id[2]);
 	turn();
-	ck_assert_str_eq(heard(), "start 1.1 A=1;start 2.1 A=1;release 1;release 2;acknowledge 1;"
-				  "start 3.1 A=1;start 4.1 A=1;start 5.1 A=1;release 3;");
+	ck_assert_str_eq(heard(), "start 2.1 A=1;start 3.1 A=1;release 2;release 3;acknowledge 2;"
+				  "start 4.1 A=1;start 5.1 A=1;start 6.1 A=1;release 4;");
 	ck_assert_int_eq(state_of(id[3]), JOB_QUEUED);
 }
 
@@ -371,7 +376,7 @@ START_TEST(what_is_prepared_ahead_runs_in_the_turn_that_a_slot_comes_free)
 	ck_assert_int_eq(reason_of(id[4]), REASON_PRIORITY);
 	ended(id[1], 0);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 2;release 4;");
+	ck_assert_str_eq(heard(), "acknowledge 3;release 5;");
 	ck_assert_int_eq(state_of(id[3]), JOB_RUNNING);
 	/* The last one has its slot before it is ready. */
 	ended(id[2], 0);
@@ -379,7 +384,7 @@ START_TEST(what_is_prepared_ahead_runs_in_the_turn_that_a_slot_comes_free)
 	ck_assert_int_eq(state_of(id[4]), JOB_QUEUED);
 	ready(id[4]);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 3;release 5;");
+	ck_assert_str_eq(heard(), "acknowledge 4;release 6;");
 	ck_assert_int_eq(state_of(id[4]), JOB_RUNNING);
 }
 END_TEST
@@ -395,16 +400,16 @@ START_TEST(whoever_ranks_before_what_is_prepared_goes_first)
 	turn();
 	ended(id[1], 0);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 2;start 6.1 A=1;");
+	ck_assert_str_eq(heard(), "acknowledge 3;start 7.1 A=1;");
 	ready(first);
 	turn();
-	ck_assert_str_eq(heard(), "release 6;");
+	ck_assert_str_eq(heard(), "release 7;");
 	/* One that falls behind is taken back, and goes behind. */
 	ask(id[3], (struct control){ .event = EVENT_PRIORITY, .priority = 9 });
-	ck_assert_str_eq(heard(), "abandon 4;");
+	ck_assert_str_eq(heard(), "abandon 5;");
 	ended(first, 0);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 6;release 5;start 4.1 A=1;");
+	ck_assert_str_eq(heard(), "acknowledge 7;release 6;start 5.1 A=1;");
 }
 END_TEST
 
@@ -421,13 +426,13 @@ START_TEST(what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free)
 	now_us += 1000;
 	engine_tick(engine);
 	turn();
-	ck_assert_str_eq(heard(), "abandon 5;abandon 4;");
+	ck_assert_str_eq(heard(), "abandon 6;abandon 5;");
 	ck_assert_int_eq(reason_of(id[3]), REASON_QUEUE_FULL);
 	ck_assert_int_eq(reason_of(id[4]), REASON_PRIORITY);
 	ask_event(id[3], EVENT_CANCEL);
 	ended(id[1], 0);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 2;start 5.1 A=1;");
+	ck_assert_str_eq(heard(), "acknowledge 3;start 6.1 A=1;");
 }
 END_TEST
 
@@ -489,14 +494,35 @@ START_TEST(a_start_that_hangs_gives_its_slot_back_and_its_user_tries_with_one_at
 	heard();
 	ended(other, 0);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 4;start 1.1 A=1;start 2.1 A=1;start 6.1;");
-	engine_proc_events()->unstarted(engine, a, -ETIMEDOUT, "it hangs");
-	ready(b);
+	ck_assert_str_eq(heard(), "acknowledge 4;start 1.1 A=1;");
+	ready(a);
 	turn();
 	ended(second, 0);
 	turn();
-	ck_assert_str_eq(heard(), "release 2;acknowledge 5;release 3;");
+	ready(b);
+	turn();
+	ck_assert_str_eq(heard(), "release 1;acknowledge 5;start 2.1 A=1;start 6.1;release 2;");
+	ended(a, 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 1;release 3;");
 	ck_assert_int_eq(state_of(c), JOB_RUNNING);
+}
+END_TEST
+
+START_TEST(what_could_not_be_prepared_ahead_keeps_nobody_from_a_free_slot)
+{
+	uint64_t id[5];
+
+	prepare_two_ahead(id);
+	ready(id[3]);
+	engine_proc_events()->unstarted(engine, id[4], -EAGAIN, "no process");
+	turn();
+	ck_assert_str_eq(heard(), "");
+	ck_assert_int_eq(reason_of(id[4]), REASON_PRIORITY);
+	ended(id[1], 0);
+	ended(id[2], 0);
+	turn();
+	ck_assert_str_eq(heard(), "acknowledge 3;acknowledge 4;release 5;start 6.1 A=1;");
 }
 END_TEST
 
@@ -507,18 +533,18 @@ START_TEST(what_is_prepared_ahead_can_be_cancelled_held_and_lost)
 	prepare_two_ahead(id);
 	ready(id[3]);
 	ask_event(id[3], EVENT_CANCEL);
-	ck_assert_str_eq(heard(), "abandon 4;");
+	ck_assert_str_eq(heard(), "abandon 5;");
 	ck_assert_int_eq(state_of(id[3]), JOB_CANCELLED);
 	engine_proc_events()->unstarted(engine, id[4], -ECHILD, "its keeper died");
 	ended(id[1], 0);
 	turn();
-	ck_assert_str_eq(heard(), "acknowledge 2;"); /* it is put off */
+	ck_assert_str_eq(heard(), "acknowledge 3;"); /* it is put off */
 	ck_assert_int_eq(reason_of(id[4]), REASON_BACKOFF);
 	now_us += 300000;
 	turn();
-	ck_assert_str_eq(heard(), "start 5.1 A=1;");
+	ck_assert_str_eq(heard(), "start 6.1 A=1;");
 	ask_event(id[4], EVENT_HOLD);
-	ck_assert_str_eq(heard(), "abandon 5;");
+	ck_assert_str_eq(heard(), "abandon 6;");
 	turn();
 	ck_assert_int_eq(state_of(id[4]), JOB_HELD);
 }
@@ -1153,6 +1179,7 @@ int main(void)
 		what_is_prepared_ahead_runs_in_the_turn_that_a_slot_comes_free,
 		whoever_ranks_before_what_is_prepared_goes_first,
 		what_is_prepared_ahead_is_taken_back_when_no_slot_comes_free,
+		what_could_not_be_prepared_ahead_keeps_nobody_from_a_free_slot,
 		what_is_prepared_ahead_can_be_cancelled_held_and_lost,
 		a_start_that_hangs_gives_its_slot_back_and_its_user_tries_with_one_at_a_time,
 		a_pause_is_answered_when_it_is_a_fact,
