@@ -17,7 +17,7 @@
  *	SIGNAL ────────────────────▶        one signal, once
  *	       ◀──────────────────── END    status known (EMPTY 0), then tree empty (EMPTY 1)
  *	ACK    ────────────────────▶        the end is on disk: reap, and leave
- *	       ◀──────────────────── IDLE   …or, where ACK said STAY: reaped, and ready for another START
+ *	                                    …or, where it says STAY, wait for another START
  *
  * Adoption: a new jobd connects to the keeper's listening socket and sends
  * HELLO with the nonce; the keeper checks it, answers HELLO with the nonce and
@@ -65,7 +65,6 @@ enum kmsg_type {
 	KMSG_SIGNAL = 7,
 	KMSG_END = 8,
 	KMSG_ACK = 9,
-	KMSG_IDLE = 10,
 };
 
 /* One number space for all messages. */
@@ -116,7 +115,7 @@ enum kmsg_tag {
 	KTAG_SILENT = 72,	/* END: u64 1: nothing was written to the log, and there is none */
 
 	KTAG_STAY = 80,		/* ACK: u64 1: do not leave, another job may follow on this connection.
-				 * A keeper that does not know this leaves; one that does says IDLE. */
+				 * A keeper that does not know this leaves, and so does one that can't. */
 };
 
 enum keeper_level {

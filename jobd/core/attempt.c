@@ -121,6 +121,8 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 		else
 			schedule_back_off(e);
 		engine_enqueue(e, l);
+	} else if (error == -ESTALE) {
+		engine_enqueue(e, l);
 	} else {
 		schedule_delay(e, l);
 	}

@@ -230,7 +230,6 @@ void talk_ready(struct keeper *k);
 /* The level that is reached, for the last order; culprit is the process that hindered it, or 0. */
 void talk_state(struct keeper *k, pid_t culprit, pid_t recontinued);
 void talk_end(struct keeper *k);
-void talk_idle(struct keeper *k);
 
 /* Understands all whole messages that jobd has sent. False when it talks nonsense. */
 bool talk_listen(struct keeper *k);

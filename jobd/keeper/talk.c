@@ -64,13 +64,6 @@ void talk_end(struct keeper *k)
 	crash_point("keeper-reported");
 }
 
-void talk_idle(struct keeper *k)
-{
-	struct buf *b = &k->jobd.out;
-	kmsg_end(b, kmsg_begin(b, KMSG_IDLE));
-	conn_write(&k->jobd);
-}
-
 void talk_hello(struct keeper *k)
 {
 	struct buf *b = &k->jobd.out;
@@ -195,7 +188,6 @@ bool talk_listen(struct keeper *k)
 		case KMSG_READY:
 		case KMSG_STATE:
 		case KMSG_END:
-		case KMSG_IDLE:
 		default: /* a later jobd may say more than is known here */
 			break;
 		}

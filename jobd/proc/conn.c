@@ -59,8 +59,6 @@ static void on_readable(int fd, short what, void *arg)
 	struct keeper *k = arg;
 	if (conn_read(k))
 		on_end_of_stream(k);
-	else if (k->idle)
-		rest_begin(k);
 }
 
 static void on_writable(int fd, short what, void *arg)
@@ -158,7 +156,8 @@ static void put_signals(struct keeper *k)
 static void put_acknowledgement(struct keeper *k)
 {
 	size_t mark = kmsg_begin(&k->out, KMSG_ACK);
-	if (rest_is_wanted(k))
+	k->stays = rest_is_wanted(k);
+	if (k->stays)
 		tlv_put_u64(&k->out, KTAG_STAY, 1);
 	kmsg_end(&k->out, mark);
 }
@@ -382,10 +381,6 @@ static bool handle(struct keeper *k, struct kmsg *m)
 		return on_state(k, &m->payload);
 	case KMSG_END:
 		return on_end(k, &m->payload);
-	case KMSG_IDLE:
-		/* Only noted: its death may be what this is read for. */
-		k->idle = k->phase == PHASE_LEAVING && k->due & DO_ACK;
-		return true;
 	default:
 		return true; /* a newer keeper's */
 	}

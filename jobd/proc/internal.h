@@ -83,7 +83,8 @@ struct keeper {
 	bool child; /* the keeper is our child, not reaped yet */
 	bool dead;  /* there is no such process any more */
 	bool silent;
-	bool idle; /* the keeper has let go of the job, and could take another */
+	bool stays; /* it was told to wait for another job */
+	bool woken; /* it had waited for this one */
 	bool exit_file_possible; /* it was without a connection for a while */
 	bool inherited;		 /* the keeper died first: command and cgroup are ours to clear */
 	pid_t keeper_pid, pid;
@@ -185,7 +186,7 @@ int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64
 /* rest.c: keepers at rest, between two jobs */
 /* Whether a keeper that is acknowledged now may stay for another job. */
 bool rest_is_wanted(const struct keeper *k);
-/* Its keeper said that it is idle: lays it to rest, and frees k. Or k waits for it to leave. */
+/* Its keeper was told to stay: lays it to rest, and frees k. Or sends it away, and k waits for that. */
 void rest_begin(struct keeper *k);
 /*
  * Sends what one at rest can take of a START. Its connection, with what is left

@@ -243,7 +243,8 @@ void keeper_gone(struct keeper *k, int wait_status)
 	switch (k->phase) {
 	case PHASE_STARTING:
 	case PHASE_READY:
-		keeper_report_unstarted(k, -ECHILD, text);
+		/* One that had rested may have left before it read of this job: another takes it at once. */
+		keeper_report_unstarted(k, k->woken && k->phase == PHASE_STARTING ? -ESTALE : -ECHILD, text);
 		break;
 	case PHASE_RUNNING:
 		adopt_without_keeper(k, text);

@@ -298,6 +298,8 @@ static void flush_leaving(struct keeper *k)
 	if (k->link == LINK_UP || k->due & DO_ABANDON)
 		keeper_after(k, LEAVE_MS, on_staying);
 	conn_push(k);
+	if (k->stays)
+		rest_begin(k);
 }
 
 static void flush_orphan(struct keeper *k)

@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Keepers at rest, between two jobs: to be born costs a keeper more than all it
- * does for a short job. One whose job was acknowledged, and that left nothing
- * behind, stays for a moment; who starts a job takes the one that came last.
+ * does for a short job. One whose job was acknowledged, with the word that it may
+ * stay, rests from then on, though it may still have to let go of that job; who
+ * starts a job takes the one that came last.
  *
  * At rest are at most so many, for a second or so: as many as the jobs that
  * follow each other need, and none in a quiet hour. Only keepers that this
  * jobd bore and never lost sight of: after an upgrade no old one serves on. To
  * close its connection is all it takes to send one away, so that none outlives jobd.
  *
- * A keeper may die here as anywhere. The end of its connection tells, or
- * SIGCHLD, or the start that finds it dead and takes another.
+ * A keeper may die here as anywhere, or leave since something of its job is left.
+ * The end of its connection tells, or SIGCHLD, or the start that finds it dead and
+ * takes another; what it left behind is swept.
  */
 #include "config.h"
 
@@ -62,6 +64,7 @@ static void on_word(int fd, short what, void *arg)
 	for (struct resting **at = &p->resting; *at; at = &(*at)->next)
 		if ((*at)->fd == fd) {
 			send_away(at);
+			proc_sweep_later(p);
 			return;
 		}
 }
@@ -101,6 +104,7 @@ void rest_reaped(struct proc *p, pid_t pid)
 	for (struct resting **at = &p->resting; *at; at = &(*at)->next)
 		if ((*at)->pid == pid) {
 			send_away(at);
+			proc_sweep_later(p);
 			return;
 		}
 }
@@ -132,7 +136,7 @@ static struct resting *hand_over(struct keeper *k)
 void rest_begin(struct keeper *k)
 {
 	struct proc *p = k->p;
-	bool fit = p->nresting < REST_MAX && k->child && !k->in.len && !k->out.len && !k->in_wanted;
+	bool fit = p->nresting < REST_MAX && k->child && !k->in.len && !k->out.len;
 	struct resting *r = fit ? hand_over(k) : NULL;
 	if (!r) {
 		conn_close(k); /* it leaves, and SIGCHLD tells */
@@ -140,7 +144,7 @@ void rest_begin(struct keeper *k)
 	}
 	roster_remove(k, ROSTER_KEEPER);
 	k->keeper_pid = 0;
-	/* It said that it left nothing behind: there are no files to look for. */
+	/* Its files are its own to remove. */
 	keeper_free(k);
 	r->since_us = clock_mono_us();
 	r->next = p->resting;
@@ -149,20 +153,11 @@ void rest_begin(struct keeper *k)
 		wait_for_oldest(p);
 }
 
-/* Whether it waits for a job: its connection stands, and it has not said a word. */
-static bool is_there(int fd)
-{
-	char byte;
-	return recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN;
-}
-
 int rest_wake(struct proc *p, struct buf *start, pid_t *pid)
 {
 	while (p->resting) {
 		int fd = take_out(&p->resting, pid);
-		ssize_t n = is_there(fd) ?
-		    send(fd, start->data, start->len, MSG_NOSIGNAL | MSG_DONTWAIT) :
-		    -1;
+		ssize_t n = send(fd, start->data, start->len, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n > 0) {
 			buf_drop(start, (size_t)n);
 			return fd;

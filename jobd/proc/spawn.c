@@ -206,6 +206,7 @@ static int wake(struct keeper *k)
 	if (fd < 0)
 		return -ENOENT;
 	int rc = conn_open(k, fd, LINK_UP);
+	k->woken = rc == 0;
 	if (rc == 0)
 		return 0;
 	close(fd);

@@ -7,7 +7,7 @@
  * A loop over keepers: it plays jobd's end of the keeper's contract and nothing
  * else. Real keepers, born as jobd bears them and told the same in START; the
  * gate is opened as soon as one is ready, the end acknowledged as soon as it is
- * told, and a keeper that has said it is idle takes the next job, as with jobd. No
+ * told, and a keeper that was told to stay takes the next job, as with jobd. No
  * store, no clients, no notify sockets, no decisions.
  *
  * An append and an fdatasync.
@@ -64,7 +64,6 @@ double loop_bare(size_t n)
 enum doing {
 	ABSENT,
 	AT_WORK,
-	LETTING_GO, /* acknowledged: says that it is idle, or leaves */
 	AT_REST,
 };
 
@@ -193,7 +192,7 @@ static void acknowledge(struct keeper *k)
 	tlv_put_u64(&out, KTAG_STAY, 1);
 	kmsg_end(&out, mark);
 	say(k->fd, &out);
-	k->doing = LETTING_GO;
+	k->doing = AT_REST;
 }
 
 static void be_born(const struct loop *l, struct keeper *k)
@@ -217,7 +216,7 @@ static struct keeper *find(struct loop *l, enum doing doing)
 	return NULL;
 }
 
-/* False where every place is taken by one that is about to be idle. */
+/* False where every place is taken. */
 static bool start(struct loop *l)
 {
 	struct keeper *resting = find(l, AT_REST), *k = resting ? resting : find(l, ABSENT);
@@ -258,8 +257,6 @@ static void understand(struct loop *l, struct keeper *k, struct kmsg *m)
 {
 	if (m->type == KMSG_READY) {
 		open_gate(k->fd);
-	} else if (m->type == KMSG_IDLE) {
-		k->doing = AT_REST;
 	} else if (is_last(m)) {
 		acknowledge(k);
 		l->ended++;

@@ -109,7 +109,7 @@ START_TEST(jobs_that_follow_each_other_share_a_keeper_that_leaves_when_there_are
 	pid_t keeper = live_through(1, "echo one; exit 3", 3 << 8);
 	for (uint64_t id = 2; id <= 20; id++) {
 		ROOM_WAIT(&r, r.proc->resting);
-		ck_assert_uint_eq(room_files(&r, "run/keepers") + room_files(&r, "run/notify"), 0);
+		ROOM_WAIT(&r, room_files(&r, "run/keepers") + room_files(&r, "run/notify") == 0);
 		ck_assert_int_eq(live_through(id, "echo two", 0), keeper);
 	}
 	ck_assert_str_eq(log_text_of(1), "one\n");
@@ -121,6 +121,22 @@ START_TEST(jobs_that_follow_each_other_share_a_keeper_that_leaves_when_there_are
 	ck_assert_uint_eq(open_descriptors(), before);
 	for (uint64_t id = 1; id <= 20; id++)
 		ck_assert(nobody_speaks_of(id));
+	room_fini(&r);
+}
+END_TEST
+
+START_TEST(a_keeper_that_is_gone_before_it_has_read_of_a_job_puts_nobody_off)
+{
+	open_first();
+	pid_t first = live_through(1, "exit 0", 0);
+	ROOM_WAIT(&r, r.proc->resting);
+	kill(first, SIGSTOP);
+	room_start(&r, 2, "exit 0");
+	ck_assert(!r.proc->resting); /* it was the one that was taken */
+	kill(first, SIGKILL);
+	ROOM_WAIT(&r, r.told[2].unstarted);
+	ck_assert_int_eq(r.told[2].error, -ESTALE);
+	ck_assert_int_ne(live_through(2, "exit 0", 0), first);
 	room_fini(&r);
 }
 END_TEST
@@ -141,7 +157,7 @@ START_TEST(a_keeper_that_dies_at_rest_is_missed_by_nobody)
 		ROOM_WAIT(&r, r.told[id + 1].ready || r.told[id + 1].unstarted);
 		ck_assert(id == 7 || r.told[id + 1].ready);
 		if (r.told[id + 1].unstarted) {
-			ck_assert_int_eq(r.told[id + 1].error, -ECHILD);
+			ck_assert_int_eq(r.told[id + 1].error, -ESTALE);
 			room_start(&r, id + 1, "exit 4");
 			ROOM_WAIT(&r, r.told[id + 1].ready);
 		}
@@ -627,6 +643,7 @@ END_TEST
 UNIT_MAIN("proc", a_job_runs_to_its_end_and_leaves_nothing_behind,
     a_hundred_jobs_leave_no_descriptor_no_child_and_no_file,
     jobs_that_follow_each_other_share_a_keeper_that_leaves_when_there_are_no_more,
+    a_keeper_that_is_gone_before_it_has_read_of_a_job_puts_nobody_off,
     a_keeper_that_dies_at_rest_is_missed_by_nobody, no_more_keepers_rest_than_are_needed,
     a_keeper_that_was_told_to_end_or_lost_sight_of_takes_no_other_job,
     nothing_runs_while_the_gate_is_closed_nor_when_it_is_abandoned,
