@@ -88,7 +88,7 @@ static int start_over(struct jobd *d, int rc)
 	char **argv = NULL;
 
 	if (d->engine && engine_stopping(d->engine, NULL)) { /* the next start recovers as well */
-		log_text(LOG_CRIT, "event=stopped error=\"%s\"", strerror(-rc));
+		log_event(LOG_CRIT, "daemon-failed", "error", "%s", strerror(-rc));
 		logger_close(2000);
 		return 1;
 	}
@@ -119,8 +119,7 @@ static int serve(struct jobd *d)
 	if (rc == 0) {
 		proc_flush(d->proc);
 		server_flush(d->server);
-		log_text(LOG_NOTICE, "event=started version=" PACKAGE_VERSION " pid=%ld socket=\"%s\"",
-		    (long)getpid(), d->paths.socket);
+		log_event(LOG_NOTICE, "daemon-ready", "socket", "%s", d->paths.socket);
 		notify_ready(NULL);
 		daemon_ready(d->ready_fd);
 		d->ready_fd = -1;
@@ -128,7 +127,7 @@ static int serve(struct jobd *d)
 	}
 	if (rc)
 		return start_over(d, rc);
-	log_text(LOG_NOTICE, "event=stopped pid=%ld", (long)getpid());
+	log_event(LOG_NOTICE, "daemon-exit", "pid", "%ld", (long)getpid());
 	rooms_close(d);
 	return 0;
 }

@@ -81,11 +81,11 @@ static void tell(struct policy_name *pn, const struct source *s, enum names_resu
 	pn->told = r;
 	const char *kind = s->group ? "group" : "user";
 	if (r == NAMES_UNKNOWN)
-		log_text(LOG_WARNING, "event=config setting=%s error=\"there is no %s '%s'\"", s->setting,
-		    kind, pn->name);
+		log_event(LOG_WARNING, "config", "error", "%s: there is no %s '%s'", s->setting, kind,
+		    pn->name);
 	else if (r == NAMES_LATE)
-		log_text(LOG_WARNING, "event=config setting=%s error=\"the name service does not tell who "
-		    "%s '%s' is; %s\"", s->setting, kind, pn->name,
+		log_event(LOG_WARNING, "config", "error", "%s: the name service does not tell who "
+		    "%s '%s' is; %s", s->setting, kind, pn->name,
 		    pn->known ? "what was known of it holds" : "it gives no rights until then");
 }
 

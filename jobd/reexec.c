@@ -118,7 +118,7 @@ void reexec_take(struct reexec_past *past, struct restart *r)
 	int rc = handover_take(&past->record);
 
 	if (rc < 0)
-		log_text(LOG_ERR, "event=handover-damaged error=\"%s\"", strerror(-rc));
+		log_event(LOG_ERR, "handover-damaged", "error", "%s", strerror(-rc));
 	if (!past->record && rc == 0)
 		return;
 	/* One that started over since, for want of disk, knows better how often. */
@@ -189,7 +189,7 @@ static void refuse(struct reexec *r, char *const *why)
 
 	engine_note(d->engine, &r->who, "daemon-reexec", "ReexecRefused", why && why[0] ? why[0] : NULL);
 	for (size_t i = 0; why && why[i]; i++)
-		log_text(LOG_ERR, "event=reexec-refused error=\"%s\"", why[i]);
+		log_event(LOG_ERR, "reexec-refused", "error", "%s", why[i]);
 	api_reexec_refused(d->api, why);
 	forget(r);
 }
@@ -339,7 +339,7 @@ void reexec_turn(struct jobd *d)
 		return;
 	}
 	notify_reloading();
-	log_text(LOG_NOTICE, "event=reexec version=" PACKAGE_VERSION " program=\"%s\"", d->program);
+	log_event(LOG_NOTICE, "handover", "program", "%s", d->program);
 	r->error = hand_over(d);
 	notify_ready(NULL);
 	later(r, 0);

@@ -29,8 +29,7 @@ static void warn_of_restart(const struct config *old, const struct config *next)
 {
 	if (old->ballast_bytes != next->ballast_bytes || strcmp(old->cgroup, next->cgroup) != 0
 	    || old->max_connections != next->max_connections)
-		log_text(LOG_WARNING, "event=reloaded detail=\"ballast, cgroup and max_connections need a "
-				      "restart\"");
+		log_event(LOG_WARNING, "config", "detail", "ballast, cgroup and max_connections need a restart");
 }
 
 int reload(void *ctx, const struct actor *who, char ***messages)
@@ -53,11 +52,9 @@ int reload(void *ctx, const struct actor *who, char ***messages)
 		policy_resolve(&d->policy, next, d->names);
 		reload_api(d);
 		server_set_limits(d->server, &l);
-		log_text(LOG_NOTICE, "event=reloaded");
 	} else {
-		log_text(LOG_ERR, "event=reload-refused error=\"the configuration in force stays\"");
 		for (size_t i = 0; *messages && (*messages)[i]; i++)
-			log_text(LOG_ERR, "event=config error=\"%s\"", (*messages)[i]);
+			log_event(LOG_ERR, "config", "error", "%s", (*messages)[i]);
 	}
 	engine_note(d->engine, who, "reload", rc ? "BadConfiguration" : "ok", who ? NULL : "SIGHUP");
 	notify_ready(NULL);

@@ -89,12 +89,16 @@ static unsigned wait_seconds(struct restart *r, int rc)
 void restart_now(struct restart *r, int rc, char **argv)
 {
 	if (rc == -EIO) {
-		log_text(LOG_CRIT, "event=stopped error=\"the disk failed while jobs were being written: "
-				   "what is on it has to be checked before jobd starts again\"");
+		log_event(LOG_CRIT, "daemon-failed", "error", "the disk failed while jobs were being "
+		    "written: what is on it has to be checked before jobd starts again");
 		return;
 	}
 	struct timespec wait = { (time_t)wait_seconds(r, rc), 0 };
-	log_text(LOG_CRIT, "event=restarting error=\"%s\" wait_s=%ld", strerror(-rc), (long)wait.tv_sec);
+	struct log_line l;
+	log_begin(&l, "daemon-restart");
+	log_i64(&l, "wait_s", wait.tv_sec);
+	log_str(&l, "error", strerror(-rc));
+	log_emit(LOG_CRIT, &l);
 	if (wait.tv_sec) {
 		signal(SIGTERM, SIG_DFL); /* who wants to end it now may */
 		signal(SIGINT, SIG_DFL);
@@ -103,5 +107,5 @@ void restart_now(struct restart *r, int rc, char **argv)
 		nanosleep(&wait, NULL);
 	}
 	start_over(r, argv);
-	log_text(LOG_CRIT, "event=stopped error=\"jobd can't execute itself: %s\"", strerror(errno));
+	log_event(LOG_CRIT, "daemon-failed", "error", "jobd can't execute itself: %s", strerror(errno));
 }

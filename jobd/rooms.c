@@ -38,7 +38,7 @@ static int fail(struct jobd *d, char *why, const char *otherwise)
 {
 	const char *text = why ? why : otherwise;
 
-	log_text(LOG_ERR, "event=start-failed error=\"%s\"", text);
+	log_event(LOG_ERR, "start-failed", "error", "%s", text);
 	if (!d->options.foreground)
 		daemon_failed(d->ready_fd, text);
 	paths_withdraw(&d->paths);

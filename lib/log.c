@@ -3,13 +3,14 @@
  * Log lines. Sink and level are the process's: set once at start (the level
  * again at a reload) and read by the one thread that logs.
  *
- * A piece (a character, or an escape) goes in whole or not at all, so a line that is cut
- * never ends in half an escape. Room for the three dots is kept back from the start.
+ * A piece (a character, or an escape) goes in whole or not at all, so a value that is cut
+ * never ends in half an escape. Room for what tells of the cut is kept back from the start.
  */
 #include "config.h"
 
 #include "lib/log.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdbool.h>
@@ -45,54 +46,79 @@ void log_set_level(int priority)
 }
 
 #define DOTS "..."
+/* What no value may pass: room for " ...", or for the dots and the quote of one that is cut. */
+#define LINE_END (LOG_LINE_MAX - 1 - 4)
 
-static void piece(struct log_line *l, const char *p, size_t len)
+static bool piece(struct log_line *l, const char *p, size_t len, size_t end)
 {
-	if (l->cut)
-		return;
-	if (l->len + len > LOG_LINE_MAX - sizeof(DOTS)) {
-		memcpy(l->text + l->len, DOTS, sizeof(DOTS));
-		l->len += sizeof(DOTS) - 1;
-		l->cut = true;
-		return;
-	}
+	if (l->len + len > end)
+		return false;
 	memcpy(l->text + l->len, p, len);
 	l->len += len;
 	l->text[l->len] = '\0';
+	return true;
 }
 
 /* Puts a character, escaped where it is not plain; where quoted, quotes and backslashes too. */
-static void character(struct log_line *l, unsigned char c, bool quoted)
+static bool character(struct log_line *l, unsigned char c, bool quoted, size_t end)
 {
-	char out[5];
+	char out[5] = { '\\', (char)c };
+
 	if (c < 0x20 || c > 0x7e) {
 		snprintf(out, sizeof(out), "\\x%02x", c);
-		piece(l, out, 4);
-	} else if (quoted && (c == '"' || c == '\\')) {
-		out[0] = '\\';
-		out[1] = (char)c;
-		piece(l, out, 2);
-	} else {
-		out[0] = (char)c;
-		piece(l, out, 1);
+		return piece(l, out, 4, end);
 	}
+	if (quoted && (c == '"' || c == '\\'))
+		return piece(l, out, 2, end);
+	return piece(l, out + 1, 1, end);
+}
+
+/* Dots that are cut off by nothing: room was kept. */
+static void mark(struct log_line *l, const char *text)
+{
+	piece(l, text, strlen(text), LOG_LINE_MAX - 1);
+}
+
+static void value_put(struct log_line *l, const char *value, bool quoted)
+{
+	size_t end = l->len + LOG_VALUE_MAX;
+	const char *p = value;
+
+	if (end > LINE_END)
+		end = LINE_END;
+	while (*p && character(l, (unsigned char)*p, quoted, end))
+		p++;
+	if (*p) {
+		mark(l, DOTS);
+		l->cut = end == LINE_END;
+	}
+	if (quoted)
+		mark(l, "\"");
+}
+
+void log_begin(struct log_line *l, const char *event)
+{
+	l->text[0] = '\0';
+	l->len = 0;
+	l->cut = false;
+	log_str(l, "event", event);
 }
 
 void log_str(struct log_line *l, const char *key, const char *value)
 {
-	if (!value)
+	if (!value || l->cut)
 		return;
-	if (l->len)
-		piece(l, " ", 1);
-	piece(l, key, strlen(key));
-	piece(l, "=", 1);
 	bool quoted = *value == '\0' || strpbrk(value, " \"=\\") != NULL;
-	if (quoted)
-		piece(l, "\"", 1);
-	for (const char *p = value; *p && !l->cut; p++)
-		character(l, (unsigned char)*p, quoted);
-	if (quoted)
-		piece(l, "\"", 1);
+	char head[64];
+	int n = snprintf(head, sizeof(head), "%s%s=%s", l->len ? " " : "", key, quoted ? "\"" : "");
+	/* A key with nothing of its value would say nothing. */
+	if (l->len + (size_t)n + sizeof("\\x00") > LINE_END) {
+		mark(l, " " DOTS);
+		l->cut = true;
+		return;
+	}
+	piece(l, head, (size_t)n, LINE_END);
+	value_put(l, value, quoted);
 }
 
 void log_u64(struct log_line *l, const char *key, uint64_t value)
@@ -116,23 +142,24 @@ static bool passes(int priority)
 
 void log_emit(int priority, const struct log_line *l)
 {
+	assert(strncmp(l->text, "event=", 6) == 0);
 	if (passes(priority))
 		the_sink(sink_ctx, priority, l->text, l->len);
 }
 
-void log_text(int priority, const char *fmt, ...)
+void log_event(int priority, const char *event, const char *key, const char *fmt, ...)
 {
 	if (!passes(priority))
 		return;
-	char text[LOG_LINE_MAX * 2];
+	char text[LOG_LINE_MAX];
 	va_list ap;
 	va_start(ap, fmt);
 	int n = vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	if (n < 0)
 		return;
-	struct log_line l = LOG_LINE_INIT;
-	for (const char *p = text; *p && !l.cut; p++)
-		character(&l, (unsigned char)*p, false);
+	struct log_line l;
+	log_begin(&l, event);
+	log_str(&l, key, text);
 	log_emit(priority, &l);
 }

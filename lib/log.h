@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Log lines. Libc only. A line is text or key=value pairs, at most 1 kB, with everything
- * outside 0x20 to 0x7e escaped as \xNN, so that nothing a job or a client
- * names can forge or break a line. Where lines go is the program's choice.
+ * Log lines. Libc only. Every line is key=value pairs, of which the first is event=NAME: what
+ * follows a line's start can be matched without anything that a job or a client names coming
+ * before it. A line is at most 1 kB, with everything outside 0x20 to 0x7e escaped as \xNN, so
+ * that no value can forge or break one. Where lines go is the program's choice.
  *
- *	struct log_line l = LOG_LINE_INIT;
+ *	struct log_line l;
+ *	log_begin(&l, "swept");
  *	log_u64(&l, "job", 42);
- *	log_str(&l, "user", "ann smith");        user="ann smith"
+ *	log_str(&l, "user", "ann smith");        event=swept job=42 user="ann smith"
  *	log_emit(LOG_NOTICE, &l);
+ *
+ * Events, their keys and the keys' order are an interface: jobd(8) lists them all.
  */
 #ifndef LIB_LOG_H
 #define LIB_LOG_H
@@ -17,20 +21,24 @@
 #include <stdint.h>
 #include <syslog.h> /* LOG_ERR and its like */
 
-#define LOG_LINE_MAX 1024
+#define LOG_LINE_MAX  1024
+#define LOG_VALUE_MAX 400 /* bytes of a value as it is written: one never takes the others' room */
 
 struct log_line {
-	char text[LOG_LINE_MAX]; /* NUL-terminated; what does not fit is cut, and ends in "..." */
+	char text[LOG_LINE_MAX]; /* NUL-terminated */
 	size_t len;
 	bool cut; /* no more goes in */
 };
 
-#define LOG_LINE_INIT { { 0 }, 0, false }
+/* Begins a line, whatever was in it. */
+void log_begin(struct log_line *l, const char *event);
 
 /*
  * Appends key=value. A value that is empty or holds a space, quote, equals sign or
  * backslash is put in double quotes, with quotes and backslashes escaped by a
- * backslash. NULL appends nothing.
+ * backslash. One that is too long is cut and ends in three dots, inside its quotes. A pair
+ * that finds no room in the line is left out, with all that follow, and the line ends in
+ * " ...". NULL appends nothing.
  */
 void log_str(struct log_line *l, const char *key, const char *value);
 void log_u64(struct log_line *l, const char *key, uint64_t value);
@@ -39,8 +47,9 @@ void log_i64(struct log_line *l, const char *key, int64_t value);
 /* Sends the line to the sink, if its priority (LOG_ERR, …) passes the level. */
 void log_emit(int priority, const struct log_line *l);
 
-/* A line of text: escaped as above, as printf makes it. */
-void log_text(int priority, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* A whole line: event=EVENT KEY=value, with the value as printf makes it. */
+void log_event(int priority, const char *event, const char *key, const char *fmt, ...)
+    __attribute__((format(printf, 4, 5)));
 
 /* Where lines go: a function that must not block. Until set, standard error. */
 typedef void log_sink(void *ctx, int priority, const char *text, size_t len);

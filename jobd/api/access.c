@@ -107,6 +107,10 @@ static void verb_of(const struct varlink_method *m, char *out, size_t size)
 
 	if (strcmp(name, "SetPriority") == 0)
 		name = "Priority";
+	else if (strcmp(name, "Stop") == 0)
+		name = "daemon-stop";
+	else if (strcmp(name, "Reexec") == 0)
+		name = "daemon-reexec";
 	for (; *name && n + 1 < size; name++)
 		out[n++] = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
 	out[n] = 0;

@@ -12,16 +12,44 @@
 #include "lib/log.h"
 #include "lib/status.h"
 
-/* What an administrator expects: a lost job is worse than a failed one. */
+/* What jobd does by itself, where it is not the ordinary life of a job, which is info. */
+static int own_priority(const char *verb)
+{
+	static const struct {
+		const char *verb;
+		int priority;
+	} rows[] = {
+		{ "orphaned", LOG_WARNING },
+		{ "unstoppable", LOG_WARNING },
+		{ "store-accepted", LOG_WARNING },
+		{ "never-ran", LOG_NOTICE },
+		{ "recontinued", LOG_NOTICE },
+		{ "daemon-start", LOG_NOTICE },
+		{ "daemon-stop", LOG_NOTICE },
+		{ "reload", LOG_NOTICE },
+	};
+
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (strcmp(rows[i].verb, verb) == 0)
+			return rows[i].priority;
+	return LOG_INFO;
+}
+
+/*
+ * What an administrator expects: a lost job is worse than a failed one, and people's hands
+ * and what was refused them show among the rest. A configuration with mistakes is jobd's trouble,
+ * whoever asked.
+ */
 static int priority_of(const struct journal_entry *e)
 {
-	if (e->reason == REASON_LOST)
+	if (e->reason == REASON_LOST || strcmp(e->result, "BadConfiguration") == 0)
 		return LOG_ERR;
 	if (e->to == JOB_FAILED || strcmp(e->verb, "left") == 0)
 		return LOG_WARNING;
-	if (strcmp(e->result, "ok") != 0 || (e->has_actor && e->from != 0))
-		return LOG_NOTICE;
-	return LOG_INFO;
+	if (e->has_actor)
+		return strcmp(e->verb, "submit") == 0 && strcmp(e->result, "ok") == 0 ? LOG_INFO
+										      : LOG_NOTICE;
+	return own_priority(e->verb);
 }
 
 static void put_status(struct log_line *l, const struct journal_entry *e)
@@ -46,16 +74,16 @@ static void put_actor(struct log_line *l, const struct journal_entry *e)
 
 void outbox_add(struct outbox *o, const struct journal_entry *e, const struct job *j)
 {
-	struct log_line l = LOG_LINE_INIT;
+	struct log_line l;
 	uint8_t priority = (uint8_t)priority_of(e);
 
+	log_begin(&l, e->verb);
 	if (e->job)
 		log_u64(&l, "job", e->job);
 	if (j) {
 		log_str(&l, "queue", j->queue);
 		log_str(&l, "user", j->user);
 	}
-	log_str(&l, "event", e->verb);
 	log_str(&l, "from", job_state_name(e->from));
 	log_str(&l, "to", job_state_name(e->to));
 	log_str(&l, "reason", job_reason_name(e->reason));
@@ -81,7 +109,7 @@ void outbox_flush(struct outbox *o)
 	while (at < o->lines.len) {
 		int priority = o->lines.data[at];
 		const char *text = (const char *)&o->lines.data[at + 1];
-		struct log_line l = LOG_LINE_INIT;
+		struct log_line l = { .cut = true };
 		l.len = strnlen(text, LOG_LINE_MAX - 1);
 		memcpy(l.text, text, l.len + 1);
 		log_emit(priority, &l);

@@ -121,7 +121,8 @@ void cgroup_choose(struct proc *p)
 		return;
 	}
 	if (!automatic)
-		log_text(LOG_WARNING, "cgroup %s is not writable: the trees of jobs are walked", base);
+		log_event(LOG_WARNING, "no-cgroup", "error",
+		    "%s is not writable: the trees of jobs are walked", base);
 	if (made)
 		rmdir(base);
 	free(base);

@@ -223,7 +223,7 @@ static void sweep_dir(struct proc *p, int fd)
 	}
 	for (struct dirent *e; (e = readdir(d));) {
 		if (is_for_sweep(p, fd, e->d_name) && unlinkat(fd, e->d_name, 0) == 0)
-			log_text(LOG_DEBUG, "event=swept file=%s", e->d_name);
+			log_event(LOG_DEBUG, "swept", "file", "%s", e->d_name);
 	}
 	closedir(d);
 }
@@ -240,7 +240,7 @@ void dirs_sweep_cgroups(struct proc *p)
 		if (take_name(e->d_name, &id, &attempt, &nonce) < 3 || is_owned(p, e->d_name, true))
 			continue;
 		if (unlinkat(dirfd(d), e->d_name, AT_REMOVEDIR) == 0)
-			log_text(LOG_DEBUG, "event=swept cgroup=%s", e->d_name);
+			log_event(LOG_DEBUG, "swept", "cgroup", "%s", e->d_name);
 	}
 	closedir(d);
 }

@@ -167,12 +167,12 @@ struct proc_ready keeper_ready(const struct keeper *k)
 
 void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail)
 {
-	struct log_line l = LOG_LINE_INIT;
+	struct log_line l;
+	log_begin(&l, event);
 	log_u64(&l, "job", k->id);
 	log_u64(&l, "attempt", k->attempt);
 	if (k->keeper_pid > 0)
 		log_u64(&l, "keeper", (uint64_t)k->keeper_pid);
-	log_str(&l, "event", event);
 	log_str(&l, "detail", detail);
 	log_emit(priority, &l);
 }
@@ -187,7 +187,6 @@ void keeper_report_end(struct keeper *k)
 
 void keeper_report_lost(struct keeper *k, const char *text)
 {
-	keeper_log(LOG_ERR, k, "lost", text);
 	notify_drain(k);
 	k->phase = PHASE_OVER;
 	k->p->ev.lost(k->p->ctx, k->id, text);

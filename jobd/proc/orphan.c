@@ -358,7 +358,6 @@ void orphan_begin(struct keeper *k, char *survivors)
 	collect(k);
 	if (!o->child && k->pidfd >= 0 && !k->has_end)
 		watch_pidfd(k);
-	keeper_log(LOG_WARNING, k, "orphaned", o->child ? "jobd is the parent now" : NULL);
 	k->p->ev.orphaned(k->p->ctx, k->id);
 	/* What was wanted of the keeper is wanted still. */
 	k->due |= DO_DESIRE;

@@ -58,7 +58,7 @@ void connection_hangup(struct connection *c)
 void connection_put(struct connection *c, const json_t *message)
 {
 	if (varlink_put(&c->out, message) < 0) {
-		log_text(LOG_ERR, "an answer of %s could not be made: the connection ends",
+		log_event(LOG_ERR, "answer-failed", "method", "%s",
 		    c->call == NULL || c->call->method == NULL ? "ours" : c->call->method->name);
 		connection_hangup(c);
 		return;

@@ -128,7 +128,7 @@ static bool socket_adopt(struct server *s)
 	}
 	/* The configuration may have changed meanwhile. */
 	if (chmod(s->path, s->o.mode) < 0)
-		log_text(LOG_WARNING, "%s: its mode can not be set: %s", s->path, strerror(errno));
+		log_event(LOG_WARNING, "socket-mode", "error", "%s: %s", s->path, strerror(errno));
 	s->listen_fd = fd;
 	return true;
 }

@@ -14,14 +14,14 @@ static const struct timeval pause_time = {.tv_sec = 10};
 static void on_timer(evutil_socket_t fd, short events, void *arg)
 {
 	struct tally *t = arg;
-	struct log_line l = LOG_LINE_INIT;
+	struct log_line l;
 
 	(void)fd;
 	(void)events;
 	if (t->more == 0)
 		return;
-	log_str(&l, "event", t->what);
-	log_u64(&l, "more", t->more);
+	log_begin(&l, t->what);
+	log_u64(&l, "count", t->more);
 	log_emit(t->priority, &l);
 	t->more = 0;
 	evtimer_add(&t->timer, &pause_time);
@@ -42,18 +42,18 @@ void tally_fini(struct tally *t)
 
 void tally_add(struct tally *t, uid_t uid, pid_t pid, const char *why)
 {
-	struct log_line l = LOG_LINE_INIT;
+	struct log_line l;
 
 	if (evtimer_pending(&t->timer, NULL)) {
 		t->more++;
 		return;
 	}
-	log_str(&l, "event", t->what);
+	log_begin(&l, t->what);
 	if (uid != (uid_t)-1)
 		log_u64(&l, "uid", uid);
 	if (pid > 0)
 		log_i64(&l, "pid", pid);
-	log_str(&l, "why", why);
+	log_str(&l, "detail", why);
 	log_emit(t->priority, &l);
 	evtimer_add(&t->timer, &pause_time);
 }

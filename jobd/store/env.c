@@ -80,15 +80,15 @@ static void on_error(const DB_ENV *env, const char *prefix, const char *text)
 	if (s->said[0] == '\0')
 		snprintf(s->said, sizeof(s->said), "%s", text);
 	if (s->said_count++ < SAY_MAX)
-		log_text(LOG_ERR, "store: %s", text);
+		log_event(LOG_ERR, "store-error", "error", "%s", text);
 	else if (s->said_count == SAY_MAX + 1)
-		log_text(LOG_ERR, "store: more of the kind follows and is not logged");
+		log_event(LOG_ERR, "store-error", "error", "more of the kind follows and is not logged");
 }
 
 static void on_message(const DB_ENV *env, const char *text)
 {
 	(void)env;
-	log_text(LOG_DEBUG, "store: %s", text);
+	log_event(LOG_DEBUG, "store-note", "detail", "%s", text);
 }
 
 static int configure(struct store *s)

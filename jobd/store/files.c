@@ -115,7 +115,7 @@ int files_lock(struct store *s, int inherited, char **why)
 	/* On a full disk the pid can't be written; the lock is held all the same. */
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, text, (size_t)n, 0) < 0)
-		log_text(LOG_WARNING, "store: %s/" LOCK ": %s", s->dir, strerror(errno));
+		log_event(LOG_WARNING, "store-error", "error", "%s/" LOCK ": %s", s->dir, strerror(errno));
 	return 0;
 }
 
@@ -231,7 +231,7 @@ void files_ballast(struct store *s, bool keep)
 
 	if (!keep) {
 		if (there && unlinkat(s->dir_fd, BALLAST, 0) == 0)
-			log_text(LOG_NOTICE, "store: gave up %" PRIu64 " bytes of ballast",
+			log_event(LOG_NOTICE, "ballast", "detail", "%" PRIu64 " bytes were given up",
 			    (uint64_t)st.st_size);
 		return;
 	}
@@ -243,7 +243,7 @@ void files_ballast(struct store *s, bool keep)
 		return;
 	int ret = make_ballast(s);
 	if (ret && !s->ballast_warned)
-		log_text(LOG_WARNING, "store: no ballast: %s", strerror(-ret));
+		log_event(LOG_WARNING, "ballast", "error", "there is none: %s", strerror(-ret));
 	s->ballast_warned = ret != 0;
 }
 

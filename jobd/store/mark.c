@@ -113,7 +113,7 @@ static int write_slot(struct store *s)
 static void warn(struct store *s, int err)
 {
 	if (!s->mark_warned)
-		log_text(LOG_ERR, "store: %s/" MARK ": %s", s->dir, strerror(-err));
+		log_event(LOG_ERR, "store-error", "error", "%s/" MARK ": %s", s->dir, strerror(-err));
 	s->mark_warned = true;
 }
 

@@ -182,7 +182,7 @@ static int visit_entry(struct walk *w, uint64_t n, void *ctx)
 	if (ret == 0)
 		ret = record_entry_decode(d.data, d.size, &e);
 	if (ret == -EBADMSG || ret == -ENOENT) {
-		log_text(LOG_ERR, "store: entry %llu of the journal can't be read",
+		log_event(LOG_ERR, "store-error", "error", "entry %llu of the journal can't be read",
 		    (unsigned long long)n);
 		return 0;
 	}

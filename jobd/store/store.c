@@ -178,7 +178,7 @@ void store_close(struct store *s)
 		s->txn->abort(s->txn);
 	int ret = env_checkpoint(s, 0);
 	if (ret)
-		log_text(LOG_WARNING, "store: last checkpoint: %s", strerror(-ret));
+		log_event(LOG_WARNING, "store-error", "error", "last checkpoint: %s", strerror(-ret));
 	mark_sync(s);
 	free_store(s);
 }
@@ -209,7 +209,7 @@ static void checkpoint(struct store *s, uint64_t now)
 	int ret = env_checkpoint(s, due ? 0 : CHECKPOINT_KBYTES);
 
 	if (ret == -ENOSPC) {
-		log_text(LOG_ERR, "store: checkpoint: %s", strerror(-ret));
+		log_event(LOG_ERR, "store-error", "error", "checkpoint: %s", strerror(-ret));
 		s->not_before_us = now + RETRY_US;
 		return;
 	}

@@ -41,7 +41,7 @@ void turn_fail(struct store *s, int ret, const char *what)
 		more = "; if this comes again after a restart the store is damaged: " STORE_PUT_BACK;
 	else if (ret == ENOMEM && s->err == -ENOSPC)
 		more = ", since the disk is full";
-	log_text(LOG_CRIT, "store: %s: %s%s", what, db_strerror(ret), more);
+	log_event(LOG_CRIT, "store-failed", "error", "%s: %s%s", what, db_strerror(ret), more);
 }
 
 /*
@@ -140,8 +140,7 @@ void table_set_aside(struct store *s, enum table t, uint64_t id, const void *dat
 {
 	uint8_t key[9] = { (uint8_t)t };
 
-	log_text(LOG_ERR, "store: a row of job %llu can't be read and is set aside",
-	    (unsigned long long)id);
+	log_event(LOG_ERR, "row-set-aside", "job", "%llu", (unsigned long long)id);
 	put_be64(key + 1, id);
 	table_put(s, TABLE_ASIDE, key, sizeof(key), data, len);
 	table_delete(s, t, key + 1, 8);

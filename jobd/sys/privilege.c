@@ -33,7 +33,7 @@ static void shed_inheritable(void)
 	/* With them go the ambient ones, which are always inheritable too. */
 	d[0].inheritable = d[1].inheritable = 0;
 	if (syscall(SYS_capset, &h, d) < 0)
-		log_text(LOG_WARNING, "event=privilege error=\"jobs inherit capabilities: %s\"",
+		log_event(LOG_WARNING, "privilege", "error", "jobs inherit capabilities: %s",
 		    strerror(errno));
 }
 
@@ -44,8 +44,8 @@ static void shed_securebits(void)
 	if (bits < 0 || (bits & KEEPING_BITS) == 0)
 		return;
 	if (prctl(PR_SET_SECUREBITS, (unsigned long)bits & ~(unsigned long)KEEPING_BITS) < 0)
-		log_text(LOG_ERR, "event=privilege error=\"securebits can't be reset, jobs may keep "
-		    "capabilities: %s\"", strerror(errno));
+		log_event(LOG_ERR, "privilege", "error", "securebits can't be reset, jobs may keep "
+		    "capabilities: %s", strerror(errno));
 }
 
 void privilege_shed(void)
@@ -53,6 +53,6 @@ void privilege_shed(void)
 	shed_inheritable();
 	shed_securebits();
 	if (geteuid() == 0 && prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
-		log_text(LOG_WARNING, "event=privilege error=\"no_new_privs is set: setuid programs, such "
-		    "as sudo, do not work in jobs\"");
+		log_event(LOG_WARNING, "privilege", "error", "no_new_privs is set: setuid programs, such "
+		    "as sudo, do not work in jobs");
 }

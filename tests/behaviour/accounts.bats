@@ -294,7 +294,7 @@ call_as() {
 	is "$(grep -c PermissionDenied <<<"$refused")" "$tried"
 	is "$(sort -u <<<"$refused")" PermissionDenied
 	is "$(jobctl audit --json --lines 0 --user "$BOB" --verb output | json id)" "$id"
-	is "$(count_lines "event=pause from=running attempt=1 result=PermissionDenied by=$BOB" "$D/jobd.log")" 1
+	is "$(count_lines "event=pause job=$id queue=default user=$ANN from=running attempt=1 result=PermissionDenied by=$BOB" "$D/jobd.log")" 1
 }
 
 @test "who may submit is configured, and a reload changes it" {

@@ -224,7 +224,7 @@ is_stopping() {
 	((SECONDS - start < 15))
 	wait "$client"
 	is "$(count_lines 'event=left' jobd.log)" 1
-	has_line "warning: job=$a queue=default user=$(me) event=left" jobd.log
+	has_line "warning: event=left job=$a queue=default user=$(me) from=" jobd.log
 	ticks_on "$c"
 	kill -CONT "$keeper"
 	start_jobd

@@ -308,7 +308,7 @@ static void listen_to_log(void *ctx, int priority, const char *text, size_t len)
 	(void)ctx;
 	(void)priority;
 	(void)len;
-	if (strstr(text, "store: checkpoint: "))
+	if (strstr(text, " error=\"checkpoint: "))
 		said = true;
 }
 

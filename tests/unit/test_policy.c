@@ -62,7 +62,7 @@ static void count_warnings(void *ctx, int priority, const char *text, size_t len
 {
 	(void)ctx;
 	(void)len;
-	if (priority == LOG_WARNING && strstr(text, "event=config"))
+	if (priority == LOG_WARNING && strncmp(text, "event=config ", 13) == 0)
 		warned++;
 }
 
