@@ -4,8 +4,9 @@
  * drained by one thread; its lock is never held while a line is written out.
  * There is one logger a process, as there is one syslog connection.
  *
- * What can go wrong: the reader is stuck. Then the ring fills, further lines are counted
- * as dropped, and the thread says how many once it gets on.
+ * What can go wrong: the reader is stuck, or there is none. The thread goes on trying with the
+ * line it has, so that a syslog daemon which is restarted misses nothing; the ring fills, further
+ * lines are counted as dropped, and the thread says how many when it has caught up.
  */
 #include "config.h"
 
@@ -20,32 +21,35 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "jobd/sys/devlog.h"
 #include "lib/log.h"
 
-#define RING 1024
+#define RING	 1024
+#define RETRY_MS 1000
 
 struct line {
 	int priority;
+	time_t at;
 	char *text;
 };
 
 static struct {
 	pthread_mutex_t lock;
-	pthread_cond_t filled;	/* a line is there, or it is time to go */
+	pthread_cond_t filled;	/* a line is there, or it is time to go; waits by CLOCK_MONOTONIC */
 	pthread_cond_t drained; /* the thread has gone, or nothing is queued */
 	struct line ring[RING];
 	size_t first, count;
-	uint64_t dropped;  /* all */
-	uint64_t unsaid;   /* of them, not yet logged */
+	uint64_t dropped; /* all */
+	uint64_t unsaid;  /* of them, not yet logged */
 	int facility;
 	bool open, closing, gone, idle, to_stderr, to_journal;
-	void (*write)(void *ctx, int priority, const char *text);
+	struct devlog devlog;
+	bool (*write)(void *ctx, int priority, time_t at, const char *text);
 	void *ctx;
-} the = { .lock = PTHREAD_MUTEX_INITIALIZER, .filled = PTHREAD_COND_INITIALIZER };
+} the = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 static const char *const words[] = { "emerg", "alert", "crit", "err", "warning", "notice", "info",
 	"debug" };
@@ -73,14 +77,20 @@ static bool write_stderr(int priority, const char *text, size_t len)
 	return writev(STDERR_FILENO, v, 3) > 0;
 }
 
+static struct log_line dropped_line(void)
+{
+	struct log_line l;
+	log_begin(&l, "log-lines-dropped");
+	log_u64(&l, "count", the.unsaid);
+	return l;
+}
+
 static void stderr_sink(void *ctx, int priority, const char *text, size_t len)
 {
 	(void)ctx;
-	char note[64];
 	if (the.unsaid) {
-		int n = snprintf(note, sizeof(note), "log-lines-dropped count=%llu",
-		    (unsigned long long)the.unsaid);
-		if (write_stderr(LOG_WARNING, note, (size_t)n))
+		struct log_line note = dropped_line();
+		if (write_stderr(LOG_WARNING, note.text, note.len))
 			the.unsaid = 0;
 	}
 	if (!write_stderr(priority, text, len)) {
@@ -95,7 +105,7 @@ static void queue_sink(void *ctx, int priority, const char *text, size_t len)
 	char *copy = strndup(text, len);
 	pthread_mutex_lock(&the.lock);
 	if (copy && the.count < RING) {
-		the.ring[(the.first + the.count++) % RING] = (struct line){ priority, copy };
+		the.ring[(the.first + the.count++) % RING] = (struct line){ priority, time(NULL), copy };
 		copy = NULL;
 		pthread_cond_signal(&the.filled);
 	} else {
@@ -106,19 +116,62 @@ static void queue_sink(void *ctx, int priority, const char *text, size_t len)
 	free(copy);
 }
 
-static void write_syslog(void *ctx, int priority, const char *text)
+static bool write_devlog(void *ctx, int priority, time_t at, const char *text)
 {
-	(void)ctx;
-	syslog(priority, "%s", text);
+	return devlog_write(ctx, priority, at, text);
 }
 
 /* Writes one line, with the lock held before and after, and not meanwhile. */
-static void write_out(int priority, const char *text)
+static bool write_out(int priority, time_t at, const char *text)
 {
 	int facility = the.facility;
 	pthread_mutex_unlock(&the.lock);
-	the.write(the.ctx, facility | priority, text);
+	bool taken = the.write(the.ctx, facility | priority, at, text);
 	pthread_mutex_lock(&the.lock);
+	return taken;
+}
+
+static struct timespec in_ms(unsigned wait_ms)
+{
+	struct timespec until;
+	clock_gettime(CLOCK_MONOTONIC, &until);
+	until.tv_sec += wait_ms / 1000;
+	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
+	if (until.tv_nsec >= 1000000000) {
+		until.tv_sec++;
+		until.tv_nsec -= 1000000000;
+	}
+	return until;
+}
+
+/* Until the next try, or until it is time to go. */
+static void wait_to_retry(void)
+{
+	struct timespec until = in_ms(RETRY_MS);
+	int rc = 0;
+	while (!the.closing && rc == 0)
+		rc = pthread_cond_timedwait(&the.filled, &the.lock, &until);
+}
+
+/* Goes on until somebody takes it; a logger that closes tries once more. */
+static void deliver(const struct line *l)
+{
+	while (!write_out(l->priority, l->at, l->text)) {
+		if (the.closing) {
+			the.dropped++;
+			break;
+		}
+		wait_to_retry();
+	}
+}
+
+static void say_dropped(void)
+{
+	struct log_line note = dropped_line();
+	uint64_t n = the.unsaid;
+	the.unsaid = 0;
+	if (!write_out(LOG_WARNING, time(NULL), note.text))
+		the.unsaid += n;
 }
 
 static void *drain(void *arg)
@@ -137,16 +190,12 @@ static void *drain(void *arg)
 		struct line l = the.ring[the.first];
 		the.first = (the.first + 1) % RING;
 		the.count--;
-		write_out(l.priority, l.text);
+		deliver(&l);
 		free(l.text);
-		if (the.unsaid && the.count == 0) {
-			char note[64];
-			snprintf(note, sizeof(note), "log-lines-dropped count=%llu",
-			    (unsigned long long)the.unsaid);
-			the.unsaid = 0;
-			write_out(LOG_WARNING, note);
-		}
+		if (the.unsaid && the.count == 0)
+			say_dropped();
 	}
+	devlog_close(&the.devlog);
 	the.gone = true;
 	pthread_cond_signal(&the.drained);
 	pthread_mutex_unlock(&the.lock);
@@ -169,6 +218,7 @@ static int start_thread(void)
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&the.drained, &attr);
+	pthread_cond_init(&the.filled, &attr);
 	pthread_condattr_destroy(&attr);
 
 	/* Signals are the loop's. */
@@ -180,7 +230,7 @@ static int start_thread(void)
 	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	if (rc)
 		return -rc;
-	/* It may hang in syslog(3) when the process ends: nobody joins it. */
+	/* It may wait for a stuck reader when the process ends: nobody joins it. */
 	pthread_detach(thread);
 	return 0;
 }
@@ -196,16 +246,17 @@ int logger_open(const struct logger_options *o)
 	the.closing = the.gone = false;
 	the.facility = o->facility;
 	the.to_stderr = o->foreground;
-	the.write = o->write ? o->write : write_syslog;
-	the.ctx = o->ctx;
+	the.devlog = (struct devlog)DEVLOG_INIT;
+	if (o->ident)
+		the.devlog.ident = o->ident;
+	the.write = o->write ? o->write : write_devlog;
+	the.ctx = o->write ? o->ctx : &the.devlog;
 	if (o->foreground) {
 		the.to_journal = stderr_is_journal();
 		the.open = true;
 		log_set_sink(stderr_sink, NULL);
 		return 0;
 	}
-	if (!o->write)
-		openlog(o->ident ? o->ident : "jobd", LOG_PID | LOG_NDELAY, o->facility);
 	int rc = start_thread();
 	if (rc < 0)
 		return rc;
@@ -227,19 +278,6 @@ uint64_t logger_dropped(void)
 	uint64_t n = the.dropped;
 	pthread_mutex_unlock(&the.lock);
 	return n;
-}
-
-static struct timespec in_ms(unsigned wait_ms)
-{
-	struct timespec until;
-	clock_gettime(CLOCK_MONOTONIC, &until);
-	until.tv_sec += wait_ms / 1000;
-	until.tv_nsec += (long)(wait_ms % 1000) * 1000000;
-	if (until.tv_nsec >= 1000000000) {
-		until.tv_sec++;
-		until.tv_nsec -= 1000000000;
-	}
-	return until;
 }
 
 void logger_drain(unsigned wait_ms, uint64_t *dropped, uint64_t *unsaid)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Where log lines go: standard error in the foreground, else syslog(3) through
- * a thread of its own, since syslog(3) waits when its reader is stuck. The loop
+ * Where log lines go: standard error in the foreground, else the system's log through
+ * a thread of its own, which waits when its reader is stuck or not there. The loop
  * never waits: what finds the queue full is dropped and counted, and the count is
  * logged once lines flow again.
  */
@@ -10,14 +10,16 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <time.h>
 
 struct logger_options {
 	bool foreground;
 	int facility;	   /* LOG_DAEMON or another */
 	uint64_t dropped, unsaid; /* by a former self: all lines, and those whose loss it had not logged */
 	const char *ident; /* NULL: "jobd". Borrowed for as long as the logger is open */
-	/* What writes a line: NULL: syslog(3). For tests. */
-	void (*write)(void *ctx, int priority, const char *text);
+	/* What writes a line that was made at a time; false: not taken, to be tried again. NULL:
+	 * the system's log. For tests. */
+	bool (*write)(void *ctx, int priority, time_t at, const char *text);
 	void *ctx;
 };
 
@@ -39,7 +41,10 @@ uint64_t logger_dropped(void);
  */
 void logger_drain(unsigned wait_ms, uint64_t *dropped, uint64_t *unsaid);
 
-/* Waits at most wait_ms for what is queued, and goes back to standard error. */
+/*
+ * Waits at most wait_ms for what is queued, and not at all where nobody takes it; goes back to
+ * standard error.
+ */
 void logger_close(unsigned wait_ms);
 
 #endif

@@ -11,26 +11,36 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#define UNIT_TIMEOUT 20
 #include "unit.h"
 
-/* What a writer got; it hangs while the gate is held. */
+/* What a writer got; it hangs while the gate is held, and takes nothing while it is away. */
 static struct {
 	pthread_mutex_t gate, lock;
-	size_t count;
+	bool away;
+	size_t count, tries;
 	int last_priority;
 	char last[256];
 } sent = { .gate = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void writer(void *ctx, int priority, const char *text)
+static bool writer(void *ctx, int priority, time_t at, const char *text)
 {
 	ck_assert_ptr_eq(ctx, &sent);
+	ck_assert_int_le(at, time(NULL));
+	ck_assert_int_gt(at, time(NULL) - 60);
 	pthread_mutex_lock(&sent.gate);
 	pthread_mutex_unlock(&sent.gate);
 	pthread_mutex_lock(&sent.lock);
+	sent.tries++;
+	if (sent.away) {
+		pthread_mutex_unlock(&sent.lock);
+		return false;
+	}
 	sent.count++;
 	sent.last_priority = priority;
 	snprintf(sent.last, sizeof(sent.last), "%s", text);
 	pthread_mutex_unlock(&sent.lock);
+	return true;
 }
 
 static size_t count(void)
@@ -60,11 +70,11 @@ START_TEST(lines_arrive_in_order_with_their_priority)
 {
 	open_logger();
 	for (int i = 0; i < 500; i++)
-		log_text(LOG_INFO, "line %d", i);
-	log_text(LOG_ERR, "last");
+		log_event(LOG_INFO, "line", "n", "%d", i);
+	log_event(LOG_ERR, "last", "n", "501");
 	logger_close(5000);
 	ck_assert_uint_eq(sent.count, 501);
-	ck_assert_str_eq(sent.last, "last");
+	ck_assert_str_eq(sent.last, "event=last n=501");
 	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_ERR);
 	ck_assert_uint_eq(logger_dropped(), 0);
 }
@@ -76,7 +86,7 @@ START_TEST(a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told)
 	pthread_mutex_lock(&sent.gate);
 	uint64_t began = clock_mono_us();
 	for (int i = 0; i < 2000; i++)
-		log_text(LOG_INFO, "line %d", i);
+		log_event(LOG_INFO, "line", "n", "%d", i);
 	ck_assert_uint_lt(clock_mono_us() - began, 1000000);
 	uint64_t dropped = logger_dropped();
 	/* A ring of 1024, and one line in the writer's hands (or not yet). */
@@ -85,15 +95,63 @@ START_TEST(a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told)
 	pthread_mutex_unlock(&sent.gate);
 	wait_for(2000 - dropped + 1);
 	char expected[64];
-	snprintf(expected, sizeof(expected), "log-lines-dropped count=%llu",
+	snprintf(expected, sizeof(expected), "event=log-lines-dropped count=%llu",
 	    (unsigned long long)dropped);
 	ck_assert_str_eq(sent.last, expected);
 	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_WARNING);
 	logger_set_facility(LOG_USER);
-	log_text(LOG_NOTICE, "flows again");
+	log_event(LOG_NOTICE, "flows", "n", "again");
 	logger_close(5000);
-	ck_assert_str_eq(sent.last, "flows again");
+	ck_assert_str_eq(sent.last, "event=flows n=again");
 	ck_assert_int_eq(sent.last_priority, LOG_USER | LOG_NOTICE);
+}
+END_TEST
+
+static void go_away(bool away)
+{
+	pthread_mutex_lock(&sent.lock);
+	sent.away = away;
+	pthread_mutex_unlock(&sent.lock);
+}
+
+static size_t tries(void)
+{
+	pthread_mutex_lock(&sent.lock);
+	size_t n = sent.tries;
+	pthread_mutex_unlock(&sent.lock);
+	return n;
+}
+
+START_TEST(a_reader_that_is_away_for_a_while_misses_nothing)
+{
+	open_logger();
+	go_away(true);
+	for (int i = 0; i < 500; i++)
+		log_event(LOG_INFO, "line", "n", "%d", i);
+	uint64_t until = clock_mono_us() + 10000000;
+	while (tries() < 2)
+		ck_assert_uint_lt(clock_mono_us(), until);
+	/* It is tried now and then, not in a loop. */
+	ck_assert_uint_lt(tries(), 4);
+	go_away(false);
+	wait_for(500);
+	logger_close(5000);
+	ck_assert_str_eq(sent.last, "event=line n=499");
+	ck_assert_uint_eq(sent.count, 500);
+	ck_assert_uint_eq(logger_dropped(), 0);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_a_reader_that_is_not_there)
+{
+	open_logger();
+	go_away(true);
+	for (int i = 0; i < 500; i++)
+		log_event(LOG_INFO, "line", "n", "%d", i);
+	uint64_t began = clock_mono_us();
+	logger_close(60000);
+	ck_assert_uint_lt(clock_mono_us() - began, 3000000);
+	ck_assert_uint_eq(logger_dropped(), 500);
 }
 END_TEST
 
@@ -101,7 +159,7 @@ START_TEST(closing_waits_no_longer_than_it_is_told)
 {
 	open_logger();
 	pthread_mutex_lock(&sent.gate);
-	log_text(LOG_INFO, "never");
+	log_event(LOG_INFO, "never", "n", "1");
 	uint64_t began = clock_mono_us();
 	logger_close(100);
 	uint64_t took = clock_mono_us() - began;
@@ -120,18 +178,18 @@ START_TEST(in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobo
 	struct logger_options o = { .foreground = true };
 	ck_assert_int_eq(logger_open(&o), 0);
 	dup2(p[1], STDERR_FILENO);
-	log_text(LOG_WARNING, "careful");
+	log_event(LOG_WARNING, "careful", "n", "1");
 	char got[64] = "";
 	ssize_t n = read(p[0], got, sizeof(got) - 1);
 	ck_assert_int_gt(n, 0);
-	ck_assert_str_eq(got, "warning: careful\n");
+	ck_assert_str_eq(got, "warning: event=careful n=1\n");
 
-	char value[900];
+	char value[390];
 	memset(value, 'x', sizeof(value) - 1);
 	value[sizeof(value) - 1] = '\0';
 	/* More than a pipe holds: this must come to its end. */
-	for (int i = 0; i < 1000; i++)
-		log_text(LOG_INFO, "%s", value);
+	for (int i = 0; i < 2000; i++)
+		log_event(LOG_INFO, "much", "n", "%s", value);
 	uint64_t dropped = logger_dropped();
 	ck_assert_uint_gt(dropped, 0);
 
@@ -139,7 +197,7 @@ START_TEST(in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobo
 	fcntl(p[0], F_SETFL, O_NONBLOCK);
 	while (read(p[0], all, sizeof(all)) > 0)
 		;
-	log_text(LOG_INFO, "flows again");
+	log_event(LOG_INFO, "flows", "n", "again");
 	n = read(p[0], all, sizeof(all) - 1);
 	dup2(was, STDERR_FILENO);
 	logger_close(0);
@@ -147,7 +205,7 @@ START_TEST(in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobo
 	all[n] = '\0';
 	char expected[128];
 	snprintf(expected, sizeof(expected),
-	    "warning: log-lines-dropped count=%llu\ninfo: flows again\n",
+	    "warning: event=log-lines-dropped count=%llu\ninfo: event=flows n=again\n",
 	    (unsigned long long)dropped);
 	ck_assert_str_eq(all, expected);
 }
@@ -155,5 +213,6 @@ END_TEST
 
 UNIT_MAIN("logger", lines_arrive_in_order_with_their_priority,
     a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told,
+    a_reader_that_is_away_for_a_while_misses_nothing, nobody_waits_for_a_reader_that_is_not_there,
     closing_waits_no_longer_than_it_is_told,
     in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobody)
