@@ -39,10 +39,16 @@ local_setup() {
 	:
 }
 
+# What a file's own setup has started is ended here.
+local_teardown() {
+	:
+}
+
 teardown() {
 	local failed=0
 	cd /
 	stop_everything
+	local_teardown
 	eventually no_leftovers || failed=1
 	if [[ -z ${BATS_TEST_COMPLETED-} || $failed = 1 ]]; then
 		echo "== the daemon's log:"
