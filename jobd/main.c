@@ -89,7 +89,7 @@ static int start_over(struct jobd *d, int rc)
 
 	if (d->engine && engine_stopping(d->engine, NULL)) { /* the next start recovers as well */
 		log_event(LOG_CRIT, "daemon-failed", "error", "%s", strerror(-rc));
-		logger_close(2000);
+		logger_close(LOGGER_LAST_MS);
 		return 1;
 	}
 	if (d->server)
@@ -100,6 +100,7 @@ static int start_over(struct jobd *d, int rc)
 	if (argv)
 		restart_now(&d->restart, rc, argv);
 	strv_free(argv);
+	logger_close(LOGGER_LAST_MS);
 	return 1;
 }
 

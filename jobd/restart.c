@@ -61,11 +61,14 @@ static void start_over(struct restart *r, char **argv)
 	logger_close(200);
 	if (r->listen_fd >= 0)
 		fcntl(r->listen_fd, F_SETFD, 0);
-	if (give(r))
-		return;
-	notify_environment();
-	restart_hold_signals(true);
-	execv("/proc/self/exe", argv);
+	if (give(r) == 0) {
+		notify_environment();
+		restart_hold_signals(true);
+		execv("/proc/self/exe", argv);
+	}
+	int was = errno;
+	logger_reopen();
+	errno = was;
 }
 
 static unsigned wait_seconds(struct restart *r, int rc)

@@ -43,6 +43,7 @@ static int fail(struct jobd *d, char *why, const char *otherwise)
 		daemon_failed(d->ready_fd, text);
 	paths_withdraw(&d->paths);
 	free(why);
+	logger_close(LOGGER_LAST_MS);
 	return 1;
 }
 
@@ -331,5 +332,5 @@ void rooms_close(struct jobd *d)
 		event_free(d->signals[i]);
 	event_free(d->tick);
 	event_base_free(d->base);
-	logger_close(2000);
+	logger_close(LOGGER_LAST_MS);
 }

@@ -265,6 +265,20 @@ int logger_open(const struct logger_options *o)
 	return 0;
 }
 
+int logger_reopen(void)
+{
+	struct logger_options o = {
+		.foreground = the.to_stderr,
+		.facility = the.facility,
+		.dropped = the.dropped,
+		.unsaid = the.unsaid,
+		.ident = the.devlog.ident,
+		.write = the.write == write_devlog ? NULL : the.write,
+		.ctx = the.ctx,
+	};
+	return logger_open(&o);
+}
+
 void logger_set_facility(int facility)
 {
 	pthread_mutex_lock(&the.lock);

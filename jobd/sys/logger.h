@@ -12,6 +12,8 @@
 #include <stdint.h>
 #include <time.h>
 
+#define LOGGER_LAST_MS 2000 /* what logger_close is given where the process ends */
+
 struct logger_options {
 	bool foreground;
 	int facility;	   /* LOG_DAEMON or another */
@@ -28,6 +30,9 @@ struct logger_options {
  * after going to the background (threads do not survive a fork). 0 or -errno.
  */
 int logger_open(const struct logger_options *o);
+
+/* Opens it again as it was, after logger_close, when the end has not come after all. 0 or -errno. */
+int logger_reopen(void);
 
 /* A reload may change the facility. */
 void logger_set_facility(int facility);

@@ -177,6 +177,30 @@ keeper_of() {
 	lines_as_promised
 }
 
+@test "a disk that is full is critical, and jobd says that it starts over" {
+	ok jobctl shutdown
+	mkdir "$D/small"
+	$IN mount -t tmpfs -o size=12m,mode=700 jobd-test "$D/small"
+	config 'ballast = "0"' 'low_disk = "0"'
+	small() {
+		start_daemon --state-dir "$D/small/state"
+	}
+	small
+	submit -- sleep 100
+	reaches 1 running
+	$IN dd if=/dev/zero of="$D/small/full" bs=64k 2>/dev/null || :
+	for n in {1..40}; do
+		timeout 5 jobctl submit --hold --name "$(printf 'x%.0s' {1..250})" -- true >/dev/null 2>&1 || break
+	done
+	logged crit 'event=store-failed error="[^"]*No space left on device[^"]*"'
+	logged crit 'event=daemon-restart wait_s=[0-9]+ error="No space left on device"'
+	$IN rm "$D/small/full"
+	eventually jobctl health >/dev/null 2>&1
+	logged notice 'event=daemon-start detail="after a failed commit"'
+	is "$(field 1 state)" running
+	lines_as_promised
+}
+
 @test "what is refused is notice, with who asked" {
 	submit --hold -- true
 	they='by=daemon uid=1 pid=[0-9]+'

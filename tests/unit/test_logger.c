@@ -77,6 +77,11 @@ START_TEST(lines_arrive_in_order_with_their_priority)
 	ck_assert_str_eq(sent.last, "event=last n=501");
 	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_ERR);
 	ck_assert_uint_eq(logger_dropped(), 0);
+	ck_assert_int_eq(logger_reopen(), 0);
+	log_event(LOG_ERR, "more", "n", "1");
+	logger_close(5000);
+	ck_assert_str_eq(sent.last, "event=more n=1");
+	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_ERR);
 }
 END_TEST
 
