@@ -12,39 +12,40 @@
 #include "lib/log.h"
 #include "lib/status.h"
 
-/* What jobd does by itself, where it is not the ordinary life of a job, which is info. */
+/* What jobd does by itself: the ordinary life of a job is info, what puts one at risk a warning. */
 static int own_priority(const char *verb)
 {
 	static const struct {
 		const char *verb;
 		int priority;
 	} rows[] = {
+		{ "start", LOG_INFO },
+		{ "stopped", LOG_INFO },
+		{ "completed", LOG_INFO },
+		{ "cancelled", LOG_INFO },
+		{ "left", LOG_WARNING },
 		{ "orphaned", LOG_WARNING },
 		{ "unstoppable", LOG_WARNING },
 		{ "store-accepted", LOG_WARNING },
-		{ "never-ran", LOG_NOTICE },
-		{ "recontinued", LOG_NOTICE },
-		{ "daemon-start", LOG_NOTICE },
-		{ "daemon-stop", LOG_NOTICE },
-		{ "reload", LOG_NOTICE },
 	};
 
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (strcmp(rows[i].verb, verb) == 0)
 			return rows[i].priority;
-	return LOG_INFO;
+	return LOG_NOTICE;
 }
 
 /*
  * What an administrator expects: a lost job is worse than a failed one, and people's hands
- * and what was refused them show among the rest. A configuration with mistakes is jobd's trouble,
- * whoever asked.
+ * and what was refused them show among the rest. A configuration with mistakes, or a program that
+ * can't take its place, is jobd's trouble, whoever asked.
  */
 static int priority_of(const struct journal_entry *e)
 {
-	if (e->reason == REASON_LOST || strcmp(e->result, "BadConfiguration") == 0)
+	if (e->reason == REASON_LOST || strcmp(e->result, "BadConfiguration") == 0
+	    || strcmp(e->result, "ReexecRefused") == 0)
 		return LOG_ERR;
-	if (e->to == JOB_FAILED || strcmp(e->verb, "left") == 0)
+	if (e->to == JOB_FAILED)
 		return LOG_WARNING;
 	if (e->has_actor)
 		return strcmp(e->verb, "submit") == 0 && strcmp(e->result, "ok") == 0 ? LOG_INFO

@@ -70,6 +70,8 @@ START_TEST(what_jobd_does_by_itself_has_the_priority_that_is_expected)
 		{ "never-ran", LOG_NOTICE },
 		{ "recontinued", LOG_NOTICE },
 		{ "unstoppable", LOG_WARNING },
+		{ "pause", LOG_NOTICE }, /* at a stop */
+		{ "left", LOG_WARNING },
 		{ "orphaned", LOG_WARNING },
 		{ "daemon-start", LOG_NOTICE },
 		{ "daemon-stop", LOG_NOTICE },
@@ -114,6 +116,8 @@ START_TEST(what_people_do_is_notice_but_for_a_submission)
 	ck_assert_int_eq(priority(&refused), LOG_NOTICE);
 	struct journal_entry mistaken = by(S("reload"), S("BadConfiguration"));
 	ck_assert_int_eq(priority(&mistaken), LOG_ERR);
+	struct journal_entry unfit = by(S("daemon-reexec"), S("ReexecRefused"));
+	ck_assert_int_eq(priority(&unfit), LOG_ERR);
 }
 END_TEST
 
