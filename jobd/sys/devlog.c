@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * See devlog.h. The form is RFC 3164's as the C library writes it, which is what syslog
- * daemons expect of the local socket: <priority>Mon dd hh:mm:ss jobd[pid]: text.
+ * See devlog.h. What can go wrong: nobody listens (ENOENT, ECONNREFUSED), or the reader is
+ * stuck and its queue is full (the kernel tells by POLLOUT of a connected datagram socket).
+ * A daemon that was restarted, or that took another's place, has another socket: syslog(3)
+ * is made to connect anew then, since it would go on writing to the old one.
  *
- * What can go wrong: nobody listens (ENOENT, ECONNREFUSED), the reader is stuck (the send
- * times out), or it was restarted, whose socket is another: then it is connected anew, once.
+ * Between the look and the writing the reader may die: then a line is lost uncounted, or
+ * syslog(3) waits until it is gone.
  */
 #include "config.h"
 
@@ -12,80 +14,65 @@
 
 #include <errno.h>
 #include <paths.h>
+#include <poll.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <syslog.h>
 #include <unistd.h>
 
-#define MESSAGE_MAX 2048 /* a line of 1 kB, and what stands before it */
+#define STUCK_MS 1000
 
-static bool connect_as(struct devlog *d, int type)
+static bool would_take(int fd, int wait_ms)
+{
+	struct pollfd p = { .fd = fd, .events = POLLOUT };
+
+	return poll(&p, 1, wait_ms) == 1 && !(p.revents & (POLLERR | POLLHUP));
+}
+
+bool devlog_is_ready(const char *path, int wait_ms, dev_t *dev, ino_t *ino)
 {
 	struct sockaddr_un a = { .sun_family = AF_UNIX };
-	struct timeval second = { 1, 0 };
+	struct stat st;
 
-	snprintf(a.sun_path, sizeof(a.sun_path), "%s", d->path ? d->path : _PATH_LOG);
-	d->fd = socket(AF_UNIX, type | SOCK_CLOEXEC, 0);
-	if (d->fd < 0)
+	snprintf(a.sun_path, sizeof(a.sun_path), "%s", path);
+	if (stat(path, &st) < 0)
 		return false;
-	d->stream = type == SOCK_STREAM;
-	/* A stream's connect is bounded by it too. */
-	if (setsockopt(d->fd, SOL_SOCKET, SO_SNDTIMEO, &second, sizeof(second)) == 0 &&
-	    connect(d->fd, (struct sockaddr *)&a, sizeof(a)) == 0)
-		return true;
-	int was = errno;
-	devlog_close(d);
-	errno = was;
-	return false;
+	*dev = st.st_dev;
+	*ino = st.st_ino;
+	int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return false;
+	bool ready = connect(fd, (struct sockaddr *)&a, sizeof(a)) == 0 ? would_take(fd, wait_ms)
+									 : errno == EPROTOTYPE;
+	/* Some daemons listen for a stream, which to connect to would be a message: they are there. */
+	close(fd);
+	return ready;
 }
 
-/* Some daemons listen for a stream. */
-static bool connect_any(struct devlog *d)
+bool devlog_write(struct devlog *d, int priority, const char *text)
 {
-	return connect_as(d, SOCK_DGRAM) || (errno == EPROTOTYPE && connect_as(d, SOCK_STREAM));
-}
+	dev_t dev;
+	ino_t ino;
 
-/* The month's name is English, whatever the locale. */
-static size_t format(
-    const struct devlog *d, char *out, size_t size, int priority, time_t at, const char *text)
-{
-	static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-	struct tm tm = { 0 };
-
-	localtime_r(&at, &tm);
-	int n = snprintf(out, size, "<%d>%.3s %2d %02d:%02d:%02d %s[%ld]: %s", priority,
-	    months + tm.tm_mon % 12 * 3, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec, d->ident,
-	    (long)getpid(), text);
-	return n < 0 ? 0 : (size_t)n < size ? (size_t)n : size - 1;
-}
-
-bool devlog_write(struct devlog *d, int priority, time_t at, const char *text)
-{
-	char message[MESSAGE_MAX];
-	size_t len = format(d, message, sizeof(message), priority, at, text);
-	bool fresh = d->fd < 0;
-
-	for (;;) {
-		if (d->fd < 0 && !connect_any(d))
-			return false;
-		/* In a stream a NUL ends a message. */
-		ssize_t n = send(d->fd, message, len + d->stream, MSG_NOSIGNAL);
-		if (n >= 0 && (size_t)n == len + d->stream)
-			return true;
-		bool late = n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK);
+	if (!devlog_is_ready(_PATH_LOG, STUCK_MS, &dev, &ino)) {
 		devlog_close(d);
-		if (fresh || late)
-			return false;
-		fresh = true;
+		return false;
 	}
+	if (dev != d->dev || ino != d->ino) {
+		devlog_close(d);
+		openlog(d->ident, LOG_PID, LOG_DAEMON);
+		d->dev = dev;
+		d->ino = ino;
+	}
+	syslog(priority, "%s", text);
+	return true;
 }
 
 void devlog_close(struct devlog *d)
 {
-	if (d->fd >= 0)
-		close(d->fd);
-	d->fd = -1;
+	closelog();
+	d->dev = 0;
+	d->ino = 0;
 }

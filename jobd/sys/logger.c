@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <syslog.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -32,7 +33,6 @@
 
 struct line {
 	int priority;
-	time_t at;
 	char *text;
 };
 
@@ -47,7 +47,7 @@ static struct {
 	int facility;
 	bool open, closing, gone, idle, to_stderr, to_journal;
 	struct devlog devlog;
-	bool (*write)(void *ctx, int priority, time_t at, const char *text);
+	bool (*write)(void *ctx, int priority, const char *text);
 	void *ctx;
 } the = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
@@ -105,7 +105,7 @@ static void queue_sink(void *ctx, int priority, const char *text, size_t len)
 	char *copy = strndup(text, len);
 	pthread_mutex_lock(&the.lock);
 	if (copy && the.count < RING) {
-		the.ring[(the.first + the.count++) % RING] = (struct line){ priority, time(NULL), copy };
+		the.ring[(the.first + the.count++) % RING] = (struct line){ priority, copy };
 		copy = NULL;
 		pthread_cond_signal(&the.filled);
 	} else {
@@ -116,17 +116,17 @@ static void queue_sink(void *ctx, int priority, const char *text, size_t len)
 	free(copy);
 }
 
-static bool write_devlog(void *ctx, int priority, time_t at, const char *text)
+static bool write_devlog(void *ctx, int priority, const char *text)
 {
-	return devlog_write(ctx, priority, at, text);
+	return devlog_write(ctx, priority, text);
 }
 
 /* Writes one line, with the lock held before and after, and not meanwhile. */
-static bool write_out(int priority, time_t at, const char *text)
+static bool write_out(int priority, const char *text)
 {
 	int facility = the.facility;
 	pthread_mutex_unlock(&the.lock);
-	bool taken = the.write(the.ctx, facility | priority, at, text);
+	bool taken = the.write(the.ctx, facility | priority, text);
 	pthread_mutex_lock(&the.lock);
 	return taken;
 }
@@ -156,7 +156,7 @@ static void wait_to_retry(void)
 /* Goes on until somebody takes it; a logger that closes tries once more. */
 static void deliver(const struct line *l)
 {
-	while (!write_out(l->priority, l->at, l->text)) {
+	while (!write_out(l->priority, l->text)) {
 		if (the.closing) {
 			the.dropped++;
 			break;
@@ -170,7 +170,7 @@ static void say_dropped(void)
 	struct log_line note = dropped_line();
 	uint64_t n = the.unsaid;
 	the.unsaid = 0;
-	if (!write_out(LOG_WARNING, time(NULL), note.text))
+	if (!write_out(LOG_WARNING, note.text))
 		the.unsaid += n;
 }
 

@@ -19,9 +19,9 @@ struct logger_options {
 	int facility;	   /* LOG_DAEMON or another */
 	uint64_t dropped, unsaid; /* by a former self: all lines, and those whose loss it had not logged */
 	const char *ident; /* NULL: "jobd". Borrowed for as long as the logger is open */
-	/* What writes a line that was made at a time; false: not taken, to be tried again. NULL:
+	/* What writes a line; false: not taken, to be tried again. NULL:
 	 * the system's log. For tests. */
-	bool (*write)(void *ctx, int priority, time_t at, const char *text);
+	bool (*write)(void *ctx, int priority, const char *text);
 	void *ctx;
 };
 

@@ -23,11 +23,9 @@ static struct {
 	char last[256];
 } sent = { .gate = PTHREAD_MUTEX_INITIALIZER, .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static bool writer(void *ctx, int priority, time_t at, const char *text)
+static bool writer(void *ctx, int priority, const char *text)
 {
 	ck_assert_ptr_eq(ctx, &sent);
-	ck_assert_int_le(at, time(NULL));
-	ck_assert_int_gt(at, time(NULL) - 60);
 	pthread_mutex_lock(&sent.gate);
 	pthread_mutex_unlock(&sent.gate);
 	pthread_mutex_lock(&sent.lock);
