@@ -283,3 +283,33 @@ void handover_free(struct handover *h)
 	buf_fini(&h->record);
 	free(h);
 }
+
+enum { TAG_COUNT_NAME = 1, TAG_COUNT };
+
+void handover_count_put(struct buf *section, uint32_t tag, const char *name, uint64_t n)
+{
+	struct buf one = BUF_INIT;
+	tlv_put_str(&one, TAG_COUNT_NAME, name);
+	tlv_put_u64(&one, TAG_COUNT, n);
+	if (one.failed)
+		section->failed = true;
+	tlv_put_bytes(section, tag, one.data, one.len);
+	buf_fini(&one);
+}
+
+bool handover_count_get(const struct tlv *field, const char *name, uint64_t *n)
+{
+	struct tlv_reader r = { field->data, field->len, false };
+	struct tlv f, found = { 0 };
+	uint64_t count = 0;
+	while (tlv_next(&r, &f)) {
+		if (f.tag == TAG_COUNT_NAME)
+			found = f;
+		else if (f.tag == TAG_COUNT)
+			count = tlv_u64(&f);
+	}
+	if (found.len != strlen(name) || memcmp(found.data, name, found.len) != 0)
+		return false;
+	*n = count;
+	return true;
+}

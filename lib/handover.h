@@ -23,6 +23,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "lib/buf.h"
 #include "lib/tlv.h"
@@ -70,5 +71,10 @@ int handover_again(const struct handover *h);
 
 /* Forgets it; of one that was taken, what nobody claimed is closed. handover_free(NULL) is safe. */
 void handover_free(struct handover *h);
+
+/* A counter with a name, as a field of a section. What one self counts another may not know. */
+void handover_count_put(struct buf *section, uint32_t tag, const char *name, uint64_t n);
+/* Whether the field is the counter with this name; then *n is what it came to. */
+bool handover_count_get(const struct tlv *field, const char *name, uint64_t *n);
 
 #endif

@@ -93,40 +93,15 @@ json_t *limits_json(const struct api *a)
 }
 
 enum { TAG_LIMIT = 1 };
-enum { TAG_NAME = 1, TAG_MET };
 
 void api_handover(const struct api *a, struct handover *h)
 {
-	struct buf all = BUF_INIT, one = BUF_INIT;
+	struct buf all = BUF_INIT;
 
-	for (int i = 0; i < API_LIMITS; i++) {
-		buf_clear(&one);
-		tlv_put_str(&one, TAG_NAME, names[i]);
-		tlv_put_u64(&one, TAG_MET, a->limits_met[i]);
-		if (one.failed)
-			all.failed = true;
-		tlv_put_bytes(&all, TAG_LIMIT, one.data, one.len);
-	}
-	handover_put(h, HANDOVER_API, &all);
-	buf_fini(&one);
-	buf_fini(&all);
-}
-
-static void take_limit(struct api *a, const struct tlv *limit)
-{
-	struct tlv_reader r = { limit->data, limit->len, false };
-	struct tlv f, name = { 0 };
-	uint64_t met = 0;
-
-	while (tlv_next(&r, &f)) {
-		if (f.tag == TAG_NAME)
-			name = f;
-		else if (f.tag == TAG_MET)
-			met = tlv_u64(&f);
-	}
 	for (int i = 0; i < API_LIMITS; i++)
-		if (strlen(names[i]) == name.len && memcmp(names[i], name.data, name.len) == 0)
-			a->limits_met[i] = met;
+		handover_count_put(&all, TAG_LIMIT, names[i], a->limits_met[i]);
+	handover_put(h, HANDOVER_API, &all);
+	buf_fini(&all);
 }
 
 void api_take_handover(struct api *a, const struct handover *h)
@@ -138,5 +113,6 @@ void api_take_handover(struct api *a, const struct handover *h)
 	struct tlv_reader r = { section.data, section.len, false };
 	while (tlv_next(&r, &f))
 		if (f.tag == TAG_LIMIT)
-			take_limit(a, &f);
+			for (int i = 0; i < API_LIMITS; i++)
+				handover_count_get(&f, names[i], &a->limits_met[i]);
 }

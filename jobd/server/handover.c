@@ -32,7 +32,6 @@
 #include "lib/log.h"
 
 enum { TAG_LISTEN = 1, TAG_CONNECTION, TAG_LIMIT };
-enum { TAG_NAME = 1, TAG_MET };
 enum { TAG_FD = 1, TAG_IN, TAG_OUT, TAG_ENDING, TAG_UID, TAG_USER, TAG_PROCESS, TAG_CALL, TAG_PROGRESS };
 
 /* ---- going ---- */
@@ -75,21 +74,6 @@ static void put_connection(struct buf *b, struct connection *c)
 		put_call(b, c->call);
 }
 
-static void put_limits(struct buf *all, const struct server *s)
-{
-	struct buf one = BUF_INIT;
-
-	for (int i = 0; i < SERVER_LIMITS; i++) {
-		buf_clear(&one);
-		tlv_put_str(&one, TAG_NAME, server_limit_name((enum server_limit)i));
-		tlv_put_u64(&one, TAG_MET, s->limits_met[i]);
-		if (one.failed)
-			all->failed = true;
-		tlv_put_bytes(all, TAG_LIMIT, one.data, one.len);
-	}
-	buf_fini(&one);
-}
-
 void server_handover(struct server *s, struct handover *h)
 {
 	struct buf all = BUF_INIT, one = BUF_INIT;
@@ -106,7 +90,8 @@ void server_handover(struct server *s, struct handover *h)
 			all.failed = true;
 		tlv_put_bytes(&all, TAG_CONNECTION, one.data, one.len);
 	}
-	put_limits(&all, s);
+	for (int i = 0; i < SERVER_LIMITS; i++)
+		handover_count_put(&all, TAG_LIMIT, server_limit_name((enum server_limit)i), s->limits_met[i]);
 	handover_put(h, HANDOVER_SERVER, &all);
 	buf_fini(&one);
 	buf_fini(&all);
@@ -203,26 +188,6 @@ static void adopt(struct server *s, struct handover *h, const struct tlv *f)
 		connection_hangup(c);
 }
 
-static void take_limit(struct server *s, const struct tlv *limit)
-{
-	struct tlv_reader r = {limit->data, limit->len, false};
-	struct tlv f, name = {0};
-	uint64_t met = 0;
-
-	while (tlv_next(&r, &f)) {
-		if (f.tag == TAG_NAME)
-			name = f;
-		else if (f.tag == TAG_MET)
-			met = tlv_u64(&f);
-	}
-	for (int i = 0; i < SERVER_LIMITS; i++) {
-		const char *known = server_limit_name((enum server_limit)i);
-
-		if (strlen(known) == name.len && memcmp(known, name.data, name.len) == 0)
-			s->limits_met[i] = met;
-	}
-}
-
 void handover_connections(struct server *s, struct handover *h)
 {
 	struct tlv section, f;
@@ -234,7 +199,8 @@ void handover_connections(struct server *s, struct handover *h)
 		if (f.tag == TAG_CONNECTION)
 			adopt(s, h, &f);
 		else if (f.tag == TAG_LIMIT)
-			take_limit(s, &f);
+			for (int i = 0; i < SERVER_LIMITS; i++)
+				handover_count_get(&f, server_limit_name((enum server_limit)i), &s->limits_met[i]);
 	}
 }
 
