@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobd/core/filter.h"
 #include "lib/strv.h"
 
 static const struct {
@@ -156,24 +157,6 @@ enum job_state job_state_parse(const char *name)
 	return 0;
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-/* A list that was not given holds everything; a value that is not there is in no list. */
-static bool one_of(const char *const *list, const char *value)
-{
-	if (!list)
-		return true;
-	for (; value && *list; list++)
-		if (strcmp(*list, value) == 0)
-			return true;
-	return false;
-}
-
 static bool has_meta(const struct job *j, const struct job_meta *want)
 {
 	for (size_t i = 0; i < j->nmeta; i++)
@@ -205,12 +188,12 @@ bool job_filter_match(const struct job_filter *f, const struct job *j)
 {
 	if (f->limit_uid && j->uid != f->uid)
 		return false;
-	if (f->nids && !bsearch(&j->id, f->ids, f->nids, sizeof(f->ids[0]), compare_ids))
+	if (f->nids && !filter_has_id(f->ids, f->nids, j->id))
 		return false;
 	if (f->states && !(f->states & 1u << j->state))
 		return false;
-	if (!one_of(f->queues, j->queue) || !one_of(f->projects, j->project) ||
-	    !one_of(f->users, j->user))
+	if (!filter_has_word(f->queues, j->queue) || !filter_has_word(f->projects, j->project) ||
+	    !filter_has_word(f->users, j->user))
 		return false;
 	if (f->since_us && j->submitted_at_us < f->since_us)
 		return false;

@@ -5,7 +5,8 @@
 #include "jobd/core/journal.h"
 
 #include <stdlib.h>
-#include <string.h>
+
+#include "jobd/core/filter.h"
 
 void journal_entry_fini(struct journal_entry *e)
 {
@@ -17,28 +18,11 @@ void journal_entry_fini(struct journal_entry *e)
 	*e = (struct journal_entry){ 0 };
 }
 
-static int compare_ids(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
-static bool one_of(const char *const *list, const char *value)
-{
-	if (!list)
-		return true;
-	for (; value && *list; list++)
-		if (strcmp(*list, value) == 0)
-			return true;
-	return false;
-}
-
 bool journal_filter_match(const struct journal_filter *f, const struct journal_entry *e)
 {
-	if (f->njobs && !bsearch(&e->job, f->jobs, f->njobs, sizeof(f->jobs[0]), compare_ids))
+	if (f->njobs && !filter_has_id(f->jobs, f->njobs, e->job))
 		return false;
-	if (!one_of(f->users, e->user) || !one_of(f->verbs, e->verb))
+	if (!filter_has_word(f->users, e->user) || !filter_has_word(f->verbs, e->verb))
 		return false;
 	if (f->since_us && e->at_us < f->since_us)
 		return false;
