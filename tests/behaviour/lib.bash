@@ -307,3 +307,17 @@ has_line() {
 as_root_only() {
 	[[ $(id -u) == 0 ]] || skip "only root can do this"
 }
+
+# Listens at ./notify as a service manager does; what it hears is in ./told, until STOPPING=1. Its
+# pid is in $listener.
+listen_as_manager() {
+	perl -MSocket -e '
+		socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, pack_sockaddr_un("notify")) or die;
+		$SIG{ALRM} = sub { exit 0 };
+		$| = 1;
+		alarm 30;
+		print "listening\n";
+		while (defined recv(S, $b, 4096, 0)) { print "$b\n"; last if $b =~ /^STOPPING=1/m }' >told 3>&- &
+	listener=$!
+	eventually has_line listening told
+}

@@ -574,15 +574,7 @@ an_exit_file_is_there() {
 }
 
 @test "a service manager hears RELOADING and READY, from the same process" {
-	perl -MSocket -e '
-		socket(S, AF_UNIX, SOCK_DGRAM, 0) && bind(S, pack_sockaddr_un("notify")) or die;
-		$SIG{ALRM} = sub { exit 0 };
-		$| = 1;
-		alarm 30;
-		print "listening\n";
-		while (defined recv(S, $b, 4096, 0)) { print "$b\n"; last if $b =~ /^STOPPING=1/m }' >told 3>&- &
-	listener=$!
-	eventually has_line listening told
+	listen_as_manager
 	export NOTIFY_SOCKET=$D/notify
 	start_jobd
 	unset NOTIFY_SOCKET
