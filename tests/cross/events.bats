@@ -83,7 +83,8 @@ events() {
 }
 
 @test "nobody but the logger speaks to the log, and no line is free text" {
-	! grep -rnE '\b(v?syslog|openlog|log_text)[[:space:]]*\(([^3]|$)' jobd lib --include='*.[ch]' || false
+	! grep -rnE '\b(v?syslog|openlog|log_text)[[:space:]]*\(([^3]|$)' jobd lib --include='*.[ch]' |
+	    grep -v '^jobd/sys/devlog\.c:' || false
 	! grep -rlE '_PATH_LOG|/dev/log' jobd lib --include='*.c' | grep -v '^jobd/sys/devlog\.c$' || false
 }
 
