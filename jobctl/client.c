@@ -49,6 +49,9 @@ void client_unreachable(const struct client *c, int error)
 	complain("cannot reach jobd at %s: %s", c->path, strerror(error));
 	if (error == EACCES || error == EPERM)
 		complain("you may not connect to it");
+	else if (error == ETIMEDOUT)
+		complain("it takes no connections: it hangs, and all its places are waited for "
+			 "(ss -xlp names its process)");
 	else
 		complain("is jobd running? Start it with: jobd "
 			 "(--socket or $JOBD_SOCKET name another socket)");

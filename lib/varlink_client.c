@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@
 #define SEND_AT	   (64u << 10) /* so much is sent without being asked for */
 #define HELD_MAX   (1u << 20)  /* so much is held while the daemon does not read */
 #define READ_CHUNK (64u << 10)
+#define CONNECT_S  10
 
 struct varlink_client {
 	int fd;
@@ -41,6 +43,7 @@ struct varlink_client {
 
 static int connect_to(const char *path)
 {
+	const struct timeval patience = {CONNECT_S, 0}, none = {0};
 	struct sockaddr_un a = {.sun_family = AF_UNIX};
 	int fd, r;
 
@@ -50,15 +53,18 @@ static int connect_to(const char *path)
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return -errno;
-	/* Blocking: a full backlog makes it wait. No local connect goes on after EINTR. */
+	/* A full backlog makes it wait, but not for ever: unix(7) bounds connect by what bounds sending.
+	 * No local connect goes on after EINTR. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	do {
 		r = connect(fd, (struct sockaddr *)&a, sizeof(a));
 	} while (r < 0 && errno == EINTR);
 	if (r < 0) {
-		r = -errno;
+		r = errno == EAGAIN ? -ETIMEDOUT : -errno;
 		close(fd);
 		return r;
 	}
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &none, sizeof(none));
 	return fd;
 }
 
