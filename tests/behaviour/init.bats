@@ -181,6 +181,7 @@ kill_daemon() {
 	contains "$output" 'has died'
 	expect 7 init reload
 	ok init stop
+	expect 3 init status
 	ok init start
 	ok init status
 	is "$(field "$id" state)" running
@@ -217,8 +218,21 @@ kill_daemon() {
 	kill -STOP "$pid"
 	ok init stop
 	eventually process_gone "$pid"
-	expect 1 init status # killed, it left its socket
+	expect 3 init status
 	ok init start
+}
+
+@test "a jobctl that can't be run is no sign that the daemon has died" {
+	ok init start
+	printf '#!/bin/sh\nexit 127\n' >broken
+	chmod +x broken
+	echo "JOBCTL=$PWD/broken" >>"$JOBD_DEFAULTS"
+	expect 4 init status
+	expect 1 init stop
+	contains "$error" "can't tell"
+	expect 1 init restart
+	sed -i '$d' "$JOBD_DEFAULTS"
+	ok init status
 }
 
 @test "nothing of the caller's is the daemon's: no descriptor, no terminal, no NOTIFY_SOCKET" {
