@@ -42,7 +42,7 @@ static const char *who_may(const char *method)
 			    "submit_groups), or it is another user's own" },
 		{ "owner", "only its owner, root and jobd's administrators may" },
 		{ "admin", "only root and jobd's administrators may" },
-		{ "any", "this jobd is another user's own" },
+		{ "any", "this jobd is another user's own, or you are user nobody, who can't be told from others" },
 	};
 	int i = method ? varlink_method_find(method) : -1;
 

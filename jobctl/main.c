@@ -54,6 +54,12 @@ static int unknown_verb(const char *word)
 	return CODE_USAGE;
 }
 
+static int surplus(const char *word)
+{
+	complain("help: '%s' is one word too many: one verb at a time", word);
+	return CODE_USAGE;
+}
+
 /* "jobctl help pause", "jobctl pause --help", "jobctl --help". */
 static int help(const struct verb *v, const char *about)
 {
@@ -101,6 +107,8 @@ static int dispatch(int argc, char **argv, struct options *o, struct words *w)
 		return verb_failure(v, o, CODE_USAGE);
 	if (o->help)
 		return help(w->n ? v : NULL, NULL);
+	if (!v->run && w->n > 2)
+		return surplus(w->v[2]);
 	if (!v->run)
 		return help(NULL, w->n > 1 ? w->v[1] : NULL);
 	return run(v, o, w);
