@@ -314,7 +314,11 @@ int rooms_open(struct jobd *d)
 	restart_hold_signals(false);
 	if (rc == -ENOSPC && d->restart.is)
 		return 0; /* the caller starts over */
-	return rc ? fail(d, why, strerror(-rc)) : 0;
+	if (rc == 0)
+		return 0;
+	proc_close(d->proc);
+	store_close(d->store);
+	return fail(d, why, strerror(-rc));
 }
 
 void rooms_close(struct jobd *d)
