@@ -318,6 +318,7 @@ listen_as_manager() {
 		alarm 30;
 		print "listening\n";
 		while (defined recv(S, $b, 4096, 0)) { print "$b\n"; last if $b =~ /^STOPPING=1/m }' >told 3>&- &
+	# shellcheck disable=SC2034 # the tests that called this wait for it
 	listener=$!
 	eventually has_line listening told
 }
