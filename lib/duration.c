@@ -45,6 +45,24 @@ static const struct unit size_units[] = {
 	{ NULL, 0 },
 };
 
+/* Those that are printed, the largest first; the last divides everything. */
+static const struct unit exact_times[] = {
+	{ "d", 86400 * SECOND },
+	{ "h", 3600 * SECOND },
+	{ "min", 60 * SECOND },
+	{ "s", SECOND },
+	{ "ms", 1000 },
+	{ "us", 1 },
+};
+
+static const struct unit exact_sizes[] = {
+	{ "T", UINT64_C(1) << 40 },
+	{ "G", UINT64_C(1) << 30 },
+	{ "M", UINT64_C(1) << 20 },
+	{ "K", UINT64_C(1) << 10 },
+	{ "B", 1 },
+};
+
 /* Takes digits from the front of *s. False when there are none, or too many. */
 static bool take_number(const char **s, uint64_t *out)
 {
@@ -120,6 +138,26 @@ void duration_print(uint64_t us, char *out, size_t size)
 		snprintf(out, size, "%" PRIu64 "h%02um", s / 3600, (unsigned)(s / 60 % 60));
 	else
 		snprintf(out, size, "%" PRIu64 "d%02uh", s / 86400, (unsigned)(s / 3600 % 24));
+}
+
+static void print_exact(uint64_t v, const struct unit *u, char *out)
+{
+	while (v % u->factor != 0)
+		u++;
+	if (v == 0)
+		snprintf(out, EXACT_MAX, "0");
+	else
+		snprintf(out, EXACT_MAX, "%" PRIu64 "%s", v / u->factor, u->name);
+}
+
+void duration_print_exact(uint64_t us, char out[EXACT_MAX])
+{
+	print_exact(us, exact_times, out);
+}
+
+void size_print_exact(uint64_t bytes, char out[EXACT_MAX])
+{
+	print_exact(bytes, exact_sizes, out);
 }
 
 bool size_parse(const char *text, uint64_t *bytes)

@@ -64,3 +64,28 @@ const char *strv_env(char *const *env, const char *name)
 			return *env + len + 1;
 	return NULL;
 }
+
+int strv_set(char ***env, const char *entry)
+{
+	size_t len = strcspn(entry, "=") + 1;
+
+	for (char **e = *env; e && *e; e++) {
+		if (strncmp(*e, entry, len) != 0)
+			continue;
+		char *copy = strdup(entry);
+		if (!copy)
+			return -ENOMEM;
+		free(*e);
+		*e = copy;
+		return 0;
+	}
+	return strv_add(env, entry);
+}
+
+bool strv_has(char *const *v, const char *s)
+{
+	for (; v && *v; v++)
+		if (strcmp(*v, s) == 0)
+			return true;
+	return false;
+}

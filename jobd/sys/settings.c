@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The configuration: the table of settings, their defaults, how each value is
- * checked and printed. A new setting is a row here and a member of struct config.
+ * The configuration: the table of settings, their defaults, and how each value is
+ * checked. A new setting is a row here and a member of struct config. What sections hold is
+ * elsewhere: lib/rules.h, lib/template.h.
  */
 #include "config.h"
 
@@ -9,7 +10,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "jobd/sys/settings-read.h"
+#include "lib/account.h"
 #include "lib/buf.h"
 #include "lib/duration.h"
 #include "lib/strv.h"
@@ -31,6 +32,8 @@
 const struct setting config_settings[] = {
 	{ "max_running", SETTING_COUNT, offsetof(struct config, max_running), 1, 100000,
 	    "a number of jobs from 1 to 100000, such as 4" },
+	{ "user_max_running", SETTING_COUNT, offsetof(struct config, user_max_running), 0, 100000,
+	    "a number of jobs up to 100000, such as 4, or 0 for no limit" },
 	{ "kill_grace", SETTING_DURATION, offsetof(struct config, kill_grace_us), 0, DAY,
 	    "a duration up to a day, such as 4s or 1min30s" },
 	{ "on_stop", SETTING_ON_STOP, offsetof(struct config, on_stop), 0, 0,
@@ -65,6 +68,14 @@ const struct setting config_settings[] = {
 	    "a size, such as 256K, or 0 for no limit" },
 	{ NULL, SETTING_COUNT, 0, 0, 0, NULL },
 };
+
+const struct setting *config_setting(const char *name)
+{
+	for (const struct setting *s = config_settings; s->name; s++)
+		if (strcmp(s->name, name) == 0)
+			return s;
+	return NULL;
+}
 
 struct word {
 	const char *name;
@@ -127,21 +138,6 @@ const char *config_level_name(int level)
 	return word_name(levels, level);
 }
 
-/* A user's or group's name: not checked for being there (it may come later), but for being one. */
-static bool is_name(const char *s)
-{
-	if (!*s || *s == '-' || strlen(s) > 256)
-		return false;
-	bool digits = true;
-	for (; *s; s++) {
-		unsigned char c = (unsigned char)*s;
-		if (c <= ' ' || c == 0x7f || strchr(":/,", c))
-			return false;
-		digits = digits && c >= '0' && c <= '9';
-	}
-	return !digits;
-}
-
 static int set_string(char **to, const char *value)
 {
 	char *copy = strdup(value);
@@ -188,10 +184,10 @@ int config_set(struct config *c, const struct setting *s, const char *value)
 	case SETTING_SIZE:
 		return set_u64(at, s, value);
 	case SETTING_GROUP:
-		return is_name(value) ? set_string(at, value) : -EINVAL;
+		return account_good_name(value) ? set_string(at, value) : -EINVAL;
 	case SETTING_USERS:
 	case SETTING_GROUPS:
-		return is_name(value) ? strv_add(at, value) : -EINVAL;
+		return account_good_name(value) ? strv_add(at, value) : -EINVAL;
 	case SETTING_FACILITY:
 		return set_word(at, facilities, value);
 	case SETTING_LEVEL:
@@ -208,6 +204,28 @@ int config_set(struct config *c, const struct setting *s, const char *value)
 	return -EINVAL;
 }
 
+int config_add_name(struct config *c, const char *name, bool group, int line)
+{
+	struct config_name *grown = realloc(c->names, (c->nnames + 1) * sizeof(*grown));
+	if (!grown)
+		return -ENOMEM;
+	c->names = grown;
+	grown[c->nnames] = (struct config_name){ strdup(name), group, line };
+	if (!grown[c->nnames].name)
+		return -ENOMEM;
+	c->nnames++;
+	return 0;
+}
+
+void config_sections_free(struct config_section *sections, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(sections[i].name);
+		strv_free(sections[i].values);
+	}
+	free(sections);
+}
+
 void config_free(struct config *c)
 {
 	if (!c)
@@ -220,6 +238,8 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->nnames; i++)
 		free(c->names[i].name);
 	free(c->names);
+	config_sections_free(c->queues, c->nqueues);
+	config_sections_free(c->templates, c->ntemplates);
 	free(c->source);
 	free(c);
 }
@@ -317,105 +337,4 @@ done:
 	else
 		config_free(c);
 	return rc;
-}
-
-struct unit {
-	uint64_t size;
-	const char *name;
-};
-
-static const struct unit time_units[] = {
-	{ DAY, "d" },
-	{ 3600 * SECOND, "h" },
-	{ 60 * SECOND, "min" },
-	{ SECOND, "s" },
-	{ 1000, "ms" },
-	{ 1, "us" },
-};
-
-static const struct unit size_units[] = {
-	{ MEBIBYTE << 20, "T" },
-	{ MEBIBYTE << 10, "G" },
-	{ MEBIBYTE, "M" },
-	{ 1024, "K" },
-	{ 1, "B" },
-};
-
-/* In the largest unit that leaves no rest, so that what is printed reads back as it was. */
-static void print_units(FILE *to, uint64_t v, const struct unit *u)
-{
-	while (v % u->size != 0)
-		u++;
-	if (v == 0)
-		fputs("0", to);
-	else
-		fprintf(to, "%" PRIu64 "%s", v / u->size, u->name);
-}
-
-static void print_quoted(FILE *to, const char *s)
-{
-	fputc('"', to);
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			fputc('\\', to);
-		fputc(*s, to);
-	}
-	fputc('"', to);
-}
-
-static void print_names(FILE *to, char *const *v)
-{
-	fputc('{', to);
-	for (size_t i = 0; v && v[i]; i++) {
-		if (i)
-			fputs(", ", to);
-		print_quoted(to, v[i]);
-	}
-	fputc('}', to);
-}
-
-static void print_value(FILE *to, const struct setting *s, const void *at)
-{
-	switch (s->kind) {
-	case SETTING_COUNT:
-		fprintf(to, "%u", *(const unsigned *)at);
-		break;
-	case SETTING_DURATION:
-		print_units(to, *(const uint64_t *)at, time_units);
-		break;
-	case SETTING_SIZE:
-		print_units(to, *(const uint64_t *)at, size_units);
-		break;
-	case SETTING_USERS:
-	case SETTING_GROUPS:
-		print_names(to, *(char *const *const *)at);
-		break;
-	case SETTING_FACILITY:
-		fputs(config_facility_name(*(const int *)at), to);
-		break;
-	case SETTING_LEVEL:
-		fputs(config_level_name(*(const int *)at), to);
-		break;
-	case SETTING_GROUP:
-	case SETTING_CGROUP:
-	case SETTING_ON_STOP:
-		print_quoted(to, *(char *const *)at);
-		break;
-	}
-}
-
-void config_print(const struct config *c, FILE *to)
-{
-	bool anyone = strv_len(c->submit_users) + strv_len(c->submit_groups) == 0;
-	for (const struct setting *s = config_settings; s->name; s++) {
-		const void *at = (const char *)c + s->offset;
-		/* A group that is not set has no way to be written. */
-		bool unset = s->kind == SETTING_GROUP && *(char *const *)at == NULL;
-		fprintf(to, "%s%s = ", unset ? "# " : "", s->name);
-		if (!unset)
-			print_value(to, s, at);
-		if (anyone && s->kind == SETTING_USERS)
-			fputs(" # nobody is named here or by submit_groups: everyone may submit", to);
-		fputc('\n', to);
-	}
 }

@@ -18,8 +18,21 @@ struct config_name {
 	int line;
 };
 
+/* A queue or template that the file declares. */
+struct config_section {
+	char *name;
+	int line; /* where it begins */
+	/*
+	 * NAME=value, in the order of the file; NULL: none. Of a queue these are rules, of which
+	 * lists are joined as lib/rules.h has them. Of a template they are fields of
+	 * lib/template.h, and lists have one entry a member.
+	 */
+	char **values;
+};
+
 struct config {
 	unsigned max_running;	   /* jobs at once; default: the processors online */
+	unsigned user_max_running; /* jobs of one user at once; 0: as many as he likes; 0 */
 	uint64_t kill_grace_us;	   /* between TERM and KILL; 4 s */
 	uint64_t ageing_us;	   /* what a step of priority is worth; 10 min; 0: none */
 	char *admin_group;	   /* NULL: none; looked up by whoever needs it */
@@ -36,8 +49,10 @@ struct config {
 	unsigned user_calls_per_second; /* 1000 */
 	unsigned user_queued_jobs;	/* 10000 */
 	uint64_t max_environment_bytes; /* of one submission; 256K */
-	struct config_name *names; /* of all the settings */
+	struct config_name *names; /* of all the settings, those of queues among them */
 	size_t nnames;
+	struct config_section *queues, *templates; /* in the order of the file, each name once */
+	size_t nqueues, ntemplates;
 	char *source;		   /* the file it came from; NULL: the defaults */
 };
 
@@ -57,7 +72,7 @@ void config_free(struct config *c);
  */
 void config_check_names(const struct config *c, char ***messages);
 
-/* What it says, setting by setting, as a file could. */
+/* What it says, setting by setting and section by section, as a file could. */
 void config_print(const struct config *c, FILE *to);
 
 #endif

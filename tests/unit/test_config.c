@@ -6,66 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
+#include "conffile.h"
 #include "lib/strv.h"
 #include "unit.h"
-
-static char dir[] = "/tmp/jobd-config.XXXXXX";
-static char path[64];
-
-/* Writes the text to a file and loads it. Returns what config_load did. */
-static int load_bytes(const char *text, size_t len, struct config **c, char ***messages)
-{
-	if (!path[0]) {
-		ck_assert_ptr_nonnull(mkdtemp(dir));
-		snprintf(path, sizeof(path), "%s/f", dir);
-	}
-	FILE *f = fopen(path, "w");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
-	fclose(f);
-	int rc = config_load(path, true, c, messages);
-	unlink(path);
-	rmdir(dir);
-	memcpy(dir + sizeof(dir) - 7, "XXXXXX", 6);
-	path[0] = '\0';
-	return rc;
-}
-
-static struct config *good(const char *text)
-{
-	struct config *c;
-	char **messages;
-	int rc = load_bytes(text, strlen(text), &c, &messages);
-	ck_assert_msg(rc == 0, "%s: %s", text, messages ? messages[0] : "no message");
-	ck_assert_ptr_null(messages);
-	return c;
-}
-
-/* The messages, without the file's name, a line each, must be just these. */
-static void bad_bytes(const char *text, size_t len, const char *const *expected)
-{
-	struct config *c;
-	char **messages;
-	ck_assert_int_eq(load_bytes(text, len, &c, &messages), -EINVAL);
-	ck_assert_ptr_null(c);
-	size_t n = 0;
-	for (; expected[n]; n++) {
-		ck_assert_msg(messages && n < strv_len(messages), "no message like \"%s\"",
-		    expected[n]);
-		const char *colon = strchr(messages[n], ':');
-		ck_assert_ptr_nonnull(colon);
-		ck_assert_msg(strncmp(messages[n], "/tmp/jobd-config.", 17) == 0, "%s", messages[n]);
-		ck_assert_msg(strncmp(colon + 1, expected[n], strlen(expected[n])) == 0,
-		    "\"%s\" instead of \"%s\"", colon + 1, expected[n]);
-	}
-	ck_assert_msg(strv_len(messages) == n, "one too many: %s", messages[n]);
-	strv_free(messages);
-}
-#define BAD(text, ...) bad_bytes(text, strlen(text), (const char *const[]){ __VA_ARGS__, NULL })
 
 START_TEST(no_file_at_all_is_a_working_configuration)
 {
@@ -73,6 +19,8 @@ START_TEST(no_file_at_all_is_a_working_configuration)
 	char **messages;
 	ck_assert_int_eq(config_load(NULL, true, &c, &messages), 0);
 	ck_assert_uint_eq(c->max_running, (unsigned)sysconf(_SC_NPROCESSORS_ONLN));
+	ck_assert_uint_eq(c->user_max_running, 0);
+	ck_assert_uint_eq(c->nqueues + c->ntemplates, 0);
 	ck_assert_uint_eq(c->kill_grace_us, 4000000);
 	ck_assert_uint_eq(c->ageing_us, 600000000);
 	ck_assert_ptr_null(c->admin_group);
@@ -115,6 +63,7 @@ START_TEST(every_setting_is_read)
 {
 	struct config *c = good("// all of them\n"
 				"max_running = 7\n"
+				"user_max_running = 3\n"
 				"kill_grace = 1min30s # as long as it takes\n"
 				"ageing = 0\n"
 				"admin_group = \"adm\"\n"
@@ -133,6 +82,7 @@ START_TEST(every_setting_is_read)
 				"user_queued_jobs = 10000000\n"
 				"max_environment = 64K\n");
 	ck_assert_uint_eq(c->max_running, 7);
+	ck_assert_uint_eq(c->user_max_running, 3);
 	ck_assert_uint_eq(c->kill_grace_us, 90000000);
 	ck_assert_uint_eq(c->ageing_us, 0);
 	ck_assert_str_eq(c->admin_group, "adm");
@@ -202,7 +152,7 @@ START_TEST(one_mistake_gives_one_message)
 	BAD("max_running 4\nkill_grace = 4s\n",
 	    "1: missing equal sign after option 'max_running'; a setting reads");
 	BAD("\nkill_grace =\nmax_running = 4\n", "3: kill_grace has no value (\"max_running\" follows)");
-	BAD("queue nightly {\n  concurrency = 4\n}\n", "1: there is no setting \"queue\"");
+	BAD("pool nightly {\n  concurrency = 4\n}\n", "1: there is no section \"pool\"");
 	BAD("include(\"other.conf\")\n", "1: there is no setting \"include\"");
 	BAD("max_running = {4}\n", "1: unexpected token '{'");
 	BAD("submit_users = {ann\nlog_level = info\n", "2: unexpected token 'log_level'");
@@ -304,27 +254,19 @@ START_TEST(what_is_printed_reads_back_the_same)
 				"admin_group = 'dom\\user'\nsubmit_users = {ann, bob}\n"
 				"syslog_facility = user\nlog_level = warn\nlow_disk = 1536K\n"
 				"ballast = 5\ncgroup = no\n");
-	char *text, *again;
-	size_t len;
-	FILE *f = open_memstream(&text, &len);
-	config_print(c, f);
-	fclose(f);
+	char *text = printed(c);
 	ck_assert_ptr_nonnull(strstr(text, "kill_grace = 1500ms\non_stop = \"pause\"\nageing = 90min\n"));
 	ck_assert_ptr_nonnull(strstr(text, "submit_users = {\"ann\", \"bob\"}\nsubmit_groups = {}\n"));
 	ck_assert_ptr_nonnull(strstr(text, "log_level = warning\nlow_disk = 1536K\nballast = 5B\n"));
 	struct config *d = good(text);
-	f = open_memstream(&again, &len);
-	config_print(d, f);
-	fclose(f);
+	char *again = printed(d);
 	ck_assert_str_eq(text, again);
 	free(text);
 	free(again);
 	config_free(c);
 	config_free(d);
 	ck_assert_int_eq(config_load(NULL, false, &c, &(char **){ NULL }), 0);
-	f = open_memstream(&text, &len);
-	config_print(c, f);
-	fclose(f);
+	text = printed(c);
 	ck_assert_ptr_nonnull(strstr(text, "submit_users = {} # nobody is named here or by submit_groups: "
 					   "everyone may submit\n"));
 	config_free(good(text));
