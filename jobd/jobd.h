@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The daemon as a whole, and what the files beside main.c do for it: rooms.c opens and
- * closes the rooms, reload.c puts another configuration in force, reexec.c another program in charge. Nobody
+ * The daemon as a whole, and what the files beside main.c do for it: rooms.c opens and closes the
+ * rooms, reload.c puts another configuration in force, reexec.c another program in charge. Nobody
  * else includes this.
  */
 #ifndef JOBD_JOBD_H
@@ -44,7 +44,7 @@ struct jobd {
 	int ready_fd; /* of daemon_begin */
 	int runtime_lock;
 	struct event_base *base;
-	struct event *signals[JOBD_SIGNALS], *tick;
+	struct event *signals[JOBD_SIGNALS], *tick, *due;
 	struct names *names;
 	struct store *store;
 	struct engine *engine;
@@ -54,14 +54,17 @@ struct jobd {
 };
 
 /* rooms.c */
-/* Opens the rooms in the order of need. 0, or the exit status, and why was said. Where a disk that is
- * full keeps one that starts over from opening its store it is 0, and there is no server. */
+/* Opens the rooms in the order of need. 0, or the exit status, and why was said. Where a disk
+ * that is full keeps one that starts over from opening its store it is 0, and there is no server.
+ */
 int rooms_open(struct jobd *d);
-/* Connections end last: who waits for that may start another jobd at once, and finds nothing locked. */
+/* Connections end last: who waits for that may start another jobd at once, and finds nothing
+ * locked. */
 void rooms_close(struct jobd *d);
 
 /* reload.c */
-/* Reads the configuration again; for api_options, with the daemon as the context. who may be NULL: SIGHUP. */
+/* Reads the configuration again; for api_options, with the daemon as the context. who may be
+ * NULL: SIGHUP. */
 int reload(void *ctx, const struct actor *who, char ***messages);
 /* What the configuration is to the api, put in force. */
 void reload_api(struct jobd *d);

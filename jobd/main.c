@@ -49,12 +49,26 @@ static int refuse(char *why)
 	return 1;
 }
 
+/* So that the loop comes back when the engine has something to do by then, to the millisecond. */
+static void arm(struct jobd *d)
+{
+	uint64_t us = engine_next_turn_us(d->engine);
+	struct timeval at = { (time_t)(us / 1000000), (suseconds_t)(us % 1000000) };
+
+	if (us == UINT64_MAX)
+		event_del(d->due);
+	else
+		event_add(d->due, &at);
+}
+
 /* Turns until it has stopped. 0, or -errno of the commit that failed. */
 static int run(struct jobd *d)
 {
 	while (!engine_may_leave(d->engine)) {
-		/* One pass: without EVLOOP_ONCE the loop goes on while the server has calls left over. */
+		/* One pass: without EVLOOP_ONCE the loop goes on while the server has calls left
+		 * over. */
 		int wait = engine_wants_turn(d->engine) ? EVLOOP_NONBLOCK : 0;
+		arm(d);
 		event_base_loop(d->base, EVLOOP_ONCE | wait);
 		int rc = engine_turn(d->engine);
 		if (rc)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Another configuration, put in force while jobd runs. One that has mistakes never replaces one that
- * had none.
+ * Another configuration, put in force while jobd runs. One that has mistakes never replaces one
+ * that had none.
  */
 #include "config.h"
 
 #include <string.h>
 
 #include "jobd/api/api.h"
+#include "jobd/declare.h"
 #include "jobd/jobd.h"
 #include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
@@ -48,6 +49,8 @@ int reload(void *ctx, const struct actor *who, char ***messages)
 		log_set_level(next->log_level);
 		logger_set_facility(next->syslog_facility);
 		engine_configure(d->engine, &s);
+		if (declare(d->engine, next))
+			log_event(LOG_ERR, "config", "error", "no memory for the queues and templates it declares");
 		names_flush(d->names);
 		policy_resolve(&d->policy, next, d->names);
 		reload_api(d);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "jobd/api/api.h"
+#include "jobd/declare.h"
 #include "jobd/jobd.h"
 #include "jobd/proc/proc.h"
 #include "jobd/server/server.h"
@@ -64,11 +65,9 @@ static uint64_t dropped_lines(void *ctx)
 	return logger_dropped();
 }
 
-static enum api_name user_uid(void *ctx, const char *name, uid_t *uid)
+static enum api_name told(enum names_result r)
 {
-	struct jobd *d = ctx;
-
-	switch (names_uid(d->names, name, uid)) {
+	switch (r) {
 	case NAMES_KNOWN:
 		return API_NAME_KNOWN;
 	case NAMES_PENDING:
@@ -79,6 +78,20 @@ static enum api_name user_uid(void *ctx, const char *name, uid_t *uid)
 		break;
 	}
 	return API_NAME_UNKNOWN;
+}
+
+static enum api_name user_uid(void *ctx, const char *name, uid_t *uid)
+{
+	struct jobd *d = ctx;
+
+	return told(names_uid(d->names, name, uid));
+}
+
+static enum api_name group_gid(void *ctx, const char *name, gid_t *gid)
+{
+	struct jobd *d = ctx;
+
+	return told(names_gid(d->names, name, gid));
 }
 
 static bool user_name(void *ctx, uid_t uid, const char **name)
@@ -127,6 +140,14 @@ static void on_tick(evutil_socket_t fd, short what, void *arg)
 	store_tick(d->store, clock_real_us());
 }
 
+/* What is due is done by the turn that ends the pass. */
+static void on_due(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+}
+
 /* From the build tree, the keeper that was built with this jobd; else the installed one. */
 static void find_keeper(char *out, size_t size)
 {
@@ -159,7 +180,8 @@ static int open_events(struct jobd *d)
 			return -ENOMEM;
 	}
 	d->tick = event_new(d->base, -1, EV_PERSIST, on_tick, d);
-	return d->tick && event_add(d->tick, &second) == 0 ? 0 : -ENOMEM;
+	d->due = event_new(d->base, -1, 0, on_due, d);
+	return d->tick && d->due && event_add(d->tick, &second) == 0 ? 0 : -ENOMEM;
 }
 
 /* Names first, so that the policy is whole before anybody is served. */
@@ -214,9 +236,8 @@ static int open_store(struct jobd *d, char **why)
 		.free_bytes = disk_free_bytes,
 	};
 	d->engine = engine_new(&eo);
-	if (!d->engine)
-		return -ENOMEM;
-	return take_runtime_lock(d, why);
+	rc = d->engine ? declare(d->engine, d->config) : -ENOMEM;
+	return rc ? rc : take_runtime_lock(d, why);
 }
 
 static int open_proc(struct jobd *d, char **why)
@@ -248,6 +269,7 @@ static int open_server(struct jobd *d, char **why)
 		.version = PACKAGE_VERSION,
 		.started_at_us = d->started_at_us,
 		.user_uid = user_uid,
+		.group_gid = group_gid,
 		.user_name = user_name,
 		.reload = reload,
 		.reexec = reexec_begin,
@@ -335,6 +357,7 @@ void rooms_close(struct jobd *d)
 	for (int i = 0; i < JOBD_SIGNALS; i++)
 		event_free(d->signals[i]);
 	event_free(d->tick);
+	event_free(d->due);
 	event_base_free(d->base);
 	logger_close(LOGGER_LAST_MS);
 }

@@ -10,11 +10,13 @@ struct engine_settings tuning_engine(const struct config *c)
 {
 	return (struct engine_settings){
 		.max_running = c->max_running,
+		.user_max_running = c->user_max_running,
 		.kill_grace_ms = c->kill_grace_us / 1000,
 		.ageing_us = c->ageing_us,
 		.low_disk_bytes = c->low_disk_bytes,
 		.on_stop = on_stop_parse(c->on_stop),
 		.user_queued_jobs = c->user_queued_jobs,
+		.environment_bytes = c->max_environment_bytes,
 		.exempt_uid = geteuid(),
 	};
 }

@@ -36,6 +36,12 @@ static const char *const points[] = {
 	"adopt-done",
 	"exitfile-read",
 	"exitfile-committed",
+	"again-committed",
+	"slice-committed",
+	"seal-committed",
+	"drop-committed",
+	"telling-committed",
+	"queue-committed",
 	"handover-written",
 	"handover-read",
 	/* the keeper's */

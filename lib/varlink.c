@@ -11,9 +11,12 @@
 #include "lib/varlink.h"
 
 #include <errno.h>
+#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+
+#include "lib/utf8.h"
 
 int varlink_method_find(const char *name)
 {
@@ -163,6 +166,74 @@ const char *varlink_check(const struct varlink_field *fields, const json_t *obje
 {
 	/* jansson iterates over nothing const, and changes nothing by it. */
 	return check_object(fields, (json_t *)(uintptr_t)object);
+}
+
+/* Appends to what stands there, as much as fits. */
+__attribute__((format(printf, 3, 4))) static void append(
+    char *path, size_t size, const char *fmt, ...)
+{
+	size_t n = strlen(path);
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(path + n, size - n, fmt, ap);
+	va_end(ap);
+}
+
+/* The field that is wrong; NULL: none is, and there is one too many. */
+static const struct varlink_field *wrong_field(
+    const struct varlink_field *fields, const json_t *object)
+{
+	for (const struct varlink_field *f = fields; f->name != NULL; f++) {
+		json_t *value = json_object_get(object, f->name);
+
+		if (value == NULL || json_is_null(value) ? !f->nullable : check_field(f, value) != NULL)
+			return f;
+	}
+	return NULL;
+}
+
+/* The struct in which it goes wrong, and its name; NULL where it is the field itself. */
+static json_t *wrong_struct(
+    const struct varlink_field *f, json_t *value, char *path, size_t size)
+{
+	json_t *item;
+	size_t i;
+
+	append(path, size, "%s", f->name);
+	if (f->kind != VARLINK_STRUCT || f->map)
+		return NULL;
+	if (!f->array)
+		return json_is_object(value) ? value : NULL;
+	json_array_foreach(value, i, item)
+	{
+		if (check_value(f, item) == NULL)
+			continue;
+		append(path, size, "[%zu]", i);
+		return json_is_object(item) ? item : NULL;
+	}
+	return NULL;
+}
+
+void varlink_where(const struct varlink_field *fields, const json_t *object, char *path, size_t size)
+{
+	json_t *at = (json_t *)(uintptr_t)object;
+
+	*path = '\0';
+	while (at != NULL) {
+		const struct varlink_field *f = wrong_field(fields, at);
+		const char *unknown = f == NULL ? unknown_name(fields, at) : NULL;
+
+		if (f == NULL) {
+			append(path, size, "%s", unknown == NULL ? "" : unknown);
+			break;
+		}
+		at = wrong_struct(f, json_object_get(at, f->name), path, size);
+		fields = f->fields;
+		if (at != NULL)
+			append(path, size, ".");
+	}
+	utf8_mend(path);
 }
 
 static int put_piece(const char *piece, size_t len, void *arg)

@@ -73,6 +73,12 @@ const struct varlink_error *varlink_error_find(const char *name);
 const char *varlink_check(const struct varlink_field *fields, const json_t *object);
 
 /*
+ * Of an object that varlink_check refuses, the culprit with the way to it: "priority",
+ * "jobs[17].priority", "template.rules". path gets at most size bytes with the NUL.
+ */
+void varlink_where(const struct varlink_field *fields, const json_t *object, char *path, size_t size);
+
+/*
  * Appends the message and its NUL to out. Returns 0, or -ENOMEM: then out is marked failed and
  * holds what it held before.
  */

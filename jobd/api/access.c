@@ -9,10 +9,13 @@
  *	admin   root, the user jobd runs as, members of admin_group
  *	root    root alone
  *
+ * Whom a queue lets submit to it is its own rules' to say, and asked when the queue is known.
+ *
  * Where jobd is not root it serves its own user and root, and nobody else.
  */
 #include "config.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -53,6 +56,29 @@ static bool may_submit(const struct api *a, const struct peer *p)
 		if (in_group(p, pol->submit_gids[i]))
 			return true;
 	return false;
+}
+
+enum api_name access_queue(const struct api *a, const struct peer *p, const struct rules *r)
+{
+	bool pending = false, late = false;
+	char *const *users = r->submit_users, *const *groups = r->submit_groups;
+	gid_t gid;
+
+	if ((!users && !groups) || access_is_admin(a, p))
+		return API_NAME_KNOWN;
+	for (; users && *users; users++)
+		if (strcmp(*users, p->user) == 0)
+			return API_NAME_KNOWN;
+	for (; groups && *groups; groups++) {
+		enum api_name n = a->o.group_gid(a->o.ctx, *groups, &gid);
+		if (n == API_NAME_KNOWN && in_group(p, gid))
+			return API_NAME_KNOWN;
+		pending |= n == API_NAME_PENDING;
+		late |= n == API_NAME_LATE;
+	}
+	if (pending)
+		return API_NAME_PENDING;
+	return late ? API_NAME_LATE : API_NAME_UNKNOWN;
 }
 
 /* NULL: it is theirs. */
@@ -99,18 +125,30 @@ const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_
 	return may ? NULL : "org.varlink.service.PermissionDenied";
 }
 
-/* The method's verb as the journal has it: "pause" for org.jobd.Job.Pause. */
+/*
+ * The method's verb as the journal has it: "pause" for org.jobd.Job.Pause, and "queue-pause" for
+ * org.jobd.Queue.Pause.
+ */
 static void verb_of(const struct varlink_method *m, char *out, size_t size)
 {
+	static const struct {
+		const char *method, *verb;
+	} others[] = {
+		{ "org.jobd.Job.SetPriority", "priority" },
+		{ "org.jobd.Job.SubmitMany", "submit" },
+		{ "org.jobd.Daemon.Stop", "daemon-stop" },
+		{ "org.jobd.Daemon.Reexec", "daemon-reexec" },
+	};
 	const char *name = strrchr(m->name, '.') + 1;
 	size_t n = 0;
 
-	if (strcmp(name, "SetPriority") == 0)
-		name = "Priority";
-	else if (strcmp(name, "Stop") == 0)
-		name = "daemon-stop";
-	else if (strcmp(name, "Reexec") == 0)
-		name = "daemon-reexec";
+	if (strncmp(m->name, "org.jobd.Queue.", 15) == 0)
+		n = (size_t)snprintf(out, size, "queue-");
+	else if (strncmp(m->name, "org.jobd.Template.", 18) == 0)
+		n = (size_t)snprintf(out, size, "template-");
+	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
+		if (strcmp(others[i].method, m->name) == 0)
+			name = others[i].verb;
 	for (; *name && n + 1 < size; name++)
 		out[n++] = *name >= 'A' && *name <= 'Z' ? (char)(*name - 'A' + 'a') : *name;
 	out[n] = 0;

@@ -47,6 +47,8 @@ struct api_options {
 	/* The uid for a user's name; PENDING: server_resume_names follows;
 	 * LATE: the name service does not answer. */
 	enum api_name (*user_uid)(void *ctx, const char *name, uid_t *uid);
+	/* The gid for a group's name, likewise. */
+	enum api_name (*group_gid)(void *ctx, const char *name, gid_t *gid);
 	/* As server_options.user_name. */
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
 	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */

@@ -11,19 +11,9 @@
 #include "jobd/api/common.h"
 #include "lib/varlink_handlers.h"
 
-static void reply_job(const struct api *a, struct call *c, uint64_t id, bool changed)
+static void reply_changed(const struct api *a, struct call *c, uint64_t id, bool changed)
 {
-	struct job_view v;
-
-	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
-		error_not_found(c, id);
-		return;
-	}
-	json_t *reply = json_object();
-	json_put(reply, "job", job_json(a, call_peer(c), &v, false));
-	json_put(reply, "changed", json_boolean(changed));
-	job_view_fini(&v);
-	call_reply(c, reply);
+	reply_job(a, c, id, json_pack("{s:b}", "changed", changed));
 }
 
 #define SILENT "its keeper does not answer; the pause is on record, and comes when it does"
@@ -56,7 +46,7 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 		if (what->event == EVENT_DELETE || what->event == EVENT_SIGNAL)
 			call_reply(c, NULL);
 		else
-			reply_job(a, c, id, r.result == ENGINE_OK);
+			reply_changed(a, c, id, r.result == ENGINE_OK);
 		break;
 	case ENGINE_NOT_FOUND:
 		error_not_found(c, id);
@@ -67,8 +57,17 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 	case ENGINE_OVER_QUOTA:
 		error_over_quota(a, c, id);
 		break;
+	case ENGINE_NO_QUEUE:
+		error_queue_is_gone(a, c, id);
+		break;
 	case ENGINE_UNSTOPPABLE:
 	case ENGINE_LOW_DISK:
+	case ENGINE_OVER_LINKS:
+	case ENGINE_OVER_BATCHES:
+	case ENGINE_OVER_ENVIRONMENT:
+	case ENGINE_EXISTS:
+	case ENGINE_NO_JOB:
+	case ENGINE_CYCLE:
 	case ENGINE_FAILED:
 		if (what->event == EVENT_PAUSE)
 			error_failed(c, id, SILENT);
@@ -91,7 +90,12 @@ void api_job_release(void *ctx, struct call *c)
 
 void api_job_resume(void *ctx, struct call *c)
 {
-	ask(ctx, c, &(struct control){ .event = EVENT_RESUME });
+	bool force = param_bool(c, "force");
+
+	if (force && !access_is_admin(ctx, call_peer(c)))
+		error_denied(ctx, c, "resume", param_u64(c, "id", 0));
+	else
+		ask(ctx, c, &(struct control){ .event = EVENT_RESUME, .force = force });
 }
 
 void api_job_cancel(void *ctx, struct call *c)
@@ -151,7 +155,7 @@ static void pause_done(void *arg, enum engine_result r, uint64_t id, pid_t culpr
 
 	call_on_close(w->c, NULL, NULL);
 	if (r == ENGINE_OK)
-		reply_job(w->a, w->c, id, true);
+		reply_changed(w->a, w->c, id, true);
 	else if (r == ENGINE_UNSTOPPABLE)
 		call_error(w->c, "org.jobd.Job.Unstoppable",
 		    json_pack("{s:I, s:I}", "id", (json_int_t)id, "pid", (json_int_t)culprit));
@@ -206,6 +210,7 @@ void api_job_pause(void *ctx, struct call *c)
 	call_on_close(c, pause_gone, w);
 	if (call_progress(c))
 		pause_resume(w);
-	else if (ask(a, c, &(struct control){ .event = EVENT_PAUSE, .done = pause_done, .arg = w }))
+	else if (ask(a, c, &(struct control){ .event = EVENT_PAUSE,
+			.release_slot = param_bool(c, "release_slot"), .done = pause_done, .arg = w }))
 		free(w);
 }

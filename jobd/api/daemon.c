@@ -119,6 +119,8 @@ void api_monitor_health(void *ctx, struct call *c)
 	json_put(o, "started_at_us", json_integer((json_int_t)a->o.started_at_us));
 	json_put(o, "jobs", counts_json(&h));
 	json_put(o, "max_running", json_integer(h.max_running));
+	if (h.user_max_running)
+		json_put(o, "user_max_running", json_integer(h.user_max_running));
 	json_put(o, "journal", json_integer((json_int_t)h.journal));
 	json_put(o, "free_mb", json_integer((json_int_t)(h.free_bytes >> 20)));
 	json_put(o, "rss_kb", json_integer(resident_kb()));

@@ -6,10 +6,24 @@
 #include <stdio.h>
 
 #include "jobd/api/common.h"
+#include "jobd/core/queues.h"
+
+/* The parameters of an error, and last the one of the call that is to blame; NULL: nothing is
+ * said of that. */
+static void end(struct call *c, const char *error, json_t *params, const char *parameter)
+{
+	json_put(params, "parameter", json_text(parameter));
+	call_error(c, error, params);
+}
 
 void error_not_found(struct call *c, uint64_t id)
 {
-	call_error(c, "org.jobd.Job.NotFound", json_pack("{s:I}", "id", (json_int_t)id));
+	error_no_job(c, id, NULL);
+}
+
+void error_no_job(struct call *c, uint64_t id, const char *parameter)
+{
+	end(c, "org.jobd.Job.NotFound", json_pack("{s:I}", "id", (json_int_t)id), parameter);
 }
 
 void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
@@ -40,4 +54,72 @@ void error_wrong_state(
 	call_error(c, "org.jobd.Job.WrongState",
 	    json_pack("{s:I, s:s, s:s, s:s}", "id", (json_int_t)id, "state", job_state_name(state),
 		"verb", verb, "can", can));
+}
+
+void error_low_disk(const struct api *a, struct call *c)
+{
+	struct engine_health h;
+
+	engine_health(a->o.engine, &h);
+	call_error(c, "org.jobd.Job.LowDisk",
+	    json_pack("{s:I, s:I}", "free_mb", (json_int_t)(h.free_bytes >> 20), "needed_mb",
+		(json_int_t)(h.low_disk_bytes >> 20)));
+}
+
+static void unknown_name(
+    struct call *c, const char *error, const char *name, json_t *known, const char *parameter)
+{
+	json_t *params = json_object();
+
+	json_put(params, "name", json_text(name));
+	json_put(params, "known", known);
+	end(c, error, params, parameter);
+}
+
+static void add_queue(void *ctx, const struct queue_view *v)
+{
+	if (v->declared)
+		json_array_append_new(ctx, json_text(v->name));
+}
+
+void error_no_queue(const struct api *a, struct call *c, const char *name, const char *parameter)
+{
+	json_t *known = json_array();
+
+	engine_queue_each(a->o.engine, add_queue, known);
+	unknown_name(c, "org.jobd.Queue.NotFound", name, known, parameter);
+}
+
+void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id)
+{
+	struct job_view v;
+
+	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
+		error_not_found(c, id);
+		return;
+	}
+	error_no_queue(a, c, v.job->queue, NULL);
+	job_view_fini(&v);
+}
+
+static void add_template(void *ctx, const struct template *t, bool runtime)
+{
+	(void)runtime;
+	json_array_append_new(ctx, json_text(t->name));
+}
+
+void error_no_template(const struct api *a, struct call *c, const char *name, const char *parameter)
+{
+	json_t *known = json_array();
+
+	engine_template_each(a->o.engine, add_template, known);
+	unknown_name(c, "org.jobd.Template.NotFound", name, known, parameter);
+}
+
+void error_denied(const struct api *a, struct call *c, const char *verb, uint64_t id)
+{
+	struct actor who = call_actor(c);
+
+	engine_refused(a->o.engine, &who, verb, id, "PermissionDenied");
+	call_error(c, "org.varlink.service.PermissionDenied", NULL);
 }

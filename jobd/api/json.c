@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "jobd/api/common.h"
+#include "jobd/core/queues.h"
 #include "lib/status.h"
 #include "lib/utf8.h"
 
@@ -46,7 +47,7 @@ static void put_known(json_t *o, const char *key, int64_t v)
 		json_put(o, key, json_integer(v));
 }
 
-static json_t *strv_json(char *const *v)
+json_t *strv_json(char *const *v)
 {
 	json_t *a = json_array();
 
@@ -162,7 +163,89 @@ static void put_public(json_t *o, const struct job_view *v)
 		put_u64(o, "ended_at_us", j->now.ended_at_us);
 }
 
-static void put_private(json_t *o, const struct job_view *v, bool history)
+static void put_true(json_t *o, const char *key, bool v)
+{
+	if (v)
+		json_put(o, key, json_true());
+}
+
+/* What it may wait for, and what it was made from. */
+static void put_plan(json_t *o, const struct job *j)
+{
+	put_u64(o, "not_before_us", j->not_before_us);
+	put_u64(o, "deadline_us", j->deadline_us);
+	if (!job_has_ended(j->state))
+		put_u64(o, "retry_at_us", j->retry_at_us);
+	json_put(o, "unique", json_text(j->unique));
+	put_u64(o, "batch", j->batch);
+	json_put(o, "template", json_text(j->template));
+	put_true(o, "drop_unmet", j->drop_unmet);
+}
+
+static json_t *rules_json(const struct api *a, const struct job *j, json_t *o)
+{
+	json_t *rules = json_array();
+	struct rules r;
+
+	rules_init(&r);
+	for (int i = 0; i < RULES; i++) {
+		enum rule_origin origin = ORIGIN_DEFAULT;
+		char *text = rule_is_of_jobs((enum rule)i)
+		    ? engine_rule(a->o.engine, j, (enum rule)i, &origin) : NULL;
+		if (!text)
+			continue;
+		json_t *rule = json_object();
+		json_put(rule, "name", json_string(rule_name((enum rule)i)));
+		json_put(rule, "value", json_text(text));
+		json_put(rule, "origin", json_string(rule_origin_name(origin)));
+		json_array_append_new(rules, rule);
+		if (i == RULE_TIMEOUT && rule_set(&r, RULE_TIMEOUT, text) == 0)
+			put_u64(o, "timeout_s", r.timeout_us / 1000000);
+		free(text);
+	}
+	rules_fini(&r);
+	return rules;
+}
+
+#define LINKS_MOST 1000
+
+static bool add_after(void *ctx, const struct job_after *a)
+{
+	json_t *after = json_object();
+
+	json_put(after, "id", json_integer((json_int_t)a->id));
+	json_put(after, "on", json_text(after_on_name(a->on)));
+	json_put(after, "state", json_text(job_state_name(a->outcome)));
+	json_array_append_new(ctx, after);
+	return json_array_size(ctx) < LINKS_MOST;
+}
+
+static bool add_before(void *ctx, const struct job_after *a)
+{
+	json_t *before = json_object();
+
+	json_put(before, "id", json_integer((json_int_t)a->id));
+	json_put(before, "on", json_text(after_on_name(a->on)));
+	json_array_append_new(ctx, before);
+	return json_array_size(ctx) < LINKS_MOST;
+}
+
+/* What takes more than the job's row to know. */
+static void put_alone(const struct api *a, json_t *o, const struct job *j)
+{
+	json_t *after = json_array(), *before = json_array();
+
+	json_put(o, "history", history_json(j));
+	json_put(o, "rules", rules_json(a, j, o));
+	engine_after_each(a->o.engine, j, add_after, after);
+	engine_before_each(a->o.engine, j, add_before, before);
+	json_put(o, "after", json_array_size(after) ? json_incref(after) : NULL);
+	json_put(o, "before", json_array_size(before) ? json_incref(before) : NULL);
+	json_decref(after);
+	json_decref(before);
+}
+
+static void put_private(json_t *o, const struct job_view *v)
 {
 	const struct job *j = v->job;
 	bool runs = j->state == JOB_RUNNING || j->state == JOB_PAUSED;
@@ -180,28 +263,47 @@ static void put_private(json_t *o, const struct job_view *v, bool history)
 		put_status(o, j->now.has_status, j->now.status);
 	json_put(o, "error", json_text(j->now.error));
 	put_u64(o, "attempt", job_last_attempt(j));
-	put_u64(o, "attempts", j->attempts);
-	if (j->cancel_requested && runs)
-		json_put(o, "cancel_requested", json_true());
-	if (j->pause_requested)
-		json_put(o, "pause_requested", json_true());
-	if (v->silent)
-		json_put(o, "keeper_silent", json_true());
-	json_put(o, "progress", progress_json(&j->progress));
+	put_u64(o, "attempts", v->attempts);
+	put_true(o, "cancel_requested", j->cancel_requested && runs);
+	put_true(o, "pause_requested", j->pause_requested);
+	put_true(o, "timed_out", j->timed_out && runs);
+	put_true(o, "slot_released", j->slot_released && runs);
+	put_true(o, "resume_requested", j->resume_requested && runs);
+	put_true(o, "keeper_silent", v->silent);
+	json_put(o, "progress", j->progress ? progress_json(j->progress) : NULL);
 	json_put(o, "usage", usage_json(&j->now));
 	json_put(o, "meta", meta_json(j));
-	if (history)
-		json_put(o, "history", history_json(j));
+	put_plan(o, j);
 }
 
-json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool history)
+json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool alone)
 {
 	json_t *o = json_object();
+	bool owns = access_owns(a, p, v->job);
 
 	put_public(o, v);
-	if (access_owns(a, p, v->job))
-		put_private(o, v, history);
+	if (owns)
+		put_private(o, v);
+	if (owns && alone)
+		put_alone(a, o, v->job);
 	return o;
+}
+
+void reply_job(const struct api *a, struct call *c, uint64_t id, json_t *more)
+{
+	struct job_view v;
+
+	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
+		json_decref(more);
+		error_not_found(c, id);
+		return;
+	}
+	json_t *reply = json_object();
+	json_put(reply, "job", job_json(a, call_peer(c), &v, false));
+	job_view_fini(&v);
+	json_object_update(reply, more);
+	json_decref(more);
+	call_reply(c, reply);
 }
 
 size_t job_json_bytes(const struct job *j)

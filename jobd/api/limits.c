@@ -15,11 +15,14 @@
 #include "jobd/api/common.h"
 #include "lib/handover.h"
 
-/* As the configuration has them; the last two are of the protocol. */
+/* As the configuration has them; those that are no settings are of the protocol. */
 static const char *const names[API_LIMITS] = {
 	[API_LIMIT_QUEUED_JOBS] = "user_queued_jobs",
+	[API_LIMIT_AFTER] = "after",
+	[API_LIMIT_BATCHES] = "batches",
 	[API_LIMIT_ENVIRONMENT] = "max_environment",
 	[API_LIMIT_IDS] = "ids",
+	[API_LIMIT_JOBS] = "jobs",
 	[API_LIMIT_REPLY] = "reply",
 };
 
@@ -47,6 +50,26 @@ void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t ow
 	snprintf(text, sizeof text, "%llu jobs of this user wait, and user_queued_jobs allows %llu",
 	    (unsigned long long)m.count, (unsigned long long)m.value);
 	m.message = text;
+	error_limit(a, c, &m);
+}
+
+void error_links(struct api *a, struct call *c, const char *verb)
+{
+	struct limit_met m = { .limit = API_LIMIT_AFTER, .verb = verb,
+		.value = engine_links_most(a->o.engine) };
+	char text[160];
+
+	snprintf(text, sizeof text, "this user's jobs would wait for more than %llu others in all, which is "
+	    "a hundred for each that user_queued_jobs allows", (unsigned long long)m.value);
+	m.message = text;
+	error_limit(a, c, &m);
+}
+
+void error_batches(struct api *a, struct call *c, const char *verb)
+{
+	struct limit_met m = { .limit = API_LIMIT_BATCHES, .verb = verb, .value = ENGINE_USER_BATCHES,
+		.message = "too many batches of this user are begun and not sealed" };
+
 	error_limit(a, c, &m);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* org.jobd.Job.List and Get, org.jobd.Monitor.Audit: pages and single records. */
+/* org.jobd.Job.List, Get and Why, org.jobd.Monitor.Audit: pages and single records. */
 #include "config.h"
 
 #include <stdio.h>
@@ -22,6 +22,36 @@ void api_job_get(void *ctx, struct call *c)
 	json_t *reply = json_object();
 	json_put(reply, "job", job_json(a, call_peer(c), &v, true));
 	job_view_fini(&v);
+	call_reply(c, reply);
+}
+
+void api_job_why(void *ctx, struct call *c)
+{
+	struct api *a = ctx;
+	uint64_t id = param_u64(c, "id", 0);
+	struct why w;
+	json_t *reply, *ids;
+
+	if (engine_why(a->o.engine, id, &w) != ENGINE_OK) {
+		error_not_found(c, id);
+		return;
+	}
+	reply = json_object();
+	json_put(reply, "state", json_string(job_state_name(w.state)));
+	json_put(reply, "reason", json_text(job_reason_name(w.reason)));
+	json_put(reply, "message", json_text(w.message));
+	json_put(reply, "queue", json_text(w.queue));
+	if (w.has_before)
+		json_put(reply, "before", json_integer((json_int_t)w.before));
+	json_put(reply, "limit", json_text(w.limit));
+	if (w.until_us)
+		json_put(reply, "until_us", json_integer((json_int_t)w.until_us));
+	if (w.nids) {
+		ids = json_array();
+		for (size_t i = 0; i < w.nids; i++)
+			json_array_append_new(ids, json_integer((json_int_t)w.ids[i]));
+		json_put(reply, "ids", ids);
+	}
 	call_reply(c, reply);
 }
 
@@ -63,6 +93,46 @@ static bool take_states(struct call *c, unsigned *states)
 	return true;
 }
 
+static void refuse_reason(struct call *c, const char *name)
+{
+	char known[250] = "";
+
+	for (int r = 1; r < JOB_REASONS; r++)
+		if (job_reason_name((enum job_reason)r))
+			snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "",
+			    job_reason_name((enum job_reason)r));
+	error_invalid(c, "reasons", "\"%.40s\" is none of %s", name, known);
+}
+
+/* The same of reasons. */
+static bool take_reasons(struct call *c, uint32_t *reasons)
+{
+	const json_t *array = json_object_get(call_params(c), "reasons");
+
+	for (size_t i = 0; i < json_array_size(array); i++) {
+		const char *name = json_string_value(json_array_get(array, i));
+		enum job_reason r = job_reason_parse(name);
+		if (!r) {
+			refuse_reason(c, name);
+			return false;
+		}
+		*reasons |= UINT32_C(1) << r;
+	}
+	return true;
+}
+
+static bool take_batch(struct call *c, uint64_t *batch)
+{
+	const json_t *v = json_object_get(call_params(c), "batch");
+
+	if (json_is_integer(v) && json_integer_value(v) < 1) {
+		error_invalid(c, "batch", "it is what SubmitMany returned");
+		return false;
+	}
+	*batch = param_u64(c, "batch", 0);
+	return true;
+}
+
 static void take_meta(const struct call *c, struct selection *s, bool *no_memory)
 {
 	json_t *meta = json_object_get(call_params(c), "meta");
@@ -88,7 +158,7 @@ static bool take_selection(struct call *c, struct selection *s)
 {
 	bool no_memory = false;
 
-	if (!take_states(c, &s->f.states))
+	if (!take_states(c, &s->f.states) || !take_reasons(c, &s->f.reasons) || !take_batch(c, &s->f.batch))
 		return false;
 	s->f.ids = s->ids = param_ids(c, "ids", &s->f.nids, &no_memory);
 	s->f.queues = s->queues = param_strv(c, "queues", &no_memory);
@@ -120,7 +190,7 @@ struct page {
 /* Whether a filter asks for what only its owner may see of a job. */
 static bool asks_private(const struct job_filter *f)
 {
-	return f->projects || f->name_glob || f->nmeta || f->search;
+	return f->projects || f->name_glob || f->nmeta || f->search || f->batch;
 }
 
 /*
@@ -148,6 +218,13 @@ static bool list_one(void *ctx, const struct job_view *v)
 	return json_array_size(page->rows) < page->limit && page->bytes < PAGE_BYTES;
 }
 
+static bool is_empty(const struct call *c, const char *name)
+{
+	const json_t *v = json_object_get(call_params(c), name);
+
+	return json_is_array(v) && json_array_size(v) == 0;
+}
+
 void api_job_list(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
@@ -158,7 +235,7 @@ void api_job_list(void *ctx, struct call *c)
 		return;
 	if (!take_selection(c, &s))
 		goto out;
-	if (json_is_array(json_object_get(call_params(c), "states")) && !s.f.states) {
+	if (is_empty(c, "states") || is_empty(c, "reasons")) {
 		call_reply(c, json_pack("{s:[]}", "jobs")); /* of no state: none, not all */
 		goto out;
 	}

@@ -11,15 +11,21 @@
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "jobd/core/outcome.h"
 
-/* A pause is over, or does not count any more: the time goes to the total. */
-static void count_pause(struct engine *e, struct job *j)
+/* A pause is over, or does not count any more: the time goes to the total, and that of the job
+ * goes on. */
+static void count_pause(struct engine *e, struct live *l)
 {
+	struct job *j = &l->job;
 	uint64_t now = e->real_us();
 
 	if (j->paused_at_us && now > j->paused_at_us)
 		j->now.paused_total_us += now - j->paused_at_us;
 	j->paused_at_us = 0;
+	j->resume_requested = false;
+	if (!l->job.now.runs_since_us)
+		l->job.now.runs_since_us = e->mono_us();
 }
 
 /* Whoever waited for a pause: it is not coming. */
@@ -69,16 +75,15 @@ static void enter_queue(struct engine *e, struct live *l, struct step *s)
 		schedule_delay(e, l); /* whatever kept it from running may do so again at once */
 		return;
 	}
+	l->job.reason = REASON_NONE;
 	l->job.eligible_at_us = e->real_us();
-	engine_enqueue(e, l);
 }
 
 static void leave_queue(struct engine *e, struct live *l, struct step *s)
 {
 	(void)s;
 	starts_abandon(e, l);
-	schedule_undelay(e, l);
-	order_take(&e->order, l);
+	l->start_again_us = 0;
 }
 
 static void take_priority(struct engine *e, struct live *l, struct step *s)
@@ -89,8 +94,6 @@ static void take_priority(struct engine *e, struct live *l, struct step *s)
 	}
 	l->job.priority = (uint8_t)s->control->priority;
 	starts_put_back(e, l);
-	if (order_has(l))
-		engine_enqueue(e, l);
 }
 
 static void begin(struct engine *e, struct live *l, struct step *s)
@@ -99,6 +102,10 @@ static void begin(struct engine *e, struct live *l, struct step *s)
 
 	begin_attempt(e, l);
 	j->reason = REASON_NONE;
+	j->retry_at_us = 0;
+	j->warned = j->timed_out = false;
+	l->job.now.ran_us = 0;
+	l->job.now.runs_since_us = e->mono_us();
 	j->now.keeper_pid = s->ready->keeper_pid;
 	j->now.keeper_start = s->ready->keeper_start;
 	j->now.pid = s->ready->pid;
@@ -120,15 +127,31 @@ static void unbegin(struct engine *e, struct live *l, struct step *s)
 	job_attempt_fini(&j->now);
 	memset(&j->now, 0, sizeof j->now);
 	j->paused_at_us = 0;
+	j->resume_requested = false;
 	schedule_delay(e, l);
 }
 
 static void order_stop(struct engine *e, struct live *l, struct step *s)
 {
-	(void)s;
 	l->job.pause_requested = true;
+	if (s->control && s->control->release_slot)
+		l->job.slot_released = true;
 	proc_order(e->proc, l->job.id, LEVEL_STOP, 0);
 	e->marks |= MARK_PAUSE_INTENT;
+}
+
+/* The pause that is there stays, whatever was asked of it meanwhile; its slot may be given up. */
+static void stay_paused(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+	bool release = s->control && s->control->release_slot && !j->slot_released;
+
+	s->already = !release && !j->resume_requested;
+	j->resume_requested = false;
+	if (!release)
+		return;
+	j->slot_released = true;
+	starts_release_slot(e, l);
 }
 
 static void settle_pause(struct engine *e, struct live *l, struct step *s)
@@ -136,14 +159,20 @@ static void settle_pause(struct engine *e, struct live *l, struct step *s)
 	(void)s;
 	l->job.pause_requested = false;
 	l->job.paused_at_us = e->real_us();
+	if (l->job.now.runs_since_us)
+		l->job.now.ran_us += e->mono_us() - l->job.now.runs_since_us;
+	l->job.now.runs_since_us = 0;
+	if (l->job.slot_released)
+		starts_release_slot(e, l);
 	engine_pause_answer(l, ENGINE_OK, 0);
 	e->marks |= MARK_PAUSED;
 }
 
 static void drop_pause(struct engine *e, struct live *l, struct step *s)
 {
-	count_pause(e, &l->job);
+	count_pause(e, l);
 	l->job.pause_requested = false;
+	starts_take_slot(e, l);
 	proc_order(e->proc, l->job.id, LEVEL_RUN, 0);
 	engine_pause_answer(l, ENGINE_UNSTOPPABLE, s->culprit);
 }
@@ -156,10 +185,18 @@ static void order_run(struct engine *e, struct live *l, struct step *s)
 		s->already = true;
 		return;
 	}
-	count_pause(e, j);
+	count_pause(e, l);
 	drop_pause_request(l);
 	proc_order(e->proc, j->id, LEVEL_RUN, 0);
 	e->marks |= MARK_RESUME;
+}
+
+static void await_slot(struct engine *e, struct live *l, struct step *s)
+{
+	starts_release_slot(e, l);
+	l->job.slot_released = true;
+	s->already = l->job.resume_requested;
+	l->job.resume_requested = true;
 }
 
 static void order_end(struct engine *e, struct live *l, struct step *s)
@@ -170,11 +207,27 @@ static void order_end(struct engine *e, struct live *l, struct step *s)
 		s->already = true;
 		return;
 	}
-	count_pause(e, j);
+	count_pause(e, l);
 	drop_pause_request(l);
+	starts_take_slot(e, l); /* until it has ended it is one of those that run, whatever the limit */
 	j->cancel_requested = true;
 	proc_order(e->proc, j->id, LEVEL_END, s->control->now ? 0 : e->settings.kill_grace_ms);
 	e->marks |= MARK_CANCEL;
+}
+
+static void order_timeout(struct engine *e, struct live *l, struct step *s)
+{
+	(void)s;
+	drop_pause_request(l);
+	l->job.timed_out = true;
+	proc_order(e->proc, l->job.id, LEVEL_END, e->settings.kill_grace_ms);
+	e->marks |= MARK_CANCEL;
+}
+
+static void warn(struct engine *e, struct live *l, struct step *s)
+{
+	l->job.warned = true;
+	proc_signal(e->proc, l->job.id, s->signal, false);
 }
 
 static void send_signal(struct engine *e, struct live *l, struct step *s)
@@ -189,45 +242,49 @@ static void note(struct engine *e, struct live *l, struct step *s)
 	(void)s;
 }
 
-/* A command that was not started has the code a shell would give: 127 not found, 126 otherwise. */
 static void take_end(struct job_attempt *a, const struct keeper_end *end)
 {
 	a->has_status = true;
 	a->silent = end->silent;
-	a->status = end->status;
-	if (end->kind == KEEPER_END_SPAWN)
-		a->status = (strncmp(end->step, "exec ", 5) == 0 && end->error == ENOENT ? 127 : 126)
-		    << 8;
+	a->status = attempt_status(end);
 	a->usage = (struct job_usage){ end->cpu_us, end->max_rss_kb, end->in_blocks, end->out_blocks };
 	if (end->ended_at_us)
 		a->ended_at_us = end->ended_at_us;
 }
 
-static void finish(struct engine *e, struct live *l, struct step *s)
+/* The attempt is over, and its keeper has nothing more to do. */
+static void end_attempt(struct engine *e, struct live *l, const struct step *s)
 {
 	struct job *j = &l->job;
 	struct job_attempt *a = &j->now;
 
-	order_take(&e->order, l);
-	schedule_undelay(e, l);
 	if (s->end && l->phase == LIVE_STARTING)
 		begin_attempt(e, l);
-	count_pause(e, j);
-	j->pause_requested = false;
-	j->reason = s->event == EVENT_FAILED ? s->reason : REASON_NONE;
-	a->state = j->state;
-	a->reason = j->reason;
+	count_pause(e, l);
+	l->job.now.runs_since_us = 0;
+	drop_pause_request(l);
+	j->reason = s->reason;
+	a->reason = s->reason;
 	a->ended_at_us = e->real_us();
-	if (s->event == EVENT_FAILED)
+	if (s->reason)
 		replace(e, &a->error, s->detail);
 	if (l->phase == LIVE_STARTING && !s->end) {
 		starts_abandon(e, l);
 	} else if (l->phase != LIVE_IDLE) {
 		if (s->end && s->end->kind != KEEPER_END_NEVER_RAN)
 			take_end(a, s->end);
+		queue_note_end(l->queue, e->mono_us());
 		let_keeper_go(e, l);
 		e->marks |= MARK_END;
 	}
+}
+
+static void finish(struct engine *e, struct live *l, struct step *s)
+{
+	end_attempt(e, l, s);
+	l->job.now.state = l->job.state;
+	l->job.retry_at_us = 0;
+	l->job.attempts = engine_attempts(l); /* what was allowed is part of the record */
 }
 
 /* The last attempt goes to the history, and the job is as one that never ran. */
@@ -245,6 +302,25 @@ static void put_attempt_away(struct engine *e, struct job *j)
 		job_attempt_fini(&j->now);
 	}
 	memset(&j->now, 0, sizeof j->now);
+	job_progress_free(j->progress);
+	j->progress = NULL;
+}
+
+/* It failed, and the job goes on: with another attempt, or when a person lets it. */
+static void put_away(struct engine *e, struct live *l, struct step *s)
+{
+	struct job *j = &l->job;
+
+	end_attempt(e, l, s);
+	j->now.state = JOB_FAILED;
+	put_attempt_away(e, j);
+	j->timed_out = j->warned = false;
+	if (j->state == JOB_QUEUED)
+		j->reason = REASON_NONE;
+	j->retry_at_us = s->retry_at_us;
+	j->eligible_at_us = e->real_us();
+	l->failed_starts = 0;
+	e->marks |= MARK_AGAIN;
 }
 
 static void revive(struct engine *e, struct live *l, struct step *s)
@@ -253,14 +329,14 @@ static void revive(struct engine *e, struct live *l, struct step *s)
 
 	(void)s;
 	put_attempt_away(e, j);
-	j->cancel_requested = j->pause_requested = false;
+	j->cancel_requested = j->pause_requested = j->timed_out = j->warned = false;
 	j->reason = REASON_NONE;
 	j->eligible_at_us = e->real_us();
-	if (j->attempts <= job_last_attempt(j))
-		j->attempts = job_last_attempt(j) + 1;
-	job_progress_fini(&j->progress);
-	job_progress_init(&j->progress);
-	engine_enqueue(e, l);
+	j->retry_at_us = 0;
+	if (j->deadline_us <= e->real_us()) /* it would fail again at once */
+		j->deadline_us = 0;
+	j->attempts = job_last_attempt(j) + 1; /* one more, whatever the rules give */
+	depend_revive(e, l);
 }
 
 static void doom_log(struct engine *e, uint64_t id, uint32_t attempt)
@@ -290,6 +366,7 @@ static void forget(struct engine *e, struct live *l, struct step *s)
 		doom_log(e, j->id, j->now.number);
 	/* A start that was taken back at the gate used the next number. */
 	doom_log(e, j->id, job_last_attempt(j) + 1);
+	submit_flush(e); /* who shares its environment since this turn keeps it */
 	store_job_delete(e->store, j);
 }
 
@@ -300,13 +377,19 @@ action_fn *const engine_actions[STATE_ACTIONS] = {
 	[ACTION_BEGIN] = begin,
 	[ACTION_UNBEGIN] = unbegin,
 	[ACTION_ORDER_STOP] = order_stop,
+	[ACTION_STAY_PAUSED] = stay_paused,
 	[ACTION_SETTLE_PAUSE] = settle_pause,
 	[ACTION_DROP_PAUSE] = drop_pause,
 	[ACTION_ORDER_RUN] = order_run,
+	[ACTION_AWAIT_SLOT] = await_slot,
 	[ACTION_ORDER_END] = order_end,
+	[ACTION_ORDER_TIMEOUT] = order_timeout,
+	[ACTION_WARN] = warn,
+	[ACTION_CHANGE] = note,
 	[ACTION_SEND_SIGNAL] = send_signal,
 	[ACTION_NOTE] = note,
 	[ACTION_FINISH] = finish,
+	[ACTION_PUT_AWAY] = put_away,
 	[ACTION_REVIVE] = revive,
 	[ACTION_FORGET] = forget,
 };

@@ -13,6 +13,7 @@
 
 #include "jobd/core/internal.h"
 #include "jobd/core/outcome.h"
+#include "lib/status.h"
 
 static void on_ready(void *ctx, uint64_t id, const struct proc_ready *r)
 {
@@ -77,6 +78,42 @@ static const char *explain(const struct keeper_end *end, char *out, size_t size)
 	return NULL;
 }
 
+/* An even spread of numbers, the same for the same attempt. */
+static uint64_t scatter(uint64_t id, uint32_t attempt)
+{
+	uint64_t x = (id << 20 ^ attempt) + UINT64_C(0x9e3779b97f4a7c15); /* splitmix64 */
+
+	x = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+	x = (x ^ x >> 27) * UINT64_C(0x94d049bb133111eb);
+	return x ^ x >> 31;
+}
+
+static int shell_code(enum job_reason reason, const struct keeper_end *end)
+{
+	if (reason == REASON_TIMEOUT)
+		return 124;
+	return end ? status_shell_code(attempt_status(end)) : 0;
+}
+
+/* The attempt failed; what follows is the rules'. gone: nothing of it can still be running. */
+static void fail(struct engine *e, struct live *l, struct step *s, bool gone)
+{
+	const struct rules r = engine_rules(l);
+	const struct attempt_failure f = {
+		.number = l->phase == LIVE_STARTING ? l->start_attempt : l->job.now.number,
+		.allowed = engine_attempts(l),
+		.reason = s->reason,
+		.code = shell_code(s->reason, s->end),
+		.gone = gone,
+	};
+
+	s->event = attempt_next(&r, &f);
+	if (s->event == EVENT_AGAIN)
+		s->retry_at_us =
+		    e->real_us() + attempt_backoff_us(&r, &f, scatter(l->job.id, f.number));
+	engine_step(e, l, s);
+}
+
 static void on_ended(void *ctx, uint64_t id, const struct keeper_end *end)
 {
 	struct engine *e = ctx;
@@ -87,12 +124,16 @@ static void on_ended(void *ctx, uint64_t id, const struct keeper_end *end)
 		proc_acknowledge(e->proc, id);
 		return;
 	}
-	struct attempt_outcome o = attempt_outcome(l->job.cancel_requested, end);
+	struct attempt_outcome o =
+	    attempt_outcome(l->job.cancel_requested, l->job.timed_out, end);
 	struct step s = { .event = o.event, .reason = o.reason, .end = end,
 		.detail = explain(end, text, sizeof text) };
 	if (end->boot_id)
 		e->marks |= MARK_EXIT_FILE;
-	engine_step(e, l, &s);
+	if (s.event == EVENT_FAILED)
+		fail(e, l, &s, true);
+	else
+		engine_step(e, l, &s);
 }
 
 static bool no_room(int error)
@@ -120,15 +161,15 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 			schedule_prepare_no_more(e);
 		else
 			schedule_back_off(e);
-		engine_enqueue(e, l);
+		waiting_place(e, l);
 	} else if (error == -ESTALE) {
-		engine_enqueue(e, l);
+		waiting_place(e, l);
 	} else {
 		schedule_delay(e, l);
 	}
 }
 
-static void on_lost(void *ctx, uint64_t id, const char *text)
+static void on_lost(void *ctx, uint64_t id, const char *text, bool gone)
 {
 	struct engine *e = ctx;
 	struct live *l = live_find(&e->live, id);
@@ -136,8 +177,10 @@ static void on_lost(void *ctx, uint64_t id, const char *text)
 
 	if (!l || l->phase == LIVE_IDLE)
 		proc_acknowledge(e->proc, id);
-	else
+	else if (l->job.cancel_requested || l->job.timed_out)
 		engine_step(e, l, &s);
+	else
+		fail(e, l, &s, gone);
 }
 
 static void on_orphaned(void *ctx, uint64_t id)
@@ -179,7 +222,11 @@ static void on_notified(void *ctx, uint64_t id, const char *text, size_t len)
 	struct engine *e = ctx;
 	struct live *l = live_find(&e->live, id);
 
-	if (!l || !progress_parse(&l->job.progress, text, len))
+	if (!l)
+		return;
+	if (!l->job.progress)
+		l->job.progress = job_progress_new();
+	if (!l->job.progress || !progress_parse(l->job.progress, text, len))
 		return;
 	l->progress_dirty = true;
 	engine_changed(e, l, CHANGE_PROGRESS);

@@ -21,12 +21,19 @@ static struct control_result refuse(struct engine *e, const struct actor *who, c
 }
 
 /* Marks the table can't see. NULL: go on. */
-static const char *objection(const struct job *j, const struct control *c)
+static const char *objection(const struct engine *e, const struct job *j, const struct control *c)
 {
 	if (c->event == EVENT_PAUSE && j->cancel_requested)
 		return "it is being cancelled";
+	if (c->event == EVENT_PAUSE && j->timed_out && !job_has_ended(j->state))
+		return "it is being ended: its time is up";
+	if (c->event == EVENT_RETRY && j->unique && unique_find(&e->unique, j->uid, j->unique))
+		return "another job of its unique key has not ended";
 	if (c->event == EVENT_RETRY && c->attempt && c->attempt != job_last_attempt(j))
 		return "it has gone on since that attempt";
+	/* Who dies before they are would not know any more how it ended. */
+	if (c->event == EVENT_DELETE && depend_is_telling(e, j->id))
+		return "those that wait for it are about to be told of its end; delete it in a moment";
 	return NULL;
 }
 
@@ -53,9 +60,35 @@ static const char *describe(const struct job *j, const struct control *c, char *
 		snprintf(out, size, "at once");
 	else if (c->event == EVENT_PAUSE && j->stop_paused)
 		snprintf(out, size, "the next start does not resume it");
+	else if (c->event == EVENT_PAUSE && j->queue_paused)
+		snprintf(out, size, "its queue's resume does not resume it");
+	else if (c->event == EVENT_PAUSE && c->release_slot)
+		snprintf(out, size, "without a slot");
+	else if (c->event == EVENT_RESUME && c->force)
+		snprintf(out, size, "whatever the limits");
 	else
 		return NULL;
 	return out;
+}
+
+/* From now on a pause is this person's, and nobody else ends it. */
+static void take_over_pause(struct engine *e, struct live *l)
+{
+	if (!l->job.stop_paused && !l->job.queue_paused)
+		return;
+	l->job.stop_paused = l->job.queue_paused = false;
+	engine_touch(e, l);
+}
+
+enum job_event control_resume_event(struct engine *e, struct live *l, bool force)
+{
+	if (l->job.state != JOB_PAUSED)
+		return EVENT_RESUME;
+	if (!force && !schedule_may_go_on(e, l))
+		return EVENT_RESUME_LATER;
+	waiting_leave(e, l);
+	starts_take_slot(e, l);
+	return EVENT_RESUME;
 }
 
 static struct control_result control_live(
@@ -65,7 +98,7 @@ static struct control_result control_live(
 	struct step s = { .event = c->event, .who = who, .control = c,
 		.detail = describe(&l->job, c, text, sizeof text) };
 	struct control_result r = { .result = ENGINE_OK, .state = l->job.state };
-	const char *why_not = objection(&l->job, c);
+	const char *why_not = objection(e, &l->job, c);
 	bool pauses = c->event == EVENT_PAUSE && l->job.state == JOB_RUNNING && !l->silent;
 
 	if (why_not || !state_find(l->job.state, c->event))
@@ -74,44 +107,54 @@ static struct control_result control_live(
 		r.result = ENGINE_FAILED;
 		return r;
 	}
-	if (c->event == EVENT_PAUSE && l->job.stop_paused) {
-		l->job.stop_paused = false; /* from now on it is this person's pause */
-		engine_touch(e, l);
-	}
+	if (c->event == EVENT_PAUSE)
+		take_over_pause(e, l);
+	if (c->event == EVENT_RESUME)
+		s.event = control_resume_event(e, l, c->force);
 	engine_step(e, l, &s);
 	if (pauses)
 		r.result = ENGINE_PENDING;
 	else if (s.already)
 		r.result = ENGINE_ALREADY;
-	else if (c->event == EVENT_PAUSE)
+	else if (c->event == EVENT_PAUSE && l->job.state != JOB_PAUSED)
 		r.result = ENGINE_FAILED; /* its keeper is silent: asked for, and nobody waits */
 	return r;
 }
 
-/* An ended job comes back to life for the step, or is forgotten by it. */
+/* An ended job comes back to life for the step. */
+static enum engine_result bring_back(struct engine *e, struct job *j, struct step *s)
+{
+	struct queue *q = queue_find(&e->queues, j->queue);
+
+	if (engine_over_quota(e, s->who, j->uid))
+		return ENGINE_OVER_QUOTA;
+	if (!q || !q->declared)
+		return ENGINE_NO_QUEUE;
+	struct live *l = live_add(&e->live, j);
+	if (!l)
+		return ENGINE_FAILED;
+	l->queue = q;
+	if (!unique_add(&e->unique, l))
+		e->out_of_memory = true;
+	engine_step(e, l, s);
+	return ENGINE_OK;
+}
+
 static struct control_result control_ended(
     struct engine *e, const struct actor *who, struct job *j, const struct control *c)
 {
 	const struct state_row *row = state_find(j->state, c->event);
-	const char *why_not = objection(j, c);
+	const char *why_not = objection(e, j, c);
 	struct step s = { .event = c->event, .who = who, .control = c };
 	struct control_result r = { .result = ENGINE_OK, .state = j->state };
 
 	if (!row || why_not)
 		return refuse(e, who, j, c->event, why_not);
 	if (row->to && !job_has_ended(row->to)) {
-		if (engine_over_quota(e, who, j->uid)) {
-			r.result = ENGINE_OVER_QUOTA;
-			return r;
-		}
-		struct live *l = live_add(&e->live, j);
-		if (l)
-			engine_step(e, l, &s);
-		else
-			r.result = ENGINE_FAILED;
+		r.result = bring_back(e, j, &s);
 		return r;
 	}
-	struct live passing = { .job = *j, .heap_at = HEAP_NOWHERE };
+	struct live passing = { .job = *j };
 	engine_step(e, &passing, &s);
 	if (s.already)
 		r.result = ENGINE_ALREADY;
@@ -127,7 +170,7 @@ struct control_result engine_control(
 		return control_live(e, who, l, c);
 
 	struct job j;
-	int rc = store_job_get(e->store, id, &j);
+	int rc = query_ended(e, id, &j);
 	if (rc)
 		return (struct control_result){
 			.result = rc == -ENOENT ? ENGINE_NOT_FOUND : ENGINE_FAILED

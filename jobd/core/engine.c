@@ -21,6 +21,9 @@
 #include "lib/crash.h"
 #include "lib/log.h"
 
+#define LINKS_A_JOB   100
+#define CLOCK_STEP_US 1000000 /* what is less in a tick is a clock that is corrected, and not set */
+
 struct engine *engine_new(const struct engine_options *o)
 {
 	struct engine *e = calloc(1, sizeof *e);
@@ -36,21 +39,49 @@ struct engine *engine_new(const struct engine_options *o)
 	e->free_bytes = o->free_bytes;
 	e->disk_free = e->free_bytes(e->state_dir);
 	live_init(&e->live);
-	return e;
+	e->order.user_most = o->settings.user_max_running;
+	if (engine_declare_queues(e, NULL, 0) == 0)
+		return e;
+	engine_free(e);
+	return NULL;
+}
+
+/* Whoever waits is not told any more. */
+static void forget_waiters(void *ctx, struct live *l)
+{
+	(void)ctx;
+	while (l->pause_waiters) {
+		struct pause_waiter *w = l->pause_waiters;
+		l->pause_waiters = w->next;
+		free(w);
+	}
 }
 
 void engine_free(struct engine *e)
 {
 	if (!e)
 		return;
+	live_each(&e->live, forget_waiters, NULL);
 	for (size_t i = 0; i < e->nover; i++)
 		live_free(e->over[i]);
+	batch_fini(e);
 	live_fini(&e->live);
 	order_fini(&e->order);
+	heap_fini(&e->resuming);
+	queue_set_fini(&e->queues);
+	due_fini(&e->due);
+	unique_fini(&e->unique);
+	depend_fini(e);
+	templates_free(e->templates);
 	outbox_fini(&e->outbox);
 	free(e->over);
 	free(e->doomed);
 	free(e);
+}
+
+static void place_again(void *ctx, struct live *l)
+{
+	waiting_place(ctx, l);
 }
 
 void engine_configure(struct engine *e, const struct engine_settings *s)
@@ -59,59 +90,11 @@ void engine_configure(struct engine *e, const struct engine_settings *s)
 
 	e->settings = *s;
 	e->disk_free = e->free_bytes(e->state_dir);
-	starts_put_back_all(e);
-	for (struct live *l = rerank ? live_below(&e->live, UINT64_MAX) : NULL; l;
-	    l = live_below(&e->live, l->job.id))
-		if (order_has(l))
-			engine_enqueue(e, l);
-}
-
-/* Takes in one job of the store, at start. */
-static bool load_one(void *ctx, struct job *j)
-{
-	struct engine *e = ctx;
-	struct live *l = live_add(&e->live, j);
-
-	if (!l) {
+	if (!order_user_most(&e->order, s->user_max_running))
 		e->out_of_memory = true;
-		return false;
-	}
-	engine_count(e, &l->job, 0, l->job.state);
-	if (l->job.state == JOB_QUEUED)
-		engine_enqueue(e, l);
-	if (l->job.state == JOB_RUNNING || l->job.state == JOB_PAUSED) {
-		starts_adopt(e, l);
-	}
-	return true;
-}
-
-static int adopt(struct engine *e, struct live *l)
-{
-	enum keeper_level level = LEVEL_RUN;
-
-	if (l->job.cancel_requested)
-		level = LEVEL_END;
-	else if (l->job.state == JOB_PAUSED || l->job.pause_requested)
-		level = LEVEL_STOP;
-	return proc_adopt(e->proc, &l->job, level, e->settings.kill_grace_ms);
-}
-
-int engine_load(struct engine *e, struct proc *p)
-{
-	e->proc = p;
-	int rc = store_load(e->store, load_one, e);
-	if (rc)
-		return rc;
-	if (e->out_of_memory)
-		return -ENOMEM;
-	for (struct live *l = live_below(&e->live, UINT64_MAX); l && rc == 0;
-	    l = live_below(&e->live, l->job.id))
-		if (l->phase == LIVE_ACTIVE)
-			rc = adopt(e, l);
-	if (rc)
-		return rc;
-	proc_adopted_all(p);
-	return 0;
+	starts_limits_changed(e);
+	if (rerank)
+		live_each(&e->live, place_again, e);
 }
 
 void engine_touch(struct engine *e, struct live *l)
@@ -123,21 +106,20 @@ void engine_touch(struct engine *e, struct live *l)
 	e->dirty = l;
 }
 
-/*
- * A constant for a job that waits: with ageing, each step of priority is worth
- * so long a wait, so that none waits for ever; without, priority comes first.
- */
-static uint64_t rank_of(const struct engine *e, const struct job *j)
+struct rules engine_rules(const struct live *l)
 {
-	if (e->settings.ageing_us == 0)
-		return (uint64_t)j->priority << 56 | j->eligible_at_us;
-	return j->eligible_at_us + j->priority * e->settings.ageing_us;
+	struct rules r = l->queue->rules;
+
+	r.submit_users = r.submit_groups = NULL;
+	rules_apply(&r, l->job.rules); /* a job's have no lists, so that nothing is allocated */
+	return r;
 }
 
-void engine_enqueue(struct engine *e, struct live *l)
+uint32_t engine_attempts(const struct live *l)
 {
-	if (!order_put(&e->order, l, rank_of(e, &l->job)))
-		e->out_of_memory = true;
+	uint32_t n = engine_rules(l).attempts;
+
+	return l->job.attempts > n ? l->job.attempts : n;
 }
 
 void engine_journal(struct engine *e, const struct job *j, const struct journal_entry *entry)
@@ -148,10 +130,11 @@ void engine_journal(struct engine *e, const struct job *j, const struct journal_
 
 struct job_view engine_live_view(struct engine *e, struct live *l)
 {
-	struct job_view v = { .job = &l->job, .reason = l->job.reason, .silent = l->silent };
+	struct job_view v = { .job = &l->job, .reason = l->job.reason, .silent = l->silent,
+		.attempts = engine_attempts(l) };
 
 	job_init(&v.loaded);
-	if (l->job.state == JOB_QUEUED)
+	if (l->job.state == JOB_QUEUED || l->job.resume_requested)
 		v.reason = schedule_reason(e, l);
 	return v;
 }
@@ -181,8 +164,7 @@ void engine_pause_answer(struct live *l, enum engine_result r, pid_t culprit)
 	}
 }
 
-/* The job has ended: its row moves over, and the memory goes after the commit. */
-static void retire(struct engine *e, struct live *l)
+void engine_free_later(struct engine *e, struct live *l)
 {
 	if (e->nover == e->over_cap) {
 		size_t cap = e->over_cap ? e->over_cap * 2 : 64;
@@ -194,12 +176,22 @@ static void retire(struct engine *e, struct live *l)
 		e->over = over;
 		e->over_cap = cap;
 	}
-	store_job_put(e->store, &l->job);
-	live_remove(&e->live, l);
 	l->phase = LIVE_OVER;
 	e->over[e->nover++] = l;
+}
+
+/* The job has ended: its row moves over, and the memory goes after the commit. */
+static void retire(struct engine *e, struct live *l)
+{
+	store_job_put(e->store, &l->job);
+	waiting_leave(e, l);
+	unique_remove(&e->unique, l);
+	live_remove(&e->live, l);
+	depend_ended(e, l);
+	engine_free_later(e, l);
 	engine_pause_answer(l, ENGINE_WRONG_STATE, 0);
 	engine_changed(e, l, CHANGE_ENDED);
+	queues_review(e, l->queue);
 }
 
 static bool waits(enum job_state s)
@@ -207,15 +199,19 @@ static bool waits(enum job_state s)
 	return s == JOB_QUEUED || s == JOB_HELD;
 }
 
-void engine_count(struct engine *e, const struct job *j, enum job_state from, enum job_state to)
+void engine_count(struct engine *e, struct live *l, enum job_state from, enum job_state to)
 {
-	if (from && !job_has_ended(from))
+	if (from && !job_has_ended(from)) {
 		e->counts[from]--;
-	if (to && !job_has_ended(to))
+		l->queue->counts[from]--;
+	}
+	if (to && !job_has_ended(to)) {
 		e->counts[to]++;
+		l->queue->counts[to]++;
+	}
 	if (waits(from) && !waits(to))
-		order_wait_no_more(&e->order, j->uid);
-	else if (!waits(from) && waits(to) && !order_wait(&e->order, j->uid))
+		order_wait_no_more(&e->order, l->job.uid);
+	else if (!waits(from) && waits(to) && !order_wait(&e->order, l->job.uid))
 		e->out_of_memory = true;
 }
 
@@ -224,7 +220,20 @@ bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t
 	unsigned most = e->settings.user_queued_jobs;
 
 	return most && who->uid != 0 && who->uid != e->settings.exempt_uid
-	    && order_waiting(&e->order, uid) >= most;
+	    && order_waiting(&e->order, uid) + batch_count(e, uid) >= most;
+}
+
+size_t engine_links_most(const struct engine *e)
+{
+	return (size_t)e->settings.user_queued_jobs * LINKS_A_JOB;
+}
+
+bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t uid, size_t more)
+{
+	size_t most = engine_links_most(e);
+
+	return more && most && who->uid != 0 && who->uid != e->settings.exempt_uid
+	    && order_links(&e->order, uid) + more > most;
 }
 
 size_t engine_waiting(const struct engine *e, uint32_t uid)
@@ -234,13 +243,14 @@ size_t engine_waiting(const struct engine *e, uint32_t uid)
 
 static void move(struct engine *e, struct live *l, enum job_state to)
 {
-	engine_count(e, &l->job, l->job.state, to);
+	if (to && (l->job.state == JOB_PAUSED) != (to == JOB_PAUSED))
+		starts_note_paused(e, l, to == JOB_PAUSED);
+	engine_count(e, l, l->job.state, to);
 	if (to)
 		l->job.state = to;
 }
 
-/* What the journal says of the step. The strings are borrowed from all over: not to be freed. */
-static struct journal_entry entry_of(
+struct journal_entry engine_entry(
     struct engine *e, const struct job *j, const struct step *s, enum job_state from)
 {
 	struct journal_entry entry = {
@@ -264,6 +274,18 @@ static struct journal_entry entry_of(
 	return entry;
 }
 
+/* How an attempt ended; one that was put away is the last of the history. */
+static void say_end(struct journal_entry *entry, const struct job *j, enum state_action action)
+{
+	bool away = action == ACTION_PUT_AWAY;
+	const struct job_attempt *a = away ? &j->history[j->nhistory - 1] : &j->now;
+
+	entry->attempt = a->number;
+	entry->reason = a->reason;
+	entry->has_status = a->has_status;
+	entry->status = a->status;
+}
+
 bool engine_step(struct engine *e, struct live *l, struct step *s)
 {
 	enum job_state from = l->job.state;
@@ -277,94 +299,25 @@ bool engine_step(struct engine *e, struct live *l, struct step *s)
 		s->already = true;
 	else
 		engine_actions[row->action](e, l, s);
-	/* The mark is the pause's, and goes with it. */
-	l->job.stop_paused &= l->job.pause_requested || l->job.state == JOB_PAUSED;
+	/* The marks are the pause's, and go with it. */
+	bool pause = l->job.pause_requested || l->job.state == JOB_PAUSED;
+	l->job.stop_paused &= pause;
+	l->job.queue_paused &= pause;
+	l->job.slot_released &= pause;
 
-	struct journal_entry entry = entry_of(e, &l->job, s, from);
+	struct journal_entry entry = engine_entry(e, &l->job, s, from);
 	entry.to = row->to;
-	if (row->action == ACTION_FINISH) {
-		entry.reason = l->job.reason;
-		entry.has_status = l->job.now.has_status;
-		entry.status = l->job.now.status;
-	}
+	if (row->action == ACTION_FINISH || (row->action == ACTION_PUT_AWAY && l->job.nhistory))
+		say_end(&entry, &l->job, row->action);
 	engine_journal(e, &l->job, &entry);
 	if (row->action == ACTION_FINISH) {
 		retire(e, l);
 	} else if (row->to && !s->already) {
+		waiting_place(e, l);
 		engine_touch(e, l);
 		engine_changed(e, l, CHANGE_STATE);
 	}
 	return true;
-}
-
-void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *result,
-    const char *detail)
-{
-	static const struct job nothing;
-	struct step s = { .who = who, .detail = detail };
-	struct journal_entry entry = entry_of(e, &nothing, &s, 0);
-
-	entry.verb = (char *)(uintptr_t)verb;
-	entry.result = (char *)(uintptr_t)result;
-	entry.owner = who ? who->uid : 0;
-	engine_journal(e, NULL, &entry);
-}
-
-/* A refusal, for the journal. Those that have the same key are one, for a minute. */
-struct refused {
-	const char *verb, *error, *key;
-	const char *limit; /* that was met, or NULL */
-};
-
-static void refused(struct engine *e, const struct actor *who, const struct job *j,
-    const struct refused *r)
-{
-	uint64_t before = 0;
-	char detail[100];
-
-	/* The clock may be near 0 after boot: a kept time of 0 must not look recent. */
-	if (!refusals_admit(&e->refusals, who->uid, r->key, e->mono_us() + REFUSALS_US, &before))
-		return;
-	int n = snprintf(detail, sizeof detail, "%s", r->limit ? r->limit : "");
-	if (before)
-		snprintf(detail + n, sizeof detail - (size_t)n, "%s%llu more before it", n ? "; " : "",
-		    (unsigned long long)before);
-
-	struct step s = { .who = who, .detail = *detail ? detail : NULL };
-	struct journal_entry entry = entry_of(e, j, &s, j->state);
-	entry.verb = (char *)(uintptr_t)r->verb;
-	entry.result = (char *)(uintptr_t)r->error;
-	engine_journal(e, j->queue ? j : NULL, &entry);
-}
-
-void engine_limited(
-    struct engine *e, const struct actor *who, const char *verb, const char *limit)
-{
-	struct job nothing = { .uid = who->uid };
-	char key[48];
-
-	snprintf(key, sizeof key, "%s:%s", verb, limit);
-	refused(e, who, &nothing, &(struct refused){ verb, "LimitReached", key, limit });
-}
-
-void engine_refused_job(struct engine *e, const struct actor *who, const char *verb,
-    const struct job *j, const char *error)
-{
-	refused(e, who, j, &(struct refused){ verb, error, verb, NULL });
-}
-
-void engine_refused(
-    struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error)
-{
-	struct job nothing = { .id = id, .uid = who->uid };
-	struct job_view v;
-
-	if (id && engine_get(e, id, &v) == ENGINE_OK) {
-		engine_refused_job(e, who, verb, v.job, error);
-		job_view_fini(&v);
-		return;
-	}
-	engine_refused_job(e, who, verb, &nothing, error);
 }
 
 static void put_dirty(struct engine *e)
@@ -394,6 +347,12 @@ static void reach_crash_points(unsigned marks)
 		{ MARK_CANCEL, "cancel-committed" },
 		{ MARK_END, "end-committed" },
 		{ MARK_EXIT_FILE, "exitfile-committed" },
+		{ MARK_AGAIN, "again-committed" },
+		{ MARK_SLICE, "slice-committed" },
+		{ MARK_SEAL, "seal-committed" },
+		{ MARK_DROP, "drop-committed" },
+		{ MARK_TELLING, "telling-committed" },
+		{ MARK_QUEUE, "queue-committed" },
 	};
 
 	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
@@ -404,7 +363,11 @@ static void reach_crash_points(unsigned marks)
 int engine_turn(struct engine *e)
 {
 	stopping_run(e);
+	waiting_run(e);
+	depend_run(e);
+	batch_run(e);
 	schedule_run(e);
+	submit_flush(e);
 	put_dirty(e);
 	if (e->out_of_memory)
 		return -ENOMEM;
@@ -427,14 +390,28 @@ int engine_turn(struct engine *e)
 	return 0;
 }
 
+static void put_progress(void *ctx, struct live *l)
+{
+	if (l->progress_dirty)
+		engine_touch(ctx, l);
+}
+
+static void look_at_clock(struct engine *e)
+{
+	int64_t offset = (int64_t)(e->real_us() - e->mono_us()), by = offset - e->clock_offset_us;
+
+	if (e->clock_offset_us && (by > CLOCK_STEP_US || by < -CLOCK_STEP_US))
+		waiting_clock_was_set(e, by);
+	e->clock_offset_us = offset;
+}
+
 void engine_tick(struct engine *e)
 {
+	look_at_clock(e);
 	e->disk_free = e->free_bytes(e->state_dir);
 	starts_tick(e);
-	for (struct live *l = live_below(&e->live, UINT64_MAX); l;
-	    l = live_below(&e->live, l->job.id))
-		if (l->progress_dirty)
-			engine_touch(e, l);
+	batch_tick(e);
+	live_each(&e->live, put_progress, e);
 }
 
 bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w)

@@ -39,11 +39,13 @@ enum on_stop on_stop_parse(const char *name);
 /* What the configuration says of it. Copied. */
 struct engine_settings {
 	unsigned max_running;	 /* jobs running (or paused) at once */
+	unsigned user_max_running; /* of one user; 0: as many as he likes */
 	uint64_t kill_grace_ms;	 /* between SIGTERM and SIGKILL */
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
 	enum on_stop on_stop;
 	unsigned user_queued_jobs; /* jobs of one user that wait; 0: as many as he likes */
+	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
 };
 
@@ -82,6 +84,10 @@ int engine_turn(struct engine *e);
 /* Whether the next turn has something to do without any new event (more to start). */
 bool engine_wants_turn(const struct engine *e);
 
+/* When the engine has to have a turn though nothing happens: microseconds from now; UINT64_MAX:
+ * never. */
+uint64_t engine_next_turn_us(const struct engine *e);
+
 /* About once a second: progress to disk, free space, back-offs. */
 void engine_tick(struct engine *e);
 
@@ -100,20 +106,118 @@ enum engine_result {
 	ENGINE_NOT_FOUND,
 	ENGINE_WRONG_STATE, /* see state and hint of the result */
 	ENGINE_UNSTOPPABLE, /* see culprit */
-	ENGINE_OVER_QUOTA,  /* see engine_queued and user_queued_jobs */
+	ENGINE_OVER_BATCHES, /* the user has ENGINE_USER_BATCHES that are not sealed */
+	ENGINE_OVER_ENVIRONMENT, /* what is to be set would make it larger than settings.environment_bytes */
+	ENGINE_OVER_QUOTA,  /* see engine_waiting and user_queued_jobs */
+	ENGINE_OVER_LINKS,  /* what the user's jobs wait for would be too much: see engine_links_most */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
+	ENGINE_EXISTS,	    /* the user has a live job of this unique key: its id is told */
+	ENGINE_NO_QUEUE,    /* there is no such queue, or it is not declared any more */
+	ENGINE_NO_JOB,	    /* one that is to be waited for is not there: its id is told */
+	ENGINE_CYCLE,	    /* it would wait for itself, by way of the job whose id is told */
 	ENGINE_FAILED,	    /* the store can't be read, no memory, or a keeper is silent */
 };
 
+/* A new job. Borrowed, but for the draft. */
+struct submission {
+	/* Everything a person chooses; taken over (left as job_init makes it). id, state and
+	 * times are set here. Without a queue it is the default one, without a priority that
+	 * queue's. */
+	struct job *draft;
+	char *const *env; /* NAME=value, or NULL */
+	uint64_t env_of;  /* instead: the id of a live job of the same turn whose environment it shares; 0: none */
+	const struct job_after *after; /* outcomes are not looked at */
+	size_t nafter;
+	const char *token; /* or NULL; one that this user has used before makes nothing, and tells the job it made then */
+	bool hold;
+	bool return_existing; /* with draft->unique: EXISTS is no failure, and not journalled as one */
+};
+
 /*
- * Submits a job. draft is taken over (left as job_init makes it); it has
- * everything a person chooses; id, state and times are set here: queued, or
- * held with hold. env is NAME=value strings, or NULL. token may be NULL; with one
- * that this user has used before nothing is made, and *id is the job it made then.
- * OK, ALREADY, OVER_QUOTA, LOW_DISK or FAILED.
+ * Submits a job. *id is its id, or the one that the result tells of. OK, ALREADY (the token's),
+ * EXISTS, NO_QUEUE, NO_JOB, OVER_QUOTA, LOW_DISK or FAILED. Whether who may submit to that queue
+ * was asked before.
  */
-enum engine_result engine_submit(struct engine *e, const struct actor *who, struct job *draft,
-    char *const *env, const char *token, bool hold, uint64_t *id);
+enum engine_result engine_submit(
+    struct engine *e, const struct actor *who, struct submission *s, uint64_t *id);
+
+/*
+ * A batch: jobs that are submitted together or not at all, in as many turns as it takes. Its
+ * number is that of its first job. Until it is sealed its jobs are not there for anybody. Only
+ * its maker may add, seal and drop: for others it is NOT_FOUND. One that is not sealed is dropped
+ * by a start, and after a minute without an addition.
+ */
+
+/* As engine_submit, into a batch; *batch 0 begins one. The submission's token is
+ * the one that the batch will be sealed with.
+ * On failure the batch is as it was. Besides: NOT_FOUND. */
+enum engine_result engine_batch_add(struct engine *e, const struct actor *who, uint64_t *batch,
+    struct submission *s, uint64_t *id);
+/* Batches of one user that may be open at once; root's are any number. */
+#define ENGINE_USER_BATCHES 16
+/* Drops a batch of this user's that was begun with this token and not sealed: it is begun anew. */
+void engine_batch_forget(struct engine *e, const struct actor *who, const char *token);
+/* What was made with this token: the batch that was sealed, or the job; 0: nothing. */
+uint64_t engine_batch_sealed(struct engine *e, const struct actor *who, const char *token);
+/* From now on they are jobs like all others; token may be NULL. OK or NOT_FOUND. */
+enum engine_result engine_batch_seal(
+    struct engine *e, const struct actor *who, uint64_t batch, const char *token);
+/* As if it had not been. OK or NOT_FOUND. */
+enum engine_result engine_batch_drop(struct engine *e, const struct actor *who, uint64_t batch);
+
+/* What an edit changes. Borrowed, but for the draft. */
+enum edit_field {
+	EDIT_COMMAND = 1 << 0,
+	EDIT_NAME = 1 << 1,
+	EDIT_QUEUE = 1 << 2,
+	EDIT_PROJECT = 1 << 3,
+	EDIT_META = 1 << 4,
+	EDIT_CWD = 1 << 5,
+	EDIT_ENVIRONMENT = 1 << 6,
+	EDIT_UMASK = 1 << 7,
+	EDIT_RULES = 1 << 8, /* those in draft->rules are set, those in clear_rules dropped */
+	EDIT_NOT_BEFORE = 1 << 9,
+	EDIT_DEADLINE = 1 << 10,
+	EDIT_AFTER = 1 << 11, /* all of them */
+	EDIT_DROP_UNMET = 1 << 12,
+	EDIT_SET_ENVIRONMENT = 1 << 13, /* env are variables to be set in the one it has */
+};
+struct edit {
+	unsigned fields;
+	struct job *draft; /* the new values; taken over. NULL (0) where a field is cleared */
+	char *const *env;
+	const struct job_after *after;
+	size_t nafter;
+	unsigned clear_rules; /* bits 1 << enum rule */
+};
+/* Edits a queued or held job. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see state and hint
+ * of *r), NO_QUEUE, NO_JOB, CYCLE, FAILED. */
+struct control_result;
+enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id, struct edit *x,
+    struct control_result *r, uint64_t *other);
+
+/* Why a job does not run. */
+#define WHY_IDS 20
+struct why {
+	enum job_state state;
+	enum job_reason reason;
+	char message[400]; /* for a person */
+	const char *queue; /* borrowed until the engine's next call */
+	const char *limit; /* that is in the way: "queue", "daemon", "user"; NULL: none */
+	bool has_before;
+	size_t before; /* jobs that come first: of its queue where that is full, else of all */
+	uint64_t until_us; /* real time; 0: not known */
+	uint64_t ids[WHY_IDS]; /* of jobs it waits for, as many as fit */
+	size_t nids;
+};
+/* OK, NOT_FOUND or FAILED. */
+enum engine_result engine_why(struct engine *e, uint64_t id, struct why *w);
+
+/* What a job waits for, and who waits for it: see store_after_each and store_before_each. At most
+ * 1000. 0 or -errno. */
+typedef bool engine_after_fn(void *ctx, const struct job_after *a);
+int engine_after_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx);
+int engine_before_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx);
 
 /* What is asked of a job. */
 struct control {
@@ -122,6 +226,8 @@ struct control {
 	int signal;	      /* EVENT_SIGNAL */
 	bool all;	      /* EVENT_SIGNAL: to every process */
 	bool now;	      /* EVENT_CANCEL: without grace */
+	bool release_slot;    /* EVENT_PAUSE: it holds none while it is paused */
+	bool force;	      /* EVENT_RESUME: whatever the limits say */
 	uint32_t attempt;     /* EVENT_RETRY: only of this attempt; 0: of any */
 	/* EVENT_PAUSE: called once if the result is PENDING. */
 	void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit);
@@ -134,13 +240,14 @@ struct control_result {
 	const char *hint;     /* WRONG_STATE: what could be done instead */
 };
 
-/* Does what is asked, or refuses; either way the journal knows. Inside a turn. */
+/* Does what is asked, or refuses; either way the journal knows. Inside a turn. NO_QUEUE: the
+ * queue of an ended job is not there for new ones any more. */
 struct control_result engine_control(
     struct engine *e, const struct actor *who, uint64_t id, const struct control *c);
 
 /*
- * Waits for a pause that was asked for before, by a former self: PENDING, and done is called once; OK when the
- * job is paused; WRONG_STATE when it is not to be any more; FAILED.
+ * Waits for a pause that was asked for before, by a former self: PENDING, and done is called
+ * once; OK when the job is paused; WRONG_STATE when it is not to be any more; FAILED.
  */
 enum engine_result engine_pause_wait(struct engine *e, uint64_t id,
     void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit), void *arg);
@@ -159,6 +266,9 @@ void engine_limited(
 
 /* How many jobs of a user wait: queued or held. */
 size_t engine_waiting(const struct engine *e, uint32_t uid);
+/* How many others the jobs of a user may wait for in all, each counted for each of them; 0: any
+ * number. */
+size_t engine_links_most(const struct engine *e);
 
 /*
  * A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be
@@ -168,9 +278,10 @@ void engine_note(struct engine *e, const struct actor *who, const char *verb, co
     const char *detail);
 
 /*
- * Begins to stop: journals it, orders what is to be done with the running jobs first, and starts no
- * more. Inside a turn. how 0 means what the settings say, or, where it is stopping already, that
- * it goes on as it does; ON_STOP_KEEP then means to leave at once. who may be NULL; why may be NULL.
+ * Begins to stop: journals it, orders what is to be done with the running jobs first, and starts
+ * no more. Inside a turn. how 0 means what the settings say, or, where it is stopping already,
+ * that it goes on as it does; ON_STOP_KEEP then means to leave at once. who may be NULL; why may
+ * be NULL.
  */
 void engine_stop(
     struct engine *e, const struct actor *who, enum on_stop how, const char *why);
@@ -195,6 +306,7 @@ struct job_view {
 	const struct job *job;
 	enum job_reason reason; /* of a waiting job: worked out now */
 	bool silent;		/* its keeper does not answer */
+	uint32_t attempts;	/* it may have; 0: of an ended one that is not known any more */
 	struct job loaded;	/* what fini frees */
 };
 
@@ -204,8 +316,8 @@ enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v)
 void job_view_fini(struct job_view *v);
 
 /*
- * One page of jobs that match, the highest id first, below *before (UINT64_MAX at first). At
- * most budget live jobs, and as many rows of the store, are looked at. fn returns false to stop after
+ * One page of jobs that match, the highest id first, below *before (UINT64_MAX at first). At most
+ * budget live jobs, and as many rows of the store, are looked at. fn returns false to stop after
  * this one. 1: there may be more, below *before; 0: that was all; -errno.
  */
 typedef bool engine_list_fn(void *ctx, const struct job_view *v);
@@ -244,7 +356,7 @@ struct engine_health {
 	uint64_t counts[JOB_STATES]; /* jobs in each state */
 	uint64_t journal;	     /* the last number */
 	uint64_t free_bytes, low_disk_bytes;
-	unsigned max_running;
+	unsigned max_running, user_max_running;
 	unsigned silent_keepers;
 	bool backing_off;	     /* starts are impossible for the moment */
 	const char *tree;	     /* how processes are found */

@@ -53,6 +53,15 @@ static const struct {
 	{ REASON_LOST, "lost" },
 };
 
+static const struct {
+	enum after_on on;
+	const char *name;
+} after_names[] = {
+	{ AFTER_OK, "ok" },
+	{ AFTER_FAILED, "failed" },
+	{ AFTER_ANY, "any" },
+};
+
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
 void job_progress_init(struct job_progress *p)
@@ -73,6 +82,22 @@ void job_progress_fini(struct job_progress *p)
 	job_progress_init(p);
 }
 
+struct job_progress *job_progress_new(void)
+{
+	struct job_progress *p = malloc(sizeof *p);
+
+	if (p)
+		job_progress_init(p);
+	return p;
+}
+
+void job_progress_free(struct job_progress *p)
+{
+	if (p)
+		job_progress_fini(p);
+	free(p);
+}
+
 void job_attempt_fini(struct job_attempt *a)
 {
 	free(a->boot_id);
@@ -84,7 +109,6 @@ void job_attempt_fini(struct job_attempt *a)
 void job_init(struct job *j)
 {
 	*j = (struct job){ .unknown = BUF_INIT };
-	job_progress_init(&j->progress);
 }
 
 void job_fini(struct job *j)
@@ -95,6 +119,9 @@ void job_fini(struct job *j)
 	free(j->project);
 	strv_free(j->command);
 	free(j->cwd);
+	strv_free(j->rules);
+	free(j->unique);
+	free(j->template);
 	for (size_t i = 0; i < j->nmeta; i++) {
 		free(j->meta[i].key);
 		free(j->meta[i].value);
@@ -104,7 +131,7 @@ void job_fini(struct job *j)
 	for (size_t i = 0; i < j->nhistory; i++)
 		job_attempt_fini(&j->history[i]);
 	free(j->history);
-	job_progress_fini(&j->progress);
+	job_progress_free(j->progress);
 	buf_fini(&j->unknown);
 	job_init(j);
 }
@@ -157,6 +184,43 @@ enum job_state job_state_parse(const char *name)
 	return 0;
 }
 
+enum job_reason job_reason_parse(const char *name)
+{
+	for (size_t i = 0; i < COUNT(reason_names); i++)
+		if (strcmp(reason_names[i].name, name) == 0)
+			return reason_names[i].reason;
+	return REASON_NONE;
+}
+
+const char *after_on_name(enum after_on on)
+{
+	for (size_t i = 0; i < COUNT(after_names); i++)
+		if (after_names[i].on == on)
+			return after_names[i].name;
+	return NULL;
+}
+
+enum after_on after_on_parse(const char *name)
+{
+	for (size_t i = 0; i < COUNT(after_names); i++)
+		if (strcmp(after_names[i].name, name) == 0)
+			return after_names[i].on;
+	return 0;
+}
+
+bool after_is_met(enum after_on on, enum job_state ended)
+{
+	switch (on) {
+	case AFTER_OK:
+		return ended == JOB_COMPLETED;
+	case AFTER_FAILED:
+		return ended == JOB_FAILED || ended == JOB_CANCELLED;
+	case AFTER_ANY:
+		return job_has_ended(ended);
+	}
+	return false;
+}
+
 static bool has_meta(const struct job *j, const struct job_meta *want)
 {
 	for (size_t i = 0; i < j->nmeta; i++)
@@ -184,6 +248,13 @@ static bool text_match(const struct job *j, const char *needle)
 	return false;
 }
 
+_Static_assert(JOB_REASONS <= 32, "a reason is a bit of job_filter.reasons");
+
+bool job_filter_has_reason(const struct job_filter *f, enum job_reason r)
+{
+	return !f->reasons || f->reasons & UINT32_C(1) << r;
+}
+
 bool job_filter_match(const struct job_filter *f, const struct job *j)
 {
 	if (f->limit_uid && j->uid != f->uid)
@@ -191,6 +262,10 @@ bool job_filter_match(const struct job_filter *f, const struct job *j)
 	if (f->nids && !filter_has_id(f->ids, f->nids, j->id))
 		return false;
 	if (f->states && !(f->states & 1u << j->state))
+		return false;
+	if (f->batch && f->batch != j->batch)
+		return false;
+	if (job_has_ended(j->state) && !job_filter_has_reason(f, j->reason))
 		return false;
 	if (!filter_has_word(f->queues, j->queue) || !filter_has_word(f->projects, j->project) ||
 	    !filter_has_word(f->users, j->user))

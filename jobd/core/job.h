@@ -32,7 +32,7 @@ enum job_reason {
 	REASON_QUEUE_PAUSED = 3,
 	REASON_DRAINING = 4,
 	REASON_NOT_BEFORE = 5,
-	REASON_BACKOFF = 6, /* a start was impossible (EAGAIN, …), another follows */
+	REASON_BACKOFF = 6, /* a start was impossible (EAGAIN, …), or an attempt failed: another follows */
 	REASON_DEPENDENCY = 7,
 	REASON_USER_LIMIT = 8,
 	REASON_LOW_DISK = 9,
@@ -46,6 +46,7 @@ enum job_reason {
 	REASON_SHUTDOWN = 27, /* the host, or somebody, ended its keeper */
 	REASON_LOST = 28,     /* how it ended can't be known */
 };
+#define JOB_REASONS 29 /* one more than the last */
 
 /* A counter the job reports: "added" 3. */
 struct job_count {
@@ -83,6 +84,8 @@ struct job_attempt {
 	char *cgroup; /* NULL: the tree is walked */
 	uint64_t started_at_us, ended_at_us;
 	uint64_t paused_total_us;
+	uint64_t ran_us; /* up to the moment below; pauses don't count, nor what is done to the clock */
+	uint64_t runs_since_us; /* monotonic, of its boot; 0: it does not run */
 	int status;	   /* wait status */
 	bool has_status;   /* status is known */
 	char *error;	   /* text for a person, or NULL */
@@ -92,6 +95,20 @@ struct job_attempt {
 
 struct job_meta {
 	char *key, *value;
+};
+
+/* How a job must have ended for one that waits for it. Numbers are on disk. */
+enum after_on {
+	AFTER_OK = 1, /* completed */
+	AFTER_FAILED = 2, /* failed, or cancelled */
+	AFTER_ANY = 3,
+};
+
+/* That a job waits for another. */
+struct job_after {
+	uint64_t id; /* of the other */
+	enum after_on on;
+	enum job_state outcome; /* how it ended; 0: it has not, as far as is known */
 };
 
 struct job {
@@ -113,7 +130,21 @@ struct job {
 
 	bool cancel_requested, pause_requested;
 	bool stop_paused; /* jobd paused it in order to stop: the next start resumes it */
-	uint32_t attempts; /* allowed */
+	bool queue_paused; /* its queue's pause paused it: that one's resume resumes it */
+	bool slot_released; /* paused, or being paused, and to hold no slot then */
+	bool resume_requested; /* paused without a slot: it goes on when it gets one */
+	bool timed_out;	   /* it is being ended, since it ran for too long */
+	bool warned;	   /* that it soon will be */
+	bool has_after;	   /* it has waited, or waits, for others: see store_after_each */
+	bool drop_unmet;   /* where that can't come true it is cancelled, and not failed */
+	uint32_t attempts; /* of one that ended: it was allowed; else: a retry allows at least so many */
+	char **rules;	   /* NAME=value of lib/rules.h; NULL: its queue's hold */
+	char *unique;	   /* or NULL: of this key its user has one live job */
+	char *template;	   /* it was made of, or NULL */
+	uint64_t batch;	   /* it was submitted in; 0: alone */
+	uint64_t environment; /* number its environment is kept under; 0: its id */
+	uint64_t not_before_us, deadline_us; /* 0: none */
+	uint64_t retry_at_us; /* queued: the next attempt not before; 0: none */
 	uint64_t submitted_at_us;
 	uint64_t eligible_at_us; /* when it could first have started: its rank counts from here */
 	uint64_t paused_at_us;	 /* while paused */
@@ -122,7 +153,7 @@ struct job {
 	struct job_attempt *history; /* those before it, oldest first */
 	size_t nhistory;
 
-	struct job_progress progress;
+	struct job_progress *progress; /* NULL: it has told of none */
 	struct buf unknown; /* fields of a newer version, kept as they were read */
 };
 
@@ -134,6 +165,9 @@ void job_init(struct job *j);
 /* Frees what the job holds, and makes it as job_init does. */
 void job_fini(struct job *j);
 void job_progress_init(struct job_progress *p);
+/* One that holds nothing; NULL: no memory. */
+struct job_progress *job_progress_new(void);
+void job_progress_free(struct job_progress *p);
 void job_progress_fini(struct job_progress *p);
 void job_attempt_fini(struct job_attempt *a);
 
@@ -144,11 +178,18 @@ uint32_t job_last_attempt(const struct job *j);
 /* The attempt with this number, borrowed; NULL where there is none. */
 const struct job_attempt *job_attempt_find(const struct job *j, uint32_t number);
 
+/* The word for it: "ok", "failed", "any"; and back, 0 where it is none. */
+const char *after_on_name(enum after_on on);
+enum after_on after_on_parse(const char *name);
+/* Whether a job that ended so is what was waited for. */
+bool after_is_met(enum after_on on, enum job_state ended);
+
 /* The word for it, as the protocol and the log have it. REASON_NONE gives NULL. */
 const char *job_state_name(enum job_state s);
 const char *job_reason_name(enum job_reason r);
-/* The state with this name, or 0. */
+/* The state with this name, or 0; the reason, or REASON_NONE. */
 enum job_state job_state_parse(const char *name);
+enum job_reason job_reason_parse(const char *name);
 
 /*
  * Which jobs are meant: all that is given must match; of several values, one.
@@ -163,6 +204,8 @@ struct job_filter {
 	const struct job_meta *meta;
 	size_t nmeta;
 	uint64_t since_us, until_us; /* submission; 0: no bound; since <= t < until */
+	uint64_t batch;		     /* 0: any */
+	uint32_t reasons;	     /* bits 1 << enum job_reason; 0: any */
 	const char *search;	     /* in name, command, project, error, meta; ignoring case */
 	/* Only jobs of uid: nothing of others', not even how many there are, may be told. own_names
 	 * (as the lists) are the names that such jobs can have as their user. */
@@ -171,6 +214,9 @@ struct job_filter {
 	const char *const *own_names;
 };
 
+/* Whether the filter means this job. Of one that has not ended the reason is not looked at: the
+ * row does not have what one that waits waits for, and job_filter_has_reason is for who does. */
 bool job_filter_match(const struct job_filter *f, const struct job *j);
+bool job_filter_has_reason(const struct job_filter *f, enum job_reason r);
 
 #endif

@@ -26,6 +26,7 @@ void live_free(struct live *l)
 	if (!l)
 		return;
 	job_fini(&l->job);
+	free(l->after);
 	free(l);
 }
 
@@ -75,16 +76,27 @@ static bool grow(struct live_set *s)
 	return true;
 }
 
-struct live *live_add(struct live_set *s, struct job *j)
+struct live *live_new(struct job *j)
 {
-	if (s->len == s->cap && !grow(s))
-		return NULL;
 	struct live *l = calloc(1, sizeof *l);
+
 	if (!l)
 		return NULL;
 	l->job = *j;
 	job_init(j);
 	l->heap_at = HEAP_NOWHERE;
+	for (int i = 0; i < DUE_CLOCKS; i++)
+		l->due_at[i] = HEAP_NOWHERE;
+	return l;
+}
+
+struct live *live_add(struct live_set *s, struct job *j)
+{
+	if (s->len == s->cap && !grow(s))
+		return NULL;
+	struct live *l = live_new(j);
+	if (!l)
+		return NULL;
 
 	/* A retried job comes back with an old id: its place may be a hole of its own. */
 	size_t at = place(s, l->job.id);
@@ -99,6 +111,33 @@ struct live *live_add(struct live_set *s, struct job *j)
 	s->ids[at] = l->job.id;
 	s->len++;
 	return l;
+}
+
+/* From the back, so that everything is moved once. */
+bool live_merge(struct live_set *s, struct live *const *v, size_t n)
+{
+	while (s->cap - s->len < n)
+		if (!grow(s))
+			return false;
+	size_t old = s->len, to = s->len + n;
+	s->len = to;
+	while (n) {
+		if (old && s->ids[old - 1] > v[n - 1]->job.id) {
+			s->by_id[--to] = s->by_id[--old];
+			s->ids[to] = s->ids[old];
+		} else {
+			s->by_id[--to] = v[--n];
+			s->ids[to] = v[n]->job.id;
+		}
+	}
+	return true;
+}
+
+void live_each(const struct live_set *s, void (*fn)(void *ctx, struct live *l), void *ctx)
+{
+	for (size_t i = 0; i < s->len; i++)
+		if (s->by_id[i])
+			fn(ctx, s->by_id[i]);
 }
 
 struct live *live_find(const struct live_set *s, uint64_t id)

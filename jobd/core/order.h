@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The order in which jobs start, and of whom they are.
+ * The order in which jobs start, and of whom and of which queue they are.
  *
- * The jobs of one user stand in a line, by rank, and of the same rank the older
- * one first; whoever is first of all lines comes first. A line can be closed:
- * nobody in it comes first then, however long it is, and that costs nothing.
+ * The jobs of one user in one queue stand in a line, by rank, and of the same rank the older one
+ * first; whoever is first of all lines comes first. A line or a whole queue can be closed: nobody
+ * in it comes first then, however long it is, and that costs nothing.
  *
- * A line is closed while its user is *suspect* and a start of his is under way:
- * one of his starts did not get ready in time, since his name service, or his
- * file system, hangs. So he has one start at a time that tries, and the others
- * are not held up by the rest.
+ * A queue is closed while as many of its jobs hold a slot as may, or while it is shut. The lines
+ * of a user are closed while as many of his do, or while he is *suspect* and a start of his is
+ * under way: one of his starts did not get ready in time, since his name service, or his file
+ * system, hangs. So he has one start at a time that tries, and the others are not held up by the
+ * rest.
  */
 #ifndef CORE_ORDER_H
 #define CORE_ORDER_H
@@ -25,12 +26,25 @@
 struct live;
 struct order_user;
 
+/* A queue, as far as the order goes; embedded in core's. */
+struct order_queue {
+	struct heap lines; /* the open ones that are not empty */
+	size_t at;	   /* in order.open */
+	unsigned running;  /* jobs of it that hold a slot */
+	unsigned paused;   /* of them, those that are paused */
+	unsigned most;	   /* that may; 0: any number */
+	bool shut;
+};
+
 /* All zero: nobody has anything. A user with nothing has no record. */
 struct order {
 	struct order_user *buckets[ORDER_BUCKETS];
-	struct heap open; /* the users whose lines are open, and not empty */
+	struct heap open; /* the queues that are open, and have an open line */
+	unsigned user_most; /* jobs of one user that may hold a slot; 0: any number */
 };
 
+void order_queue_init(struct order_queue *q);
+void order_queue_fini(struct order_queue *q);
 void order_fini(struct order *o);
 
 /* One job more of this user waits (queued or held). False when there is no memory. */
@@ -38,8 +52,13 @@ bool order_wait(struct order *o, uint32_t uid);
 /* One less of those. */
 void order_wait_no_more(struct order *o, uint32_t uid);
 size_t order_waiting(const struct order *o, uint32_t uid);
+/* So many more (or fewer) others are waited for by jobs of this user. False: no memory. */
+bool order_links_add(struct order *o, uint32_t uid, size_t n);
+void order_links_drop(struct order *o, uint32_t uid, size_t n);
+size_t order_links(const struct order *o, uint32_t uid);
 
-/* Puts a waiting job into its user's line, or moves it there. False when there is no memory. */
+/* Puts a job into its line, or moves it there. Its queue does not change while it stands there.
+ * False when there is no memory. */
 bool order_put(struct order *o, struct live *l, uint64_t rank);
 /* Takes it out; nothing when it is in no line. */
 void order_take(struct order *o, struct live *l);
@@ -47,13 +66,35 @@ void order_take(struct order *o, struct live *l);
 bool order_has(const struct live *l);
 /* The one that comes first, or NULL. */
 struct live *order_first(const struct order *o);
+/* A heap of jobs that stand in no line, by the same order. */
+extern const struct heap_kind order_jobs;
 /* Whether a comes before b. */
 bool order_before(const struct live *a, const struct live *b);
+
+/* A job holds a slot, and does not any more. False: no memory. */
+bool order_slot_taken(struct order *o, struct live *l);
+void order_slot_given(struct order *o, struct live *l);
+/* One that holds a slot is paused, and is not any more. */
+void order_slot_paused(struct order *o, struct live *l, bool is);
+/* Whether its queue and its user let one more of those run that hold a slot: this one, which is
+ * paused. */
+bool order_may_run(const struct order *o, const struct live *l);
+/* Whether its queue, shut or not, and its user have room for one more, apart from so many others
+ * that are meant to get theirs. */
+bool order_has_room(const struct order *o, const struct live *l, unsigned others);
+/* Whether its queue is shut, or more of its queue's, or of its user's, hold a slot than may. */
+bool order_is_over(const struct order *o, const struct live *l);
+unsigned order_running(const struct order *o, uint32_t uid);
+
+/* The limits. False: no memory. */
+bool order_queue_set(struct order *o, struct order_queue *q, unsigned most, bool shut);
+bool order_user_most(struct order *o, unsigned most);
+bool order_user_is_full(const struct order *o, uint32_t uid);
 
 /* A start of this user's begins, and is over (ready and let go, or given up). False: no memory. */
 bool order_start_begun(struct order *o, uint32_t uid);
 void order_start_over(struct order *o, uint32_t uid);
-/* A start of his is late; one got ready. It is forgotten with his last job that waits. */
+/* A start of his is late; one got ready. It is forgotten with his last job. */
 void order_set_suspect(struct order *o, uint32_t uid, bool is);
 bool order_is_suspect(const struct order *o, uint32_t uid);
 

@@ -35,6 +35,12 @@ static int own_priority(const char *verb)
 	return LOG_NOTICE;
 }
 
+static bool is_submission(const struct journal_entry *e)
+{
+	return strcmp(e->verb, "submit") == 0
+	    && (strcmp(e->result, "ok") == 0 || strcmp(e->result, "staged") == 0);
+}
+
 /*
  * What an administrator expects: a lost job is worse than a failed one, and people's hands
  * and what was refused them show among the rest. A configuration with mistakes, or a program that
@@ -48,8 +54,7 @@ static int priority_of(const struct journal_entry *e)
 	if (e->to == JOB_FAILED)
 		return LOG_WARNING;
 	if (e->has_actor)
-		return strcmp(e->verb, "submit") == 0 && strcmp(e->result, "ok") == 0 ? LOG_INFO
-										      : LOG_NOTICE;
+		return is_submission(e) ? LOG_INFO : LOG_NOTICE;
 	return own_priority(e->verb);
 }
 

@@ -12,6 +12,18 @@
 #include "jobd/core/internal.h"
 
 #define ENDED_STATES (1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_CANCELLED)
+/* What a job waits for it has not ended of, but for one. */
+#define ENDED_REASONS (~(uint32_t)0 << REASON_EXIT | 1u << REASON_DEPENDENCY)
+
+int query_ended(struct engine *e, uint64_t id, struct job *j)
+{
+	int rc = store_job_get(e->store, id, j);
+
+	if (rc || job_has_ended(j->state))
+		return rc;
+	job_fini(j);
+	return -ENOENT;
+}
 
 enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v)
 {
@@ -21,12 +33,13 @@ enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v)
 		*v = engine_live_view(e, l);
 		return ENGINE_OK;
 	}
-	int rc = store_job_get(e->store, id, &v->loaded);
+	int rc = query_ended(e, id, &v->loaded);
 	if (rc)
 		return rc == -ENOENT ? ENGINE_NOT_FOUND : ENGINE_FAILED;
 	v->job = &v->loaded;
 	v->reason = v->loaded.reason;
 	v->silent = false;
+	v->attempts = v->loaded.attempts;
 	return ENGINE_OK;
 }
 
@@ -72,7 +85,7 @@ static bool show_live(struct weave *w, uint64_t down_to)
 		if (!job_filter_match(w->f, &l->job))
 			continue;
 		struct job_view v = engine_live_view(w->e, l);
-		if (!show(w, &v))
+		if (job_filter_has_reason(w->f, v.reason) && !show(w, &v))
 			return false;
 	}
 	return true;
@@ -81,9 +94,21 @@ static bool show_live(struct weave *w, uint64_t down_to)
 static bool show_ended(void *ctx, const struct job *j)
 {
 	struct weave *w = ctx;
-	struct job_view v = { .job = j, .reason = j->reason };
+	struct job_view v = { .job = j, .reason = j->reason, .attempts = j->attempts };
 
 	return show_live(w, j->id) && show(w, &v);
+}
+
+/* A million ended jobs are not gone over for those that wait for something. */
+static bool may_have_ended(const struct job_filter *f)
+{
+	return (!f->states || f->states & ENDED_STATES) && (!f->reasons || f->reasons & ENDED_REASONS);
+}
+
+/* Whether nothing that is meant can come below this: a batch is named by the first of its jobs. */
+static bool below(const struct job_filter *f, uint64_t before)
+{
+	return f->batch && before <= f->batch;
 }
 
 int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, size_t budget,
@@ -94,15 +119,16 @@ int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, 
 	uint64_t at = *before;
 	int rc = 0;
 
-	if (f->ids && !f->nids)
+	if ((f->ids && !f->nids) || below(f, *before))
 		return 0;
-
-	if (!f->states || f->states & ENDED_STATES)
+	if (may_have_ended(f))
 		rc = store_ended_page(e->store, f, &at, budget, show_ended, &w);
+	if (rc == 1 && !w.stopped && below(f, at))
+		rc = 0;
 	if (rc < 0)
 		return rc;
 	if (!w.stopped)
-		show_live(&w, rc == 1 ? at : 0);
+		show_live(&w, rc == 1 ? at : f->batch);
 	if (w.stopped) {
 		*before = w.last;
 		return 1;
@@ -117,6 +143,43 @@ int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *bef
 	if (f->jobs && !f->njobs)
 		return 0;
 	return store_journal_page(e->store, f, before, budget, fn, ctx);
+}
+
+#define PAIRS_MOST 1000
+
+struct pairs {
+	struct engine *e;
+	engine_after_fn *fn;
+	void *ctx;
+	size_t n;
+};
+
+static bool show_pair(void *ctx, const struct job_after *a)
+{
+	struct pairs *p = ctx;
+
+	return p->fn(p->ctx, a) && ++p->n < PAIRS_MOST;
+}
+
+static bool show_before(void *ctx, const struct job_after *a)
+{
+	const struct pairs *p = ctx;
+
+	return batch_has(p->e, a->id) || show_pair(ctx, a);
+}
+
+int engine_after_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx)
+{
+	struct pairs p = { e, fn, ctx, 0 };
+
+	return j->has_after ? store_after_each(e->store, j->id, 0, show_pair, &p) : 0;
+}
+
+int engine_before_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx)
+{
+	struct pairs p = { e, fn, ctx, 0 };
+
+	return store_before_each(e->store, j->id, 0, show_before, &p);
 }
 
 int engine_log_open(struct engine *e, const struct job *j, uint32_t attempt)
@@ -141,6 +204,7 @@ void engine_health(struct engine *e, struct engine_health *h)
 		.free_bytes = e->disk_free,
 		.low_disk_bytes = e->settings.low_disk_bytes,
 		.max_running = e->settings.max_running,
+		.user_max_running = e->settings.user_max_running,
 		.silent_keepers = e->silent,
 		.backing_off = e->mono_us() < e->backoff_until_us,
 		.tree = proc_tree_kind(e->proc),

@@ -1,16 +1,16 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * What runs next, and what a waiting job waits for.
+ * What runs next, and what a waiting job waits for. Paused jobs that gave their slots up, and are
+ * to go on, queue for slots with those that start.
  *
- * While jobs end one after the other, the next few are prepared ahead, up to the
- * gate: then the end of one and the start of another are in one commit, and the
- * slot is empty for no longer than that takes. Such a job is queued like any other;
- * whoever ranks before it when a slot comes free goes first, and when none has come
- * free for a second it is taken back (starts.c).
+ * While jobs end one after the other, the next few are prepared ahead, up to the gate: then the
+ * end of one and the start of another are in one commit, and the slot is empty for no longer than
+ * that takes. Such a job is queued like any other; whoever ranks before it when a slot comes free
+ * goes first, and when none has come free for a second it is taken back (starts.c).
  *
- * Where the machine has no room (no process, no memory) nothing is started for a
- * while, longer each time. Where one job's start does not work out, that job is
- * put off, and the others are not held up by it.
+ * Where the machine has no room (no process, no memory) nothing is started for a while, longer
+ * each time. Where one job's start does not work out, that job is put off, and the others are not
+ * held up by it.
  */
 #include "config.h"
 
@@ -24,6 +24,7 @@
 #define BACKOFF_FIRST_US 250000u
 #define BACKOFF_STEPS	 8 /* doublings: the longest is 64 s */
 #define AHEAD_MAX	 4
+#define SLOTS_PER_TURN	 64
 #define FLOW_US		 1000000u /* jobs that end less than that apart follow each other */
 #define AHEAD_PAUSE_US	 10000000u
 
@@ -33,7 +34,7 @@ static bool may_prepare(const struct engine *e)
 	    && e->mono_us() >= e->backoff_until_us;
 }
 
-static bool may_start(const struct engine *e)
+bool schedule_may_start(const struct engine *e)
 {
 	return e->active < e->settings.max_running && may_prepare(e);
 }
@@ -44,7 +45,8 @@ static struct live *next_job(const struct engine *e)
 	struct live *first = order_first(&e->order);
 
 	for (struct live *l = e->starting; l; l = l->next_starting)
-		if (starts_awaits_slot(l) && (!first || order_before(l, first)))
+		if (starts_awaits_slot(l) && !l->queue->order.shut && order_has_room(&e->order, l, 0)
+		    && (!first || order_before(l, first)))
 			first = l;
 	return first;
 }
@@ -61,44 +63,8 @@ void schedule_delay(struct engine *e, struct live *l)
 	unsigned step = l->failed_starts < BACKOFF_STEPS ? l->failed_starts : BACKOFF_STEPS;
 
 	l->failed_starts++;
-	l->not_before_us = e->mono_us() + (BACKOFF_FIRST_US << step);
-	if (!e->delayed || l->not_before_us < e->delayed_until_us)
-		e->delayed_until_us = l->not_before_us;
-	l->next_delayed = e->delayed;
-	e->delayed = l;
-}
-
-void schedule_undelay(struct engine *e, struct live *l)
-{
-	struct live **at = &e->delayed;
-
-	if (!l->not_before_us)
-		return;
-	while (*at != l)
-		at = &(*at)->next_delayed;
-	*at = l->next_delayed;
-	l->next_delayed = NULL;
-	l->not_before_us = 0;
-}
-
-/* Those whose time has come stand in the queue again, where their rank says. */
-static void requeue_delayed(struct engine *e)
-{
-	uint64_t now = e->mono_us(), first = UINT64_MAX;
-	struct live *next;
-
-	if (!e->delayed || now < e->delayed_until_us)
-		return;
-	for (struct live *l = e->delayed; l; l = next) {
-		next = l->next_delayed;
-		if (l->not_before_us <= now) {
-			schedule_undelay(e, l);
-			engine_enqueue(e, l);
-		} else if (l->not_before_us < first) {
-			first = l->not_before_us;
-		}
-	}
-	e->delayed_until_us = first;
+	l->start_again_us = e->mono_us() + (BACKOFF_FIRST_US << step);
+	waiting_place(e, l);
 }
 
 /* A record that can't be read is this job's end, and nobody else's trouble. */
@@ -114,7 +80,7 @@ static void fail_unreadable(struct engine *e, struct live *l, int rc)
 static void start(struct engine *e, struct live *l)
 {
 	char **env = NULL;
-	int rc = store_environment_get(e->store, l->job.id, &env);
+	int rc = store_environment_get(e->store, store_environment_of(&l->job), &env);
 
 	if (rc && rc != -ENOENT) {
 		fail_unreadable(e, l, rc);
@@ -126,7 +92,7 @@ static void start(struct engine *e, struct live *l)
 	strv_free(env);
 	if (rc) {
 		schedule_back_off(e);
-		engine_enqueue(e, l);
+		waiting_place(e, l);
 		return;
 	}
 	starts_begin(e, l);
@@ -155,54 +121,146 @@ static bool may_prepare_ahead(const struct engine *e)
 	    && now >= e->ahead_from_us && may_prepare(e);
 }
 
+/* How many are prepared for this job's queue, or its user: their slots are not for it. */
+static unsigned ahead_of(const struct engine *e, const struct live *l)
+{
+	unsigned n = 0;
+
+	for (const struct live *x = e->starting; x; x = x->next_starting)
+		n += !x->slot && (x->queue == l->queue || x->job.uid == l->job.uid);
+	return n;
+}
+
 static void prepare_ahead(struct engine *e)
 {
 	struct live *l;
 
 	while (may_prepare_ahead(e) && (l = order_first(&e->order))) {
+		if (!order_has_room(&e->order, l, ahead_of(e, l)))
+			return;
 		order_take(&e->order, l);
 		start(e, l);
 	}
 }
 
+/* A paused job that waited for a slot has one. */
+static void go_on(struct engine *e, struct live *l)
+{
+	struct step s = { .event = EVENT_RESUME, .detail = "there is a slot for it" };
+
+	waiting_leave(e, l);
+	starts_take_slot(e, l);
+	engine_step(e, l, &s);
+}
+
+/* It is no start: a full disk is not in the way, and a queue that is drained lets it end. */
+static bool has_slot_for(const struct engine *e, const struct live *l)
+{
+	return e->active < e->settings.max_running && l->queue->state != QUEUE_PAUSED
+	    && order_has_room(&e->order, l, 0);
+}
+
+/* One that has a slot keeps it if no more run then than may; else it gives it up, and queues for
+ * one. */
+bool schedule_may_go_on(struct engine *e, struct live *l)
+{
+	if (l->slot && l->queue->state != QUEUE_PAUSED && order_may_run(&e->order, l)
+	    && e->active - e->active_paused < e->settings.max_running)
+		return true;
+	starts_release_slot(e, l);
+	return has_slot_for(e, l);
+}
+
+/* The first of those that wait to go on for which there is a slot, or NULL. They are few: looked
+ * at one by one. */
+static struct live *next_to_go_on(const struct engine *e)
+{
+	struct live *first = NULL;
+
+	for (size_t i = 0; i < e->resuming.len && !e->stopping.how; i++) {
+		struct live *l = e->resuming.v[i];
+		if (has_slot_for(e, l) && (!first || order_before(l, first)))
+			first = l;
+	}
+	return first;
+}
+
+/* Whether the start of this turn's share is begun, and there may be more. */
+static bool start_or_open(struct engine *e, struct live *l)
+{
+	if (!starts_awaits_slot(l)) {
+		if (e->started == STARTS_PER_TURN)
+			return false;
+		order_take(&e->order, l);
+		start(e, l);
+	}
+	if (starts_awaits_slot(l)) /* unless it could not be begun, or its user is suspect */
+		starts_give_slot(e, l);
+	return true;
+}
+
 void schedule_run(struct engine *e)
 {
-	struct live *l;
+	bool more = true;
 
-	requeue_delayed(e);
-	while (may_start(e) && (l = next_job(e))) {
-		if (!starts_awaits_slot(l)) {
-			if (e->started == STARTS_PER_TURN)
-				return;
-			order_take(&e->order, l);
-			start(e, l);
-		}
-		if (starts_awaits_slot(l)) /* unless it could not be begun, or its user is suspect */
-			starts_give_slot(e, l);
+	for (unsigned n = 0; more && n < SLOTS_PER_TURN; n++) {
+		struct live *l = schedule_may_start(e) ? next_job(e) : NULL, *paused = next_to_go_on(e);
+		if (paused && (!l || order_before(paused, l)))
+			go_on(e, paused);
+		else
+			more = l && start_or_open(e, l);
 	}
-	prepare_ahead(e);
+	if (e->started < STARTS_PER_TURN)
+		prepare_ahead(e);
 }
 
 bool engine_wants_turn(const struct engine *e)
 {
-	bool due = e->delayed && e->mono_us() >= e->delayed_until_us;
+	return waiting_next_us(e) == 0 || depend_wants_turn(e) || batch_wants_turn(e)
+	    || next_to_go_on(e) || (schedule_may_start(e) && next_job(e));
+}
 
-	return (due || next_job(e)) && may_start(e);
+uint64_t engine_next_turn_us(const struct engine *e)
+{
+	return engine_wants_turn(e) ? 0 : waiting_next_us(e);
+}
+
+/* Of one that waits for a slot: whose limit keeps it there. */
+static enum job_reason limit_reason(const struct engine *e, const struct live *l)
+{
+	const struct order_queue *q = &l->queue->order;
+
+	if (l->queue->state == QUEUE_PAUSED)
+		return REASON_QUEUE_PAUSED;
+	if (l->queue->state == QUEUE_DRAINING && l->job.state == JOB_QUEUED)
+		return REASON_DRAINING;
+	if (q->most && q->running >= q->most)
+		return REASON_QUEUE_FULL;
+	if (order_user_is_full(&e->order, l->job.uid))
+		return REASON_USER_LIMIT;
+	if (e->active < e->settings.max_running)
+		return REASON_NONE; /* it starts in a moment */
+	return l->job.state == JOB_PAUSED || next_job(e) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
 }
 
 enum job_reason schedule_reason(const struct engine *e, const struct live *l)
 {
-	bool suspect = order_is_suspect(&e->order, l->job.uid);
+	const struct job *j = &l->job;
 
-	if (l->phase != LIVE_IDLE && l->slot) /* it starts, or tries to once more */
+	if (l->phase == LIVE_STARTING && l->slot) /* it starts, or tries to once more */
 		return l->failed_starts ? REASON_BACKOFF : REASON_NONE;
+	if (j->state == JOB_PAUSED)
+		return e->stopping.how ? REASON_DRAINING : limit_reason(e, l);
+	if (l->unmet)
+		return REASON_DEPENDENCY;
+	if (j->state == JOB_QUEUED && waiting_until(l) > e->real_us())
+		return j->retry_at_us >= j->not_before_us ? REASON_BACKOFF : REASON_NOT_BEFORE;
 	if (e->stopping.how)
 		return REASON_DRAINING;
 	if (e->disk_free < e->settings.low_disk_bytes)
 		return REASON_LOW_DISK;
-	if (l->not_before_us || suspect || e->mono_us() < e->backoff_until_us)
+	if (l->start_again_us > e->mono_us() || order_is_suspect(&e->order, j->uid)
+	    || e->mono_us() < e->backoff_until_us)
 		return REASON_BACKOFF;
-	if (e->active < e->settings.max_running)
-		return REASON_NONE; /* it starts in a moment */
-	return next_job(e) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
+	return limit_reason(e, l);
 }

@@ -55,17 +55,35 @@ static void unlist(struct engine *e, struct live *l)
 	order_start_over(&e->order, l->job.uid);
 }
 
-static void take_slot(struct engine *e, struct live *l)
-{
-	l->slot = true;
-	e->active++;
-}
-
-static void drop_slot(struct engine *e, struct live *l)
+void starts_take_slot(struct engine *e, struct live *l)
 {
 	if (l->slot)
-		e->active--;
+		return;
+	l->slot = true;
+	e->active++;
+	if (!order_slot_taken(&e->order, l))
+		e->out_of_memory = true;
+	if (l->job.state == JOB_PAUSED)
+		starts_note_paused(e, l, true);
+}
+
+void starts_note_paused(struct engine *e, struct live *l, bool is)
+{
+	if (!l->slot)
+		return;
+	e->active_paused += is ? 1 : -1u;
+	order_slot_paused(&e->order, l, is);
+}
+
+void starts_release_slot(struct engine *e, struct live *l)
+{
+	if (!l->slot)
+		return;
+	if (l->job.state == JOB_PAUSED)
+		starts_note_paused(e, l, false);
 	l->slot = false;
+	e->active--;
+	order_slot_given(&e->order, l);
 }
 
 /* The gate opens with the commit that has it running. */
@@ -82,7 +100,7 @@ void starts_give_slot(struct engine *e, struct live *l)
 	struct proc_ready r;
 
 	e->nahead -= is_ahead(l);
-	take_slot(e, l);
+	starts_take_slot(e, l);
 	if (l->ready && proc_is_ready(e->proc, l->job.id, &r))
 		open_gate(e, l, &r);
 }
@@ -98,14 +116,15 @@ void starts_ready(struct engine *e, struct live *l, const struct proc_ready *r)
 void starts_adopt(struct engine *e, struct live *l)
 {
 	l->phase = LIVE_ACTIVE;
-	take_slot(e, l);
+	if (l->job.state != JOB_PAUSED || !l->job.slot_released)
+		starts_take_slot(e, l);
 }
 
 void starts_leave(struct engine *e, struct live *l)
 {
 	if (l->phase == LIVE_STARTING)
 		unlist(e, l);
-	drop_slot(e, l);
+	starts_release_slot(e, l);
 	l->ready = l->late = false;
 	l->phase = LIVE_IDLE;
 }
@@ -123,21 +142,25 @@ void starts_put_back(struct engine *e, struct live *l)
 	if (l->phase != LIVE_STARTING || l->slot)
 		return;
 	starts_abandon(e, l);
-	engine_enqueue(e, l);
+	waiting_place(e, l);
 }
 
-void starts_put_back_all(struct engine *e)
+/* The last one that was begun comes first, and goes first where there is one too many. */
+void starts_limits_changed(struct engine *e)
 {
 	for (struct live *l = e->starting, *next; l; l = next) {
 		next = l->next_starting;
-		starts_put_back(e, l);
+		if (l->slot && e->active <= e->settings.max_running && !order_is_over(&e->order, l))
+			continue;
+		starts_abandon(e, l);
+		waiting_place(e, l);
 	}
 }
 
 static void make_late(struct engine *e, struct live *l)
 {
 	e->nahead -= is_ahead(l);
-	drop_slot(e, l);
+	starts_release_slot(e, l);
 	l->late = true;
 	order_set_suspect(&e->order, l->job.uid, true);
 }

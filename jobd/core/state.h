@@ -21,6 +21,8 @@ enum job_event {
 	EVENT_RETRY,
 	EVENT_DELETE,
 	EVENT_PRIORITY,
+	EVENT_EDIT,
+	EVENT_RESUME_LATER, /* resume, where there is no slot for it yet */
 
 	EVENT_START,	   /* its process stands at the gate */
 	EVENT_NEVER_RAN,   /* the gate closed, nothing was run */
@@ -30,8 +32,12 @@ enum job_event {
 	EVENT_COMPLETED,
 	EVENT_FAILED,
 	EVENT_CANCELLED, /* it ended under cancel_requested */
+	EVENT_WARN,	 /* its time is nearly up */
+	EVENT_TIMEOUT,	 /* its time is up */
+	EVENT_AGAIN,	 /* the attempt failed, be it at its start, and another follows */
+	EVENT_SET_ASIDE, /* the attempt failed, and a person is to say what follows */
 };
-#define JOB_EVENTS (EVENT_CANCELLED + 1)
+#define JOB_EVENTS (EVENT_SET_ASIDE + 1)
 
 /* What the engine does on the way. Each is one small function of it. */
 enum state_action {
@@ -42,13 +48,19 @@ enum state_action {
 	ACTION_BEGIN,
 	ACTION_UNBEGIN,
 	ACTION_ORDER_STOP,
+	ACTION_STAY_PAUSED, /* whatever was asked of it meanwhile */
 	ACTION_SETTLE_PAUSE,
 	ACTION_DROP_PAUSE,  /* the pause did not work out */
 	ACTION_ORDER_RUN,
+	ACTION_AWAIT_SLOT,
 	ACTION_ORDER_END,
+	ACTION_ORDER_TIMEOUT,
+	ACTION_WARN,
 	ACTION_SEND_SIGNAL,
 	ACTION_NOTE,	    /* only the journal learns of it */
+	ACTION_CHANGE, /* an edit was made */
 	ACTION_FINISH,
+	ACTION_PUT_AWAY, /* the attempt, and the job goes on */
 	ACTION_REVIVE,
 	ACTION_FORGET,
 };

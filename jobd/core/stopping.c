@@ -18,7 +18,8 @@
 
 #include "jobd/core/internal.h"
 
-/* A keeper gives up after two seconds what can't be stopped; what is silent is not waited for longer. */
+/* A keeper gives up after two seconds what can't be stopped; what is silent is not waited for
+ * longer. */
 #define PATIENCE_MS 5000u
 
 static const char *const names[] = {
@@ -47,7 +48,8 @@ static bool is_meant(const struct live *l, enum on_stop how)
 	if (l->phase != LIVE_ACTIVE)
 		return false;
 	return how == ON_STOP_CANCEL
-	    || (how == ON_STOP_PAUSE && l->job.state == JOB_RUNNING && !l->job.cancel_requested);
+	    || (how == ON_STOP_PAUSE && l->job.state == JOB_RUNNING && !l->job.cancel_requested
+		&& !l->job.timed_out);
 }
 
 /* Whether it has still to come true. Not of a job that somebody has resumed meanwhile, nor of one
@@ -75,7 +77,7 @@ static void take_back_start(struct engine *e, struct live *l)
 	if (l->phase != LIVE_STARTING)
 		return;
 	starts_abandon(e, l);
-	engine_enqueue(e, l);
+	waiting_place(e, l);
 }
 
 static void ask(struct engine *e, struct live *l, enum on_stop how)
@@ -193,14 +195,20 @@ bool engine_may_leave(const struct engine *e)
 	return e->stopping.over;
 }
 
+/* Of another boot nothing is left to resume; proc tells what became of it. */
+static bool was_stopped(const struct engine *e, const struct live *l, const void *ctx)
+{
+	const char *boot = l->job.now.boot_id;
+
+	(void)ctx;
+	return l->job.stop_paused && boot && strcmp(boot, e->boot_id) == 0;
+}
+
+/* The limits may be others than they were, and a queue may have been paused since. */
 void engine_resume_stopped(struct engine *e)
 {
-	for (struct live *l = live_below(&e->live, UINT64_MAX); l;
-	    l = live_below(&e->live, l->job.id)) {
-		const char *boot = l->job.now.boot_id;
-		struct step s = { .event = EVENT_RESUME, .detail = "it was paused for the stop of jobd" };
-		/* Of another boot nothing is left to resume; proc tells what became of it. */
-		if (l->job.stop_paused && boot && strcmp(boot, e->boot_id) == 0)
-			engine_step(e, l, &s);
-	}
+	struct resumption r = { .which = was_stopped };
+
+	resume_collect(e, &r);
+	resume_all(e, &r, &(struct step){ .detail = "it was paused for the stop of jobd" });
 }

@@ -236,7 +236,8 @@ static void lose(struct keeper *k)
 		orphan_begin(k, who);
 	else
 		keeper_report_lost(
-		    k, is_other_boot(k) ? "the host restarted" : "the keeper and the command are gone");
+		    k, is_other_boot(k) ? "the host restarted" : "the keeper and the command are gone",
+		    is_other_boot(k) || k->cgroup);
 }
 
 void adopt_without_keeper(struct keeper *k, const char *how)

@@ -162,7 +162,7 @@ void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start);
 struct proc_ready keeper_ready(const struct keeper *k);
 /* The reports to core. Each makes the phase what it must be. */
 void keeper_report_end(struct keeper *k);
-void keeper_report_lost(struct keeper *k, const char *text);
+void keeper_report_lost(struct keeper *k, const char *text, bool gone);
 void keeper_report_unstarted(struct keeper *k, int error, const char *text);
 void keeper_report_silent(struct keeper *k, bool is);
 /* On a timer: a name service or a file system hangs, and the job's slot is not to hang with it. */
@@ -186,7 +186,8 @@ int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64
 /* rest.c: keepers at rest, between two jobs */
 /* Whether a keeper that is acknowledged now may stay for another job. */
 bool rest_is_wanted(const struct keeper *k);
-/* Its keeper was told to stay: lays it to rest, and frees k. Or sends it away, and k waits for that. */
+/* Its keeper was told to stay: lays it to rest, and frees k. Or sends it away, and k waits for
+ * that. */
 void rest_begin(struct keeper *k);
 /*
  * Sends what one at rest can take of a START. Its connection, with what is left

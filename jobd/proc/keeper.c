@@ -185,17 +185,18 @@ void keeper_report_end(struct keeper *k)
 	k->p->ev.ended(k->p->ctx, k->id, &k->end);
 }
 
-void keeper_report_lost(struct keeper *k, const char *text)
+void keeper_report_lost(struct keeper *k, const char *text, bool gone)
 {
 	notify_drain(k);
 	k->phase = PHASE_OVER;
-	k->p->ev.lost(k->p->ctx, k->id, text);
+	k->p->ev.lost(k->p->ctx, k->id, text, gone);
 }
 
 void keeper_report_unstarted(struct keeper *k, int error, const char *text)
 {
 	keeper_log(LOG_WARNING, k, "unstarted", text);
-	/* It may be on record as running: what it wrote stays until core has committed that it is not. */
+	/* It may be on record as running: what it wrote stays until core has committed that it is
+	 * not. */
 	k->dead = true;
 	keeper_abandon(k);
 	k->p->ev.unstarted(k->p->ctx, k->id, error, text);
@@ -242,7 +243,8 @@ void keeper_gone(struct keeper *k, int wait_status)
 	switch (k->phase) {
 	case PHASE_STARTING:
 	case PHASE_READY:
-		/* One that had rested may have left before it read of this job: another takes it at once. */
+		/* One that had rested may have left before it read of this job: another takes it
+		 * at once. */
 		keeper_report_unstarted(k, k->woken && k->phase == PHASE_STARTING ? -ESTALE : -ECHILD, text);
 		break;
 	case PHASE_RUNNING:

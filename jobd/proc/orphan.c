@@ -167,13 +167,14 @@ static void learn(struct keeper *k)
 static void report_unknown(struct keeper *k, const char *survivors)
 {
 	char *text = NULL;
+	bool gone = k->cgroup != NULL; /* which was emptied */
 	if (!survivors)
-		keeper_report_lost(k, "the keeper died, and how the command ended can't be known");
+		keeper_report_lost(k, "the keeper died, and how the command ended can't be known", gone);
 	else if (asprintf(&text, "the keeper and the command are gone; %s, and were ended",
 		     survivors) < 0)
-		keeper_report_lost(k, "the keeper and the command are gone");
+		keeper_report_lost(k, "the keeper and the command are gone", gone);
 	else
-		keeper_report_lost(k, text);
+		keeper_report_lost(k, text, gone);
 	free(text);
 }
 
@@ -345,7 +346,8 @@ void orphan_begin(struct keeper *k, char *survivors)
 	if (!tree) {
 		free(survivors);
 		free(o);
-		keeper_report_lost(k, "the keeper died, and there is no memory to look after the rest");
+		keeper_report_lost(k, "the keeper died, and there is no memory to look after the rest",
+		    false);
 		return;
 	}
 	k->phase = PHASE_ORPHAN;

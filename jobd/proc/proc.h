@@ -35,9 +35,9 @@ struct proc_events {
 	/* The command's process stands at the gate. Record it, commit, proc_release. */
 	void (*ready)(void *ctx, uint64_t id, const struct proc_ready *r);
 	/*
-	 * No keeper could be had (EAGAIN, …), or it was not ready in time (ETIMEDOUT), or it was one
-	 * that was about to leave (ESTALE: another may be had at once): nothing was run, and nothing
-	 * will be. The keeper is forgotten.
+	 * No keeper could be had (EAGAIN, …), or it was not ready in time (ETIMEDOUT), or it was
+	 * one that was about to leave (ESTALE: another may be had at once): nothing was run, and
+	 * nothing will be. The keeper is forgotten.
 	 */
 	void (*unstarted)(void *ctx, uint64_t id, int error, const char *text);
 	/* Every process of the job has been seen stopped. */
@@ -53,8 +53,12 @@ struct proc_events {
 	 * proc_acknowledge. Comes before ready where the set-up failed.
 	 */
 	void (*ended)(void *ctx, uint64_t id, const struct keeper_end *e);
-	/* How the attempt ended can't be known. text names who was left, and ended. Then as for ended. */
-	void (*lost)(void *ctx, uint64_t id, const char *text);
+	/*
+	 * How the attempt ended can't be known. text names who was left, and ended. gone: it is
+	 * certain that nothing of it runs any more (the host restarted, or its cgroup is empty);
+	 * where its processes had to be looked for, one may have been missed. Then as for ended.
+	 */
+	void (*lost)(void *ctx, uint64_t id, const char *text, bool gone);
 	/* The keeper died, its command goes on, and the room looks after it. */
 	void (*orphaned)(void *ctx, uint64_t id);
 	/* The keeper does not answer (true), or answers again. */
@@ -134,8 +138,8 @@ int proc_adopt(struct proc *p, const struct job *j, enum keeper_level level, uin
 void proc_adopted_all(struct proc *p);
 
 /*
- * Puts into a record what a next self is to have: the jobs' notify sockets. To be called right after
- * proc_flush; changes nothing.
+ * Puts into a record what a next self is to have: the jobs' notify sockets. To be called right
+ * after proc_flush; changes nothing.
  */
 void proc_handover(const struct proc *p, struct handover *h);
 /*

@@ -72,12 +72,13 @@ static void refuse_unknown(struct call *c, const char *method)
 static void handle(struct call *c, int at)
 {
 	const struct server_options *o = &c->conn->server->o;
-	const char *wrong, *error;
+	const char *error;
 	json_t *error_params = NULL;
+	char wrong[200];
 
 	c->method = &varlink_methods[at];
-	wrong = varlink_check(c->method->in, c->params);
-	if (wrong != NULL) {
+	if (varlink_check(c->method->in, c->params) != NULL) {
+		varlink_where(c->method->in, c->params, wrong, sizeof(wrong));
 		call_refuse(c, BAD_PARAMETER, "parameter", wrong);
 		return;
 	}

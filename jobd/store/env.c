@@ -43,10 +43,16 @@ static const char *const table_names[TABLES] = {
 	[TABLE_JOURNAL] = "journal",
 	[TABLE_JOURNAL_JOB] = "journal_job",
 	[TABLE_ENVIRONMENTS] = "environments",
+	[TABLE_ENVIRONMENT_USES] = "environment_uses",
 	[TABLE_TOKENS] = "tokens",
 	[TABLE_TOKEN_AGES] = "token_ages",
 	[TABLE_DAYS] = "days",
 	[TABLE_ASIDE] = "aside",
+	[TABLE_QUEUES] = "queues",
+	[TABLE_TEMPLATES] = "templates",
+	[TABLE_AFTER] = "after",
+	[TABLE_BEFORE] = "before",
+	[TABLE_BATCHES] = "batches",
 };
 
 int env_error(const struct store *s, int ret)

@@ -85,7 +85,8 @@ static int lock_taken(struct store *s, char **why)
 	return why_set(why, -EWOULDBLOCK, "another jobd is using %s", s->dir);
 }
 
-/* Whether a descriptor that was inherited is the lock's file: then it holds the lock, or can take it. */
+/* Whether a descriptor that was inherited is the lock's file: then it holds the lock, or can take
+ * it. */
 static bool is_lock(const struct store *s, int fd)
 {
 	struct stat a, b;
@@ -119,8 +120,8 @@ int files_lock(struct store *s, int inherited, char **why)
 	return 0;
 }
 
-/* Whole or not at all: the file is made beside and renamed. */
-static int write_schema(struct store *s, char **why)
+/* The file is made beside and renamed. */
+int files_write_schema(struct store *s, char **why)
 {
 	char text[32];
 	int n = snprintf(text, sizeof(text), "%d\n", STORE_SCHEMA);
@@ -140,13 +141,12 @@ static int write_schema(struct store *s, char **why)
 	return 0;
 }
 
-/* 0 with *there false: there is none. */
-static int check_schema(struct store *s, bool *there, char **why)
+static int check_schema(struct store *s, struct files_found *found, char **why)
 {
 	char text[32] = "", *end;
 	int fd = openat(s->dir_fd, SCHEMA, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 
-	*there = fd >= 0;
+	found->schema = fd >= 0;
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
@@ -165,6 +165,7 @@ static int check_schema(struct store *s, bool *there, char **why)
 		return why_set(why, -EPROTO,
 		    "%s was written by a newer jobd (schema %lu; this one knows up to %d)", s->dir,
 		    schema, STORE_SCHEMA);
+	found->old_schema = schema < STORE_SCHEMA;
 	return 0;
 }
 
@@ -185,9 +186,8 @@ static int check_home(struct store *s, int fd, bool *fresh, char **why)
 
 int files_check(struct store *s, struct files_found *found, char **why)
 {
-	int ret = check_schema(s, &found->schema, why);
-
-	*found = (struct files_found){ .schema = found->schema, .fresh = true };
+	*found = (struct files_found){ .fresh = true };
+	int ret = check_schema(s, found, why);
 	if (ret)
 		return ret;
 	int fd = openat(s->dir_fd, HOME, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
@@ -203,7 +203,7 @@ int files_check(struct store *s, struct files_found *found, char **why)
 
 int files_make(struct store *s, const struct files_found *found, char **why)
 {
-	int ret = found->schema ? 0 : write_schema(s, why);
+	int ret = found->schema ? 0 : files_write_schema(s, why);
 
 	if (ret == 0 && !found->home && mkdirat(s->dir_fd, HOME, 0700) < 0)
 		ret = why_set(why, -errno, "%s: %s", s->home, strerror(errno));

@@ -18,7 +18,9 @@
 #include "jobd/store/store.h"
 #include "lib/buf.h"
 
-#define STORE_SCHEMA 1 /* of the rows and keys; raised when an older jobd could not read them */
+/* Of the rows and keys; raised when an older jobd would misread them: 2, since one of 1 would start
+ * jobs that wait for others. */
+#define STORE_SCHEMA 2
 #define STORE_FILE   "jobd.db" /* in the home: all tables, see env.c */
 
 /* What a person can do about a store that is not whole. */
@@ -34,11 +36,17 @@ enum table {
 	TABLE_INDEX,	    /* kind, value, 0, ~id → nothing; of the ended jobs */
 	TABLE_JOURNAL,	    /* number → entry */
 	TABLE_JOURNAL_JOB,  /* job, ~number → nothing */
-	TABLE_ENVIRONMENTS, /* id → strings */
+	TABLE_ENVIRONMENTS, /* number → strings */
+	TABLE_ENVIRONMENT_USES, /* number → how many jobs have it, where that is not one */
 	TABLE_TOKENS,	    /* uid, token → id, time */
 	TABLE_TOKEN_AGES,   /* time, uid, token → nothing */
 	TABLE_DAYS,	    /* kind, day → first and last number of that day */
 	TABLE_ASIDE,	    /* table, key → a row that could not be read */
+	TABLE_QUEUES,	    /* name → what was set of it */
+	TABLE_TEMPLATES,    /* name → template */
+	TABLE_AFTER,	    /* job, other → on, outcome */
+	TABLE_BEFORE,	    /* other, job → nothing */
+	TABLE_BATCHES,	    /* batch → nothing; not sealed */
 	TABLES,
 };
 
@@ -76,6 +84,7 @@ struct store {
 	unsigned said_count; /* said so many lines */
 	struct buf row, key; /* reused for every row that is written */
 
+	bool old_schema; /* an older jobd's, and not marked as ours yet */
 	char instance[17];
 	uint64_t next_id;
 	uint64_t counts[JOB_STATES]; /* ended jobs */
@@ -119,11 +128,14 @@ int files_lock(struct store *s, int inherited, char **why);
 struct files_found {
 	bool schema, home; /* the file, the directory */
 	bool fresh;	   /* there is no store */
+	bool old_schema;   /* an older jobd's */
 };
 /* Refuses a newer schema, and a home that is not safe to open. Changes nothing. */
 int files_check(struct store *s, struct files_found *found, char **why);
 /* Makes what was not found. */
 int files_make(struct store *s, const struct files_found *found, char **why);
+/* Writes the number of this jobd's schema, whole or not at all. */
+int files_write_schema(struct store *s, char **why);
 /* Gives up the ballast; or makes it, where there is twice the room for it above low water. */
 void files_ballast(struct store *s, bool keep);
 void files_close(struct store *s);
@@ -154,6 +166,9 @@ bool turn_begin(struct store *s);
 void turn_fail(struct store *s, int ret, const char *what);
 void table_put(struct store *s, enum table t, const void *key, size_t klen, const void *data,
     size_t len);
+/* Puts a row unless there is one under the key; then false. */
+bool table_add(struct store *s, enum table t, const void *key, size_t klen, const void *data,
+    size_t len);
 /* Whether it was there. */
 bool table_delete(struct store *s, enum table t, const void *key, size_t klen);
 /* out is borrowed until the table is used again. 0, -ENOENT, -errno. */
@@ -162,13 +177,28 @@ bool table_has(struct store *s, enum table t, const void *key, size_t klen);
 int table_cursor(struct store *s, enum table t, DBC **out);
 /* Moves a cursor. 0, -ENOENT, -errno (which sticks). */
 int table_move(struct store *s, DBC *c, DBT *key, DBT *data, uint32_t how);
+/*
+ * Hands rows over in the order of their keys: from the one given, or the first there is, as long
+ * as their first common bytes are its. fn returns 0 to go on, 1 to stop, -errno; it may put and
+ * delete, also the row that it was given. What it gets is borrowed. 0 or -errno.
+ */
+typedef int table_fn(struct store *s, const DBT *k, const DBT *d, void *ctx);
+int table_walk(struct store *s, enum table t, const uint8_t *from, size_t len, size_t common,
+    table_fn *fn, void *ctx);
+/* Whether a key is this name. */
+bool key_is(const DBT *k, const char *name);
 /* The last key of a table whose keys are numbers. 0, -ENOENT, -errno. */
 int table_last(struct store *s, enum table t, uint64_t *n);
 /* Moves a row that can't be read to where it is kept for a person to look at. */
 void table_set_aside(struct store *s, enum table t, uint64_t id, const void *data, size_t len);
+/* The same of a row under a name; what: the word for what that is a name of. */
+void table_set_name_aside(struct store *s, enum table t, const char *what, const DBT *k,
+    const DBT *d);
 
 /* meta.c: next id and counters; schema and instance. */
 int meta_load(struct store *s, char **why);
+/* Puts the number of this jobd's schema. */
+void meta_write_schema(struct store *s);
 void meta_flush(struct store *s);
 
 /* days.c */
@@ -202,6 +232,9 @@ enum job_state index_forget_state(struct store *s, uint64_t id);
 
 /* jobs.c: reads an ended job, or sets its row aside. 0, -ENOENT (then too), -errno. */
 int job_read_ended(struct store *s, uint64_t id, struct job *j);
+
+/* after.c: all that a job waits for, or has waited for. */
+void after_forget(struct store *s, uint64_t job);
 
 /* tokens.c: drops some that are too old. */
 void tokens_expire(struct store *s, uint64_t now_us);

@@ -11,13 +11,8 @@
 #include "jobd/store/internal.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
 #include "jobd/store/record.h"
-#include "lib/strv.h"
-#include "lib/tlv.h"
-
-#define TAG_VARIABLE 1 /* of an environment's row: NAME=value, one field each */
 
 enum place { NOT_THERE, LIVE, ENDED };
 
@@ -134,6 +129,13 @@ int store_job_get(struct store *s, uint64_t id, struct job *j)
 	return ret ? ret : record_job_decode(d.data, d.size, j);
 }
 
+/* What a job has in other tables. */
+static void forget_belongings(struct store *s, const struct job *j)
+{
+	store_environment_drop(s, store_environment_of(j));
+	after_forget(s, j->id);
+}
+
 void store_job_delete(struct store *s, const struct job *j)
 {
 	uint8_t key[8];
@@ -141,7 +143,16 @@ void store_job_delete(struct store *s, const struct job *j)
 	put_be64(key, j->id);
 	forget_ended(s, j->id);
 	table_delete(s, TABLE_ENDED, key, sizeof(key));
-	table_delete(s, TABLE_ENVIRONMENTS, key, sizeof(key));
+	forget_belongings(s, j);
+}
+
+void store_job_drop(struct store *s, const struct job *j)
+{
+	uint8_t key[8];
+
+	put_be64(key, j->id);
+	table_delete(s, TABLE_LIVE, key, sizeof(key));
+	forget_belongings(s, j);
 }
 
 /* Hands one live row over. 0, 1 to stop, -errno. */
@@ -182,42 +193,4 @@ int store_load(struct store *s, store_job_fn *fn, void *ctx)
 	if (ret < 0 && ret != -ENOENT)
 		return ret;
 	return store_commit(s);
-}
-
-void store_environment_put(struct store *s, uint64_t id, char *const *env)
-{
-	uint8_t key[8];
-
-	put_be64(key, id);
-	buf_clear(&s->row);
-	tlv_put_strv(&s->row, TAG_VARIABLE, env);
-	if (s->row.failed) {
-		turn_fail(s, ENOMEM, "environment");
-		return;
-	}
-	table_put(s, TABLE_ENVIRONMENTS, key, sizeof(key), s->row.data, s->row.len);
-}
-
-int store_environment_get(struct store *s, uint64_t id, char ***env)
-{
-	uint8_t key[8];
-	DBT d;
-	struct tlv t;
-	size_t n = 0;
-
-	put_be64(key, id);
-	int ret = table_get(s, TABLE_ENVIRONMENTS, key, sizeof(key), &d);
-	if (ret)
-		return ret;
-	char **v = calloc(1, sizeof(*v));
-	struct tlv_reader r = { d.data, d.size, false };
-	bool ok = v != NULL;
-	while (ok && tlv_next(&r, &t))
-		ok = t.tag != TAG_VARIABLE || tlv_strv(&t, &v, &n);
-	if (!ok || r.bad) {
-		strv_free(v);
-		return ok ? -EBADMSG : -ENOMEM;
-	}
-	*env = v;
-	return 0;
 }

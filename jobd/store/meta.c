@@ -42,6 +42,13 @@ static void write_row(struct store *s, const char *name)
 	table_put(s, TABLE_META, name, strlen(name), s->row.data, s->row.len);
 }
 
+void meta_write_schema(struct store *s)
+{
+	buf_clear(&s->row);
+	tlv_put_u64(&s->row, TAG_VALUE, STORE_SCHEMA);
+	write_row(s, "schema");
+}
+
 static int make(struct store *s)
 {
 	uint64_t random;
@@ -49,9 +56,7 @@ static int make(struct store *s)
 	if (getrandom(&random, sizeof(random), 0) != sizeof(random))
 		return -errno;
 	snprintf(s->instance, sizeof(s->instance), "%016" PRIx64, random);
-	buf_clear(&s->row);
-	tlv_put_u64(&s->row, TAG_VALUE, STORE_SCHEMA);
-	write_row(s, "schema");
+	meta_write_schema(s);
 	buf_clear(&s->row);
 	tlv_put_str(&s->row, TAG_VALUE, s->instance);
 	write_row(s, "instance");
@@ -91,6 +96,8 @@ int meta_load(struct store *s, char **why)
 		return why_set(why, -EPROTO,
 		    "%s was written by a newer jobd (schema %" PRIu64 "; this one knows up to %d)",
 		    s->home, tlv_u64(&t), STORE_SCHEMA);
+	if (ret == 0 && tlv_u64(&t) < STORE_SCHEMA)
+		s->old_schema = true;
 	if (ret == 0)
 		ret = read_value(s, "instance", &t);
 	if (ret == 0 && t.len != sizeof(s->instance) - 1)

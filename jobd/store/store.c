@@ -4,11 +4,13 @@
  *
  * Opening goes from what changes nothing to what does: whose directory, whose
  * lock, whose schema, is it the store that was here; then recovery; then
- * whether all is there. Whatever is refused before recovery is untouched.
+ * whether all is there. Whatever is refused before recovery is untouched. A store of an older
+ * schema is taken over last.
  *
  * The files of the room: files.c and mark.c beside Berkeley DB, env.c and
- * turn.c around it, record.c for rows as bytes; meta, days, tokens, journal,
- * jobs and index a table each; walk.c and page.c read pages through the indexes.
+ * turn.c around it, record.c (with shape.c) for rows as bytes; meta, days, tokens, journal,
+ * jobs, index, environments, after, queues, templates and batches a table or two each; walk.c and
+ * page.c read pages through the indexes.
  */
 #include "config.h"
 
@@ -69,6 +71,7 @@ static int open_files(struct store *s, const struct store_options *o, struct mar
 		ret = files_lock(s, o->lock_fd, why);
 	if (ret == 0)
 		ret = files_check(s, &found, why);
+	s->old_schema = found.old_schema;
 	if (ret == 0)
 		ret = mark_open(s, mark, o->accept_older, why);
 	if (ret == 0 && found.fresh && mark->journal > 0 && !o->accept_older)
@@ -96,6 +99,27 @@ static int check_mark(struct store *s, const struct store_options *o, const stru
 	return ret ? why_set(why, ret, "%s: %s", s->dir, strerror(-ret)) : 0;
 }
 
+/*
+ * Marks an older jobd's store as ours, once all is known to be well and before anything goes in
+ * that an older one would misread. Its rows are read as they are. The file is first: it is what
+ * refuses an older jobd before that one has touched anything.
+ */
+static int take_over(struct store *s, char **why)
+{
+	int ret = files_write_schema(s, why);
+
+	if (ret)
+		return ret;
+	meta_write_schema(s);
+	ret = store_commit(s);
+	if (ret)
+		return why_set(why, ret, "%s: %s", s->home, strerror(-ret));
+	s->old_schema = false;
+	log_event(LOG_NOTICE, "store-upgraded", "detail",
+	    "an older jobd's store was taken over; only this version and newer ones open it now");
+	return 0;
+}
+
 static int open_store(struct store *s, const struct store_options *o, char **why)
 {
 	struct mark mark;
@@ -113,6 +137,8 @@ static int open_store(struct store *s, const struct store_options *o, char **why
 		return why_set(why, ret, "%s: the journal can't be read (%s); the store is damaged: "
 		    STORE_PUT_BACK, s->home, strerror(-ret));
 	ret = check_mark(s, o, &mark, why);
+	if (ret == 0 && s->old_schema)
+		ret = take_over(s, why);
 	if (ret == 0)
 		files_ballast(s, true);
 	return ret;

@@ -24,6 +24,7 @@
 #include "jobd/core/journal.h"
 
 struct store;
+struct template;
 
 struct store_options {
 	const char *dir; /* the state directory; it exists, mode 0700, ours */
@@ -33,18 +34,21 @@ struct store_options {
 	uint64_t ballast_bytes;
 	/* Free space that the ballast must leave alone: below it no new work is taken. */
 	uint64_t low_disk_bytes;
-	/* A former self's store_lock_fd, which came over an exec; 0: none. Taken over, if it fits. */
+	/* A former self's store_lock_fd, which came over an exec; 0: none. Taken over, if it
+	 * fits. */
 	int lock_fd;
 };
 
 /*
- * Whether this jobd could read a store below dir, as far as can be told from outside: 0, also where there is none
- * or it can't be looked at; -EPROTO and *why (the caller's) where a newer jobd has been. Changes nothing.
+ * Whether this jobd could read a store below dir, as far as can be told from outside: 0, also
+ * where there is none or it can't be looked at; -EPROTO and *why (the caller's) where a newer
+ * jobd has been. Changes nothing.
  */
 int store_check(const char *dir, char **why);
 
 /*
- * Opens or makes the store below dir, with recovery. Takes the lock of the
+ * Opens or makes the store below dir, with recovery; an older jobd's is taken over, and no
+ * older one opens it afterwards. Takes the lock of the
  * state directory (flock on dir/lock, held until close). Returns 0, or -errno
  * with a message for a person in *why (the caller's to free): -EWOULDBLOCK
  * another jobd has it, -EPROTO a newer schema (untouched), -EBADMSG damage, -ESTALE older than the
@@ -56,8 +60,8 @@ int store_open(const struct store_options *o, struct store **out, char **why);
 void store_close(struct store *s);
 
 /*
- * The descriptor that holds the lock. Over an exec it goes on holding it, so that nobody else can come
- * between. Borrowed.
+ * The descriptor that holds the lock. Over an exec it goes on holding it, so that nobody else can
+ * come between. Borrowed.
  */
 int store_lock_fd(const struct store *s);
 
@@ -82,13 +86,66 @@ void store_job_put(struct store *s, const struct job *j);
 /* Reads an ended (or live) job's row. 0, -ENOENT, or -errno. *j is job_init'ed by the call. */
 int store_job_get(struct store *s, uint64_t id, struct job *j);
 
-/* Removes an ended job's row, environment and index entries. */
+/* Removes an ended job's row and index entries, its share of its environment, and that it waited
+ * for others; not that others wait, or waited, for it. */
 void store_job_delete(struct store *s, const struct job *j);
 
-/* The job's environment, NAME=value, NULL-terminated. */
-void store_environment_put(struct store *s, uint64_t id, char *const *env);
+/* Removes a live job's row, its share of its environment, and that it waits for others, as if it
+ * had never been. */
+void store_job_drop(struct store *s, const struct job *j);
+
+/*
+ * An environment, NAME=value, NULL-terminated, under a number: that of the (first) job that has
+ * it. It is kept until it was dropped as often as it was put and shared; of one that is not there,
+ * sharing and dropping do nothing. A put under a number that is in use replaces what all have who
+ * share it: a job that is to have one of its own then takes a number from store_next_id.
+ */
+void store_environment_put(struct store *s, uint64_t number, char *const *env);
+void store_environment_share(struct store *s, uint64_t number, uint64_t more);
+void store_environment_drop(struct store *s, uint64_t number);
 /* *env is the caller's (strv_free); NULL-terminated, never NULL on 0. 0, -ENOENT, -errno. */
-int store_environment_get(struct store *s, uint64_t id, char ***env);
+int store_environment_get(struct store *s, uint64_t number, char ***env);
+/* The number that a job's is kept under. */
+uint64_t store_environment_of(const struct job *j);
+
+/* That job waits for a->id: put, changed (its outcome), or deleted. Both directions. */
+void store_after_put(struct store *s, uint64_t job, const struct job_after *a);
+void store_after_delete(struct store *s, uint64_t job, uint64_t other);
+/* What job waits for, or has waited for, in the order of ids, from the id from on. fn returns false
+ * to stop; it may put and delete. 0 or -errno. */
+typedef bool store_after_fn(void *ctx, const struct job_after *a);
+int store_after_each(struct store *s, uint64_t job, uint64_t from, store_after_fn *fn, void *ctx);
+/* Who waits for job, or did: the same, with id the one that waits. */
+int store_before_each(struct store *s, uint64_t job, uint64_t from, store_after_fn *fn, void *ctx);
+
+/* What was set of a queue at run time, and what was declared of it. Strings are borrowed for the
+ * call. */
+struct store_queue {
+	const char *name;
+	char *const *rules; /* NAME=value, or NULL */
+	unsigned state;	    /* core's enum queue_state */
+	const char *by;	    /* whose doing that is, or NULL */
+	uint64_t since_us;
+	char *const *declared; /* as rules: what the configuration had last */
+};
+void store_queue_put(struct store *s, const struct store_queue *q);
+void store_queue_delete(struct store *s, const char *name);
+typedef bool store_queue_fn(void *ctx, const struct store_queue *q);
+/* In the order of names, and so the templates. fn gets what is borrowed, and returns false to stop.
+ * A row that can't be read is set aside, as by store_load. 0 or -errno. */
+int store_queues_load(struct store *s, store_queue_fn *fn, void *ctx);
+
+/* Templates made at run time. */
+void store_template_put(struct store *s, const struct template *t);
+void store_template_delete(struct store *s, const char *name);
+typedef bool store_template_fn(void *ctx, const struct template *t);
+int store_templates_load(struct store *s, store_template_fn *fn, void *ctx);
+
+/* Batches that are not sealed. */
+void store_batch_open(struct store *s, uint64_t batch);
+void store_batch_seal(struct store *s, uint64_t batch);
+typedef bool store_batch_fn(void *ctx, uint64_t batch);
+int store_batches_load(struct store *s, store_batch_fn *fn, void *ctx);
 
 /* Which job a user's token made: its id, or 0. put records it; kept 7 days. */
 uint64_t store_token_get(struct store *s, uint32_t uid, const char *token);

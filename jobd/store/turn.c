@@ -78,6 +78,20 @@ void table_put(struct store *s, enum table t, const void *key, size_t klen, cons
 		turn_fail(s, ret, "put");
 }
 
+bool table_add(struct store *s, enum table t, const void *key, size_t klen, const void *data,
+    size_t len)
+{
+	if (!turn_begin(s))
+		return false;
+	DBT k = dbt(key, klen), d = dbt(data, len);
+	int ret = s->db[t]->put(s->db[t], s->txn, &k, &d, DB_NOOVERWRITE);
+	if (ret == 0)
+		s->dirty = true;
+	else if (ret != DB_KEYEXIST)
+		turn_fail(s, ret, "put");
+	return ret == 0;
+}
+
 bool table_delete(struct store *s, enum table t, const void *key, size_t klen)
 {
 	if (!turn_begin(s))
@@ -121,6 +135,30 @@ int table_move(struct store *s, DBC *c, DBT *key, DBT *data, uint32_t how)
 	return read_result(s, c->get(c, key, data, how));
 }
 
+int table_walk(struct store *s, enum table t, const uint8_t *from, size_t len, size_t common,
+    table_fn *fn, void *ctx)
+{
+	DBC *c;
+	DBT k = dbt(from, len), d = dbt(NULL, 0);
+	int ret = table_cursor(s, t, &c);
+
+	if (ret)
+		return ret;
+	ret = table_move(s, c, &k, &d, from ? DB_SET_RANGE : DB_FIRST);
+	while (ret == 0 && k.size >= common && (!common || memcmp(k.data, from, common) == 0)) {
+		ret = fn(s, &k, &d, ctx);
+		if (ret == 0)
+			ret = table_move(s, c, &k, &d, DB_NEXT);
+	}
+	c->close(c);
+	return ret == 1 || ret == -ENOENT ? 0 : ret;
+}
+
+bool key_is(const DBT *k, const char *name)
+{
+	return k->size == strlen(name) && memcmp(k->data, name, k->size) == 0;
+}
+
 int table_last(struct store *s, enum table t, uint64_t *n)
 {
 	DBC *c;
@@ -136,14 +174,36 @@ int table_last(struct store *s, enum table t, uint64_t *n)
 	return ret;
 }
 
+static void set_aside(struct store *s, enum table t, const void *key, size_t klen,
+    const void *data, size_t len)
+{
+	const uint8_t kind = (uint8_t)t;
+
+	buf_clear(&s->key);
+	buf_put(&s->key, &kind, 1);
+	buf_put(&s->key, key, klen);
+	if (s->key.failed) {
+		turn_fail(s, ENOMEM, "set aside");
+		return;
+	}
+	table_put(s, TABLE_ASIDE, s->key.data, s->key.len, data, len);
+	table_delete(s, t, key, klen);
+}
+
 void table_set_aside(struct store *s, enum table t, uint64_t id, const void *data, size_t len)
 {
-	uint8_t key[9] = { (uint8_t)t };
+	uint8_t key[8];
 
 	log_event(LOG_ERR, "row-set-aside", "job", "%llu", (unsigned long long)id);
-	put_be64(key + 1, id);
-	table_put(s, TABLE_ASIDE, key, sizeof(key), data, len);
-	table_delete(s, t, key + 1, 8);
+	put_be64(key, id);
+	set_aside(s, t, key, sizeof(key), data, len);
+}
+
+void table_set_name_aside(struct store *s, enum table t, const char *what, const DBT *k,
+    const DBT *d)
+{
+	log_event(LOG_ERR, "row-set-aside", what, "%.*s", (int)k->size, (const char *)k->data);
+	set_aside(s, t, k->data, k->size, d->data, d->size);
 }
 
 static int end_reading(struct store *s)

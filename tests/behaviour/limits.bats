@@ -168,5 +168,5 @@ at_least_met() {
 	for _ in 1 2 3; do
 		ok jobctl submit --hold -- true
 	done
-	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0"
+	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
 }

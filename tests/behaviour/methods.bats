@@ -35,7 +35,6 @@ letters() {
 	refused name Job.Submit "{\"command\":[\"true\"],\"name\":\"$(letters 5000)\"}"
 	refused project Job.Submit '{"command":["true"],"project":""}'
 	refused token Job.Submit '{"command":["true"],"token":""}'
-	refused queue Job.Submit '{"command":["true"],"queue":"elsewhere"}'
 	refused cwd Job.Submit '{"command":["true"],"cwd":"not/absolute"}'
 	refused umask Job.Submit '{"command":["true"],"umask":512}'
 	refused priority Job.Submit '{"command":["true"],"priority":0}'

@@ -464,10 +464,12 @@ an_exit_file_is_there() {
 	expect 1 jobctl daemon-reexec
 	contains "$error" "$D/jobd.conf:3: "
 	config_only 'max_running = 8'
+	local schema
+	schema=$(<state/schema)
 	echo 99 >state/schema # a newer jobd has been here
 	expect 1 jobctl daemon-reexec
 	contains "$error" 'newer jobd'
-	echo 1 >state/schema
+	echo "$schema" >state/schema
 
 	is "$(inode "/proc/$jobd_pid/exe")" "$old"
 	is "$(journalled daemon-reexec ReexecRefused)" 9

@@ -29,15 +29,24 @@ named_by() {
 
 # The verb that a refused call has in the journal, as jobd/api/access.c makes it.
 methods() {
-	sed -n 's/^method \([A-Za-z]*\).*/\1/p' lib/org.jobd.*.varlink | tr '[:upper:]' '[:lower:]' |
-	    sed 's/^setpriority$/priority/; s/^\(stop\|reexec\)$/daemon-\1/'
+	local file prefix
+	for file in lib/org.jobd.*.varlink; do
+		case $file in
+		*.Queue.varlink) prefix=queue- ;;
+		*.Template.varlink) prefix=template- ;;
+		*) prefix= ;;
+		esac
+		sed -n "s/^method \([A-Za-z]*\).*/$prefix\1/p" "$file"
+	done | tr '[:upper:]' '[:lower:]' |
+	    sed 's/^setpriority$/priority/; s/^submitmany$/submit/; s/^\(stop\|reexec\)$/daemon-\1/'
 }
 
 events() {
 	local function
-	for function in log_event log_begin keeper_log tally_init engine_note engine_refused engine_refused_job; do
+	for function in log_event log_begin keeper_log tally_init engine_note engine_refused engine_refused_job \
+	    journal; do
 		named_by "$function"
-	done
+	done | grep -vx ok # the result, where the verb is a variable
 	grep -hoE '\.verb = \(char \*\)\(uintptr_t\)"[a-z-]+"' -r jobd | sed 's/.*"\(.*\)"/\1/'
 	sed -n '/event_names\[/,/^}/s/^[[:space:]]*\[EVENT_[A-Z_]*\] = "\([a-z-]*\)",/\1/p' jobd/core/state.c
 	methods
@@ -57,7 +66,7 @@ events() {
 	[[ $(sort <<<"$output" | sed 's/:.*//' | tr '\n' ' ') == \
 	    'jobd/core/outbox.c jobd/proc/keeper.c jobd/server/tally.c jobd/server/tally.c ' ]]
 	# And the journal's verbs that are given on come from the places that events() reads.
-	[[ $(grep -rlE 'entry\.verb = \(char \*\)\(uintptr_t\)[a-z]' jobd) == jobd/core/engine.c ]]
+	[[ $(grep -rlE 'entry\.verb = \(char \*\)\(uintptr_t\)[a-z]' jobd) == jobd/core/note.c ]]
 }
 
 @test "each event has its priorities and its keys, which are explained or speak for themselves" {
@@ -77,6 +86,7 @@ events() {
 	sed -n '/^\.Sh SYSLOG/,/^\.Ss Keys/s/^\.D1 Ar //p' man/jobd.8 | tr ' ' '\n' | sort -u >"$BATS_TEST_TMPDIR/manual"
 	{
 		grep -rhoE '\blog_(str|u64|i64)\(&?l, "[a-z_]+"' jobd --include='*.c' | sed 's/.*"\(.*\)"/\1/'
+		named_by table_set_name_aside
 		sources | xargs -0 perl -0777 -ne 'print "$1\n" while /\blog_event\([A-Z_]+,\s*"[a-z-]+",\s*"([a-z_]+)"/g'
 	} | sort -u >"$BATS_TEST_TMPDIR/source"
 	diff "$BATS_TEST_TMPDIR/source" "$BATS_TEST_TMPDIR/manual"

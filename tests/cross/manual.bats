@@ -15,6 +15,38 @@ page() {
 	mandoc -Tascii "man/$1" | sed 's/.\x08//g'
 }
 
+# What jobd.conf(5) has in one of its sections, as it is written.
+chapter() {
+	awk -v heading=".Sh $1" '/^\.Sh / { on = $0 == heading; next } on' man/jobd.conf.5
+}
+
+# The settings that it lists there.
+listed() {
+	chapter "$1" | sed -n 's/^\.It Ic \([a-z_]*\) = .*/\1/p' | sort
+}
+
+# "name = value" for each default that it names there; those in words are for people.
+named_defaults() {
+	chapter "$1" | awk '/^\.It Ic / { name = $3 }
+	    /^Default:$/ { getline; gsub(/\\\(dq/, ""); print name " = " $2 }
+	    /^Default: [0-9]/ { sub(/\.$/, ""); print name " = " $2 }'
+}
+
+# The rules of lib/rules.h, and "name = default" as its test has them.
+rules() {
+	sed -n 's/^\t\[RULE_[A-Z_]*\] = { "\([a-z_]*\)", KIND_.*/\1/p' lib/rules.c | sort
+}
+
+rule_defaults() {
+	sed -n '/ defaults\[RULES\]/,/}/s/^\t*\[RULE_\([A-Z_]*\)\] = "\(.*\)",$/\L\1\E = \2/p' \
+	    tests/unit/test_rules.c | sort
+}
+
+# What an example shows, commented out or not, with its sections' lines in force.
+sections_in_force() {
+	sed 's/^#\(\(queue\|template\) .*{\|\t.*\|}\)$/\1/' etc/jobd.conf
+}
+
 # What is in force with this configuration: "name = value" a line, as `jobd -t` says it.
 in_force() {
 	"$top_builddir/jobd/jobd" -t -c "$1" | sed -n 's/^\(# \)\{0,1\}\([a-z_]* = [^#]*\).*/\2/p' | sed 's/ *$//'
@@ -43,7 +75,7 @@ agree() {
 @test "every setting is in jobd.conf(5) and in the example, and none besides" {
 	settings >"$T/known"
 	[[ $(wc -l <"$T/known") -ge 12 ]]
-	sed -n 's/^\.It Ic \([a-z_]*\) = .*/\1/p' man/jobd.conf.5 | sort >"$T/manual"
+	listed SETTINGS >"$T/manual"
 	sed -n 's/^#\{0,1\}\([a-z_]*\) *=.*/\1/p' etc/jobd.conf | sort >"$T/example"
 	agree 'man/jobd.conf.5, SETTINGS (.It Ic NAME = Ar type)' "$T/known" "$T/manual"
 	agree 'etc/jobd.conf (#NAME = its default)' "$T/known" "$T/example"
@@ -67,10 +99,7 @@ agree() {
 @test "the defaults that jobd.conf(5) names are those in force" {
 	: >"$T/empty.conf"
 	in_force "$T/empty.conf" | tr -d '"' >"$T/defaults"
-	# Values alone; those in words are for people.
-	awk '/^\.It Ic / { name = $3 }
-	    /^Default:$/ { getline; gsub(/\\\(dq/, ""); print name " = " $2 }
-	    /^Default: [0-9]/ { sub(/\.$/, ""); print name " = " $2 }' man/jobd.conf.5 >"$T/manual"
+	named_defaults SETTINGS >"$T/manual"
 	[[ $(wc -l <"$T/manual") -ge 8 ]]
 	wrong=0
 	while read -r line; do
@@ -80,6 +109,48 @@ agree() {
 		}
 	done <"$T/manual"
 	return "$wrong"
+}
+
+@test "every rule is in jobd.conf(5), under QUEUES, and in the example, and none besides" {
+	rules >"$T/known"
+	[[ $(wc -l <"$T/known") -ge 13 ]]
+	listed QUEUES >"$T/manual"
+	agree 'man/jobd.conf.5, QUEUES (.It Ic NAME = Ar type)' "$T/known" "$T/manual"
+	sed -n '/^#queue example {/,/^#}/s/^#\t\([a-z_]*\) = .*/\1/p' etc/jobd.conf | sort >"$T/example"
+	agree 'etc/jobd.conf, queue example' "$T/known" "$T/example"
+}
+
+@test "the defaults of rules that jobd.conf(5) and the example name are those in force" {
+	rule_defaults >"$T/defaults"
+	diff <(rules) <(sed 's/ =.*//' "$T/defaults")
+	named_defaults QUEUES >"$T/manual"
+	[[ $(wc -l <"$T/manual") -ge 11 ]]
+	run grep -vxFf "$T/defaults" "$T/manual"
+	echo "not the default: $output"
+	[[ -z $output ]]
+	sections_in_force >"$T/all.conf"
+	"$top_builddir/jobd/jobd" -t -c "$T/all.conf" |
+	    sed -n '/^queue example {/,/^}/s/^\t//p' | tr -d '"' | grep -v '^submit_' | sort >"$T/example"
+	diff "$T/example" <(grep -v '^submit_' "$T/defaults")
+}
+
+@test "every field of a template is in jobd.conf(5), under TEMPLATES, and none besides" {
+	sed -n 's/^[[:space:]]*{ *"\([a-z_]*\)", KIND_.*/\1/p' lib/template.c | sort >"$T/known"
+	[[ $(wc -l <"$T/known") -ge 10 ]]
+	listed TEMPLATES >"$T/manual"
+	agree 'man/jobd.conf.5, TEMPLATES (.It Ic NAME = Ar type)' "$T/known" "$T/manual"
+}
+
+@test "what jobd.conf(5) shows is accepted" {
+	shown() {
+		chapter "$1" | sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./!p}' | sed 's/\\e/\\/g'
+	}
+	{ shown QUEUES; shown TEMPLATES; } >"$T/sections.conf"
+	[[ $(grep -cE '^(queue|template) ' "$T/sections.conf") -ge 2 ]]
+	"$top_builddir/jobd/jobd" -t -c "$T/sections.conf"
+	shown EXAMPLES >"$T/example.conf"
+	[[ $(wc -l <"$T/example.conf") -ge 4 ]]
+	"$top_builddir/jobd/jobd" -t -c "$T/example.conf"
 }
 
 @test "every file in man/ is installed, and every page of ours that is named is there" {

@@ -18,7 +18,7 @@ setup() {
 }
 
 verbs() {
-	"$JOBCTL" --help | sed -n 's/^  \([a-z][a-z-]*\)[ ,].*/\1/p' | grep -vx help
+	"$JOBCTL" --help | sed -nE 's/^  ([a-z][a-z-]*( [a-z][a-z-]*)?)(, |  ).*/\1/p' | grep -vx help
 }
 
 # The options that a help names, a line each; one that takes a value has that beside it.
@@ -29,11 +29,12 @@ helped() {
 
 # "VERB OPTION" for each verb that jobctl's table has.
 helps() {
-	local verb
-	for verb in $(verbs); do
-		"$JOBCTL" "$verb" --help >"$T/help"
-		helped "$T/help" | sed "s/^/$verb /; s/^\([^ ]* [^ ]*\) .*/\1/"
-	done | sort
+	local verb words
+	while read -r verb; do
+		read -ra words <<<"$verb"
+		"$JOBCTL" "${words[@]}" --help >"$T/help"
+		helped "$T/help" | sed "s/ .*//; s/^/$verb /"
+	done < <(verbs) | sort
 }
 
 # "VERB OPTION" for each verb that jobctl(1) describes.
@@ -64,7 +65,12 @@ manuals() {
 		section == "WHICH JOBS" { flags("selection"); next }
 		section == "OPTIONS" { flags("all"); next }
 		section != "DESCRIPTION" || !sub_ { next }
-		depth == 1 && /^\.It Ic / { verb = $3; group[verb] = sub_ }
+		depth == 1 && /^\.It Ic / {
+			verb = $3
+			for (i = 4; i <= NF && $i ~ /^[a-z][a-z-]*$/; i++)
+				verb = verb " " $i
+			group[verb] = sub_
+		}
 		/Sx WHICH JOBS/ { selects[verb ? verb : sub_] = 1 }
 		/options are those of$/ { take = verb; next }
 		take && /^\.Ic / { like[verb] = $2; without = 1; take = ""; next }
@@ -104,11 +110,12 @@ differ() {
 	# shellcheck source=etc/jobctl.bash disable=SC1091
 	source etc/jobctl.bash
 	helps >"$T/helps"
-	for verb in $(verbs); do
-		COMP_WORDS=(jobctl "$verb" -) COMP_CWORD=2
+	while read -r verb; do
+		read -ra COMP_WORDS <<<"jobctl $verb -"
+		COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
 		_jobctl
 		printf "$verb %s\n" "${COMPREPLY[@]}"
-	done | sort >"$T/offered"
+	done < <(verbs) | sort >"$T/offered"
 	differ 'etc/jobctl.bash: what _jobctl_options makes of jobctl VERB --help is not what is there:' \
 	    "$T/helps" "$T/offered"
 }
@@ -116,8 +123,9 @@ differ() {
 @test "completion knows which options take a value" {
 	# shellcheck source=etc/jobctl.bash disable=SC1091
 	source etc/jobctl.bash
-	for verb in submit list log audit report cancel; do
-		"$JOBCTL" "$verb" --help >"$T/help"
+	for verb in submit list log audit report cancel edit 'template set' 'queue drain'; do
+		read -ra words <<<"$verb"
+		"$JOBCTL" "${words[@]}" --help >"$T/help"
 		[[ $(helped "$T/help" | wc -l) -ge 6 ]]
 		while read -r option value; do
 			takes=
@@ -130,7 +138,28 @@ differ() {
 	done
 }
 
-@test "completion offers the states, columns and signals that there are" {
+@test "jobctl knows the journal's verbs, and jobctl(1) and jobd(8) have each" {
+	"$JOBCTL" audit --verb no-such-verb 2>&1 | sed -n '1s/.*(\(.*\))/\1/p' | tr ' ' '\n' | sort >"$T/journal"
+	[[ $(wc -l <"$T/journal") -ge 40 ]]
+	# What jobd writes into the syslog alone stands there, too.
+	sed -n '/^\.Ss Events/,/^\.Ss Keys/s/^\.It Cm \([a-z ,-]*\) Pq .*/\1/p' man/jobd.8 | tr -d ',' | tr ' ' '\n' |
+	    sort >"$T/events"
+	# A connection that is refused has a line of another name.
+	run comm -23 <(grep -vx connect "$T/journal") "$T/events"
+	[[ -z $output ]] || {
+		echo "man/jobd.8, Events: not there: $output"
+		return 1
+	}
+	sed -n "/^The journal's verbs are/,/^\.It Ic health/p" man/jobctl.1 | tr -cs 'a-z-' '\n' | sort -u >"$T/words"
+	grep -vxE 'get|list|why|wait|audit|health|(queue|template)-(get|list)' "$T/journal" >"$T/changes"
+	run comm -23 "$T/changes" "$T/words"
+	[[ -z $output ]] || {
+		echo "man/jobctl.1, audit: not there: $output"
+		return 1
+	}
+}
+
+@test "completion offers the states, columns, reasons, journal's verbs and signals that there are" {
 	# shellcheck source=etc/jobctl.bash disable=SC1091
 	source etc/jobctl.bash
 	"$JOBCTL" list --state x 2>&1 | sed -n '1s/.*(\(.*\))/\1/p' | tr -d ';,' | tr ' ' '\n' | sort >"$T/states"
@@ -142,6 +171,14 @@ differ() {
 	[[ $(wc -l <"$T/columns") -ge 10 ]]
 	_jobctl_values --sort | tr ' ' '\n' | sort >"$T/offered"
 	differ 'etc/jobctl.bash, _jobctl_values --sort:' "$T/columns" "$T/offered"
+	"$JOBCTL" audit --verb no-such-verb 2>&1 | sed -n '1s/.*(\(.*\))/\1/p' | tr ' ' '\n' | sort >"$T/journal"
+	[[ $(wc -l <"$T/journal") -ge 40 ]]
+	_jobctl_values --verb | tr ' ' '\n' | sort >"$T/offered"
+	differ 'etc/jobctl.bash, _jobctl_values --verb:' "$T/journal" "$T/offered"
+	sed -n 's/^[[:space:]]*{ REASON_[A-Z_]*, "\([a-z-]*\)" },$/\1/p' jobd/core/job.c | sort >"$T/reasons"
+	[[ $(wc -l <"$T/reasons") -ge 15 ]]
+	_jobctl_values --reason | tr ' ' '\n' | sort >"$T/offered"
+	differ 'etc/jobctl.bash, _jobctl_values --reason:' "$T/reasons" "$T/offered"
 	for signal in $_jobctl_signals; do
 		kill -l "$signal" >/dev/null
 	done
@@ -158,20 +195,22 @@ letter_shared() {
 
 # The parser looks at all options before it heeds --help, so that nothing is done here.
 @test "jobctl takes the options that a verb's help names, and no others" {
-	for verb in '' $(verbs); do
-		"$JOBCTL" ${verb:+"$verb"} --help
-	done >"$T/helps"
+	while read -r verb; do
+		read -ra words <<<"$verb"
+		"$JOBCTL" "${words[@]}" --help
+	done < <(echo; verbs) >"$T/helps"
 	helped "$T/helps" | sort -u >"$T/all"
 	[[ $(wc -l <"$T/all") -ge 50 ]]
 	bad=0
-	for verb in $(verbs); do
-		"$JOBCTL" "$verb" --help >"$T/help"
+	while read -r verb; do
+		read -ra words <<<"$verb"
+		"$JOBCTL" "${words[@]}" --help >"$T/help"
 		helped "$T/help" | sort -u >"$T/own"
 		args=()
 		while read -r option value; do
 			[[ $option == @(--version|--help|-h) ]] || args+=("$option" ${value:+x})
 		done <"$T/own"
-		"$JOBCTL" "$verb" "${args[@]}" --help 2>&1 | cmp -s - "$T/help" || {
+		"$JOBCTL" "${words[@]}" "${args[@]}" --help 2>&1 | cmp -s - "$T/help" || {
 			echo "jobctl $verb ${args[*]}: the help names what is not taken (jobctl/verbs.c, options.c)"
 			bad=1
 		}
@@ -179,12 +218,12 @@ letter_shared() {
 			# A letter that verbs share makes its long names stand for one another.
 			[[ $option == --* ]] && ! grep -qE -e "^$option( |$)" "$T/own" || continue
 			! letter_shared "$option" || continue
-			! "$JOBCTL" "$verb" "$option" ${value:+x} --help >/dev/null 2>&1 || {
+			! "$JOBCTL" "${words[@]}" "$option" ${value:+x} --help >/dev/null 2>&1 || {
 				echo "jobctl $verb $option: taken, and not in its help"
 				bad=1
 			}
 		done <"$T/all"
-	done
+	done < <(verbs)
 	return "$bad"
 }
 

@@ -77,10 +77,11 @@ static void on_ended(void *ctx, uint64_t id, const struct keeper_end *e)
 	snprintf(t->text, sizeof t->text, "%s", e->step ? e->step : "");
 }
 
-static void on_lost(void *ctx, uint64_t id, const char *text)
+static void on_lost(void *ctx, uint64_t id, const char *text, bool gone)
 {
 	struct told *t = &((struct room *)ctx)->told[id];
 	t->lost++;
+	t->gone = gone;
 	snprintf(t->text, sizeof t->text, "%s", text);
 }
 

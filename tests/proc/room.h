@@ -19,6 +19,7 @@
 /* What core was told of a job. */
 struct told {
 	unsigned ready, unstarted, stopped, running, unstoppable, recontinued, ended, lost, orphaned;
+	bool gone; /* with lost */
 	bool silent;
 	int error;
 	char text[256];

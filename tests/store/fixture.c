@@ -89,6 +89,24 @@ void fixture_commit(struct store *s)
 	ck_assert_int_eq(store_commit(s), 0);
 }
 
+struct store *fixture_reopen(struct store *s, const char *dir)
+{
+	fixture_commit(s);
+	store_close(s);
+	return fixture_open(dir);
+}
+
+int fixture_refuses(const char *dir, const char *word)
+{
+	struct store *s;
+	const char *why;
+	int ret = fixture_try(dir, false, &s, &why);
+
+	ck_assert_int_ne(ret, 0);
+	ck_assert_msg(strstr(why, word) != NULL, "\"%s\" does not say \"%s\"", why, word);
+	return ret;
+}
+
 void fixture_shell(const char *fmt, ...)
 {
 	char command[512];
@@ -99,6 +117,19 @@ void fixture_shell(const char *fmt, ...)
 	va_end(ap);
 	int status = system(command);
 	ck_assert_msg(status == 0, "%s: %d", command, status);
+}
+
+size_t fixture_rows(struct store *s, enum table t)
+{
+	DBT k = { 0 }, d = { 0 };
+	DBC *c;
+	size_t n = 0;
+
+	ck_assert_int_eq(table_cursor(s, t, &c), 0);
+	while (table_move(s, c, &k, &d, DB_NEXT) == 0)
+		n++;
+	c->close(c);
+	return n;
 }
 
 static char *copy(const char *s)

@@ -10,7 +10,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "jobd/store/store.h"
+#include "jobd/store/internal.h"
 
 /* Runs the tests, TAP on standard output, and removes what they left. For main to return. */
 int fixture_run(const char *name, const TTest *const *tests, size_t n);
@@ -32,8 +32,15 @@ struct store *fixture_open(const char *dir);
 /* Tries to open it; returns what store_open did, the message in *why (borrowed). */
 int fixture_try(const char *dir, bool accept_older, struct store **s, const char **why);
 void fixture_commit(struct store *s);
+/* Commits, closes, and opens it again. */
+struct store *fixture_reopen(struct store *s, const char *dir);
+/* Tries to open it, which must fail with a message that has word in it. Returns what store_open did. */
+int fixture_refuses(const char *dir, const char *word);
 /* Runs a shell command, which must succeed. */
 void fixture_shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* How many rows a table has. */
+size_t fixture_rows(struct store *s, enum table t);
 
 /* A job with something in it; the caller's to job_fini. */
 void fixture_job(struct job *j, uint64_t id, enum job_state state);

@@ -19,6 +19,7 @@
 
 #include "fixture.h"
 #include "lib/log.h"
+#include "lib/strv.h"
 
 #define ROUNDS 60
 
@@ -28,6 +29,29 @@ const char *__asan_default_options(void);
 const char *__asan_default_options(void)
 {
 	return "detect_leaks=0";
+}
+
+/* A job comes, and waits for the one before it. One ends for it, and its waiter is told, so that all tables change. */
+static void write_one(struct store *s, uint64_t id, uint64_t first)
+{
+	char *env[] = { (char[]){ "A=1" }, NULL };
+	struct job j;
+
+	fixture_job(&j, id, JOB_QUEUED);
+	j.environment = first;
+	store_job_put(s, &j);
+	job_fini(&j);
+	if (id == first)
+		store_environment_put(s, first, env);
+	else
+		store_environment_share(s, first, 1);
+	store_after_put(s, id, &(struct job_after){ .id = id - 1, .on = AFTER_ANY });
+	if (id <= 100)
+		return;
+	fixture_job(&j, id - 100, JOB_FAILED);
+	store_job_put(s, &j);
+	job_fini(&j);
+	store_after_put(s, id - 99, &(struct job_after){ id - 100, AFTER_ANY, JOB_FAILED });
 }
 
 /* Commits without end; each number that was committed goes into the pipe. */
@@ -40,12 +64,12 @@ static void write_until_killed(const char *dir, int fd)
 	if (store_open(&o, &s, &why))
 		_exit(3);
 	for (;;) {
-		uint64_t id = 0;
+		uint64_t id = 0, first = 0;
 		for (uint32_t n = 1 + fixture_random(20); n > 0; n--) {
 			id = store_next_id(s);
-			fixture_put(s, id, JOB_QUEUED);
-			if (id > 100) /* one ends for one that comes, so that all tables change */
-				fixture_put(s, id - 100, JOB_FAILED);
+			if (!first)
+				first = id;
+			write_one(s, id, first);
 			if (store_journal_put(s, &(struct journal_entry){ .job = id }) != id)
 				_exit(4);
 		}
@@ -96,15 +120,43 @@ static uint64_t run_and_kill(const char *dir, uint64_t acknowledged)
 	return acknowledged;
 }
 
+static bool remember_pair(void *ctx, const struct job_after *a)
+{
+	*(struct job_after *)ctx = *a;
+	return false;
+}
+
+/* What a job waits for, and who waits for that, agree with what has ended. */
+static void expect_pair(struct store *s, uint64_t id, uint64_t last)
+{
+	const enum job_state outcome = id > 1 && id + 99 <= last ? JOB_FAILED : 0;
+	struct job_after a = { 0 };
+
+	ck_assert_int_eq(store_after_each(s, id, 0, remember_pair, &a), 0);
+	ck_assert_uint_eq(a.id, id - 1);
+	ck_assert_int_eq(a.on, AFTER_ANY);
+	ck_assert_int_eq(a.outcome, outcome);
+	a = (struct job_after){ 0 };
+	ck_assert_int_eq(store_before_each(s, id - 1, 0, remember_pair, &a), 0);
+	ck_assert_uint_eq(a.id, id);
+	ck_assert_int_eq(a.outcome, outcome);
+}
+
 static void expect_all(struct store *s, uint64_t from, uint64_t last)
 {
 	struct job j;
+	char **env;
 
 	for (uint64_t id = from; id <= last; id++) {
 		ck_assert_msg(store_job_get(s, id, &j) == 0, "job %llu is lost",
 		    (unsigned long long)id);
 		ck_assert_int_eq(j.state, id + 100 <= last ? JOB_FAILED : JOB_QUEUED);
+		if (j.state == JOB_QUEUED) {
+			ck_assert_int_eq(store_environment_get(s, store_environment_of(&j), &env), 0);
+			strv_free(env);
+		}
 		job_fini(&j);
+		expect_pair(s, id, last);
 	}
 }
 
@@ -403,51 +455,6 @@ START_TEST(recovery_on_a_full_disk_gives_up_the_ballast)
 }
 END_TEST
 
-static int refuses(const char *dir, const char *word)
-{
-	struct store *s;
-	const char *why;
-	int ret = fixture_try(dir, false, &s, &why);
-
-	ck_assert_int_ne(ret, 0);
-	ck_assert_msg(strstr(why, word) != NULL, "\"%s\" does not say \"%s\"", why, word);
-	return ret;
-}
-
-START_TEST(a_newer_schema_is_refused_and_untouched)
-{
-	const char *dir = fixture_dir();
-	struct store *s = fixture_open(dir);
-
-	fixture_put(s, 1, JOB_QUEUED);
-	fixture_commit(s);
-	store_close(s);
-	fixture_shell("echo 2 > %s/schema; cp -rp %s %s.before", dir, dir, dir);
-	ck_assert_int_eq(refuses(dir, "newer"), -EPROTO);
-	fixture_shell("diff -r %s/store %s.before/store", dir, dir);
-	fixture_shell("cd %s && test -z \"$(find store schema journal.high -newer lock)\"", dir);
-}
-END_TEST
-
-START_TEST(a_schema_number_that_is_none_is_damage_and_no_newer_jobd)
-{
-	static const char *const damaged[] = { "", "0", "1 1", "x", "\\0001", "-1" };
-	const char *dir = fixture_dir(), *why;
-	struct store *s;
-
-	store_close(fixture_open(dir));
-	for (size_t i = 0; i < sizeof(damaged) / sizeof(damaged[0]); i++) {
-		fixture_shell("printf -- '%s\\n' > %s/schema", damaged[i], dir);
-		ck_assert_int_eq(fixture_try(dir, false, &s, &why), -EBADMSG);
-		ck_assert_ptr_null(strstr(why, "was written by a newer"));
-		ck_assert_ptr_nonnull(strstr(why, "schema is damaged"));
-		ck_assert_ptr_nonnull(strstr(why, "write 1 there"));
-	}
-	fixture_shell("echo 1 > %s/schema", dir);
-	store_close(fixture_open(dir));
-}
-END_TEST
-
 START_TEST(a_second_jobd_is_refused_by_the_lock_and_not_by_a_pid)
 {
 	const char *dir = fixture_dir();
@@ -455,7 +462,7 @@ START_TEST(a_second_jobd_is_refused_by_the_lock_and_not_by_a_pid)
 	char pid[32];
 
 	snprintf(pid, sizeof(pid), "process %d", (int)getpid());
-	ck_assert_int_eq(refuses(dir, pid), -EWOULDBLOCK);
+	ck_assert_int_eq(fixture_refuses(dir, pid), -EWOULDBLOCK);
 	store_close(s);
 	/* A pid that is left in the file, of a process that lives, holds nobody up. */
 	fixture_shell("echo 1 > %s/lock", dir);
@@ -469,7 +476,7 @@ START_TEST(db_config_is_refused)
 
 	store_close(fixture_open(dir));
 	fixture_shell("echo set_flags DB_TXN_NOSYNC > %s/store/DB_CONFIG", dir);
-	ck_assert_int_eq(refuses(dir, "DB_CONFIG"), -EPERM);
+	ck_assert_int_eq(fixture_refuses(dir, "DB_CONFIG"), -EPERM);
 	fixture_shell("rm %s/store/DB_CONFIG", dir);
 	store_close(fixture_open(dir));
 }
@@ -481,20 +488,20 @@ START_TEST(a_directory_that_others_may_enter_is_refused)
 
 	store_close(fixture_open(dir));
 	ck_assert_int_eq(chmod(fixture_path(dir, "store"), 0755), 0);
-	ck_assert_int_eq(refuses(dir, "0700"), -EPERM);
+	ck_assert_int_eq(fixture_refuses(dir, "0700"), -EPERM);
 	ck_assert_int_eq(chmod(fixture_path(dir, "store"), 0700), 0);
 	ck_assert_int_eq(chmod(dir, 0750), 0);
-	ck_assert_int_eq(refuses(dir, "0700"), -EPERM);
+	ck_assert_int_eq(fixture_refuses(dir, "0700"), -EPERM);
 	ck_assert_int_eq(chmod(dir, 0700), 0);
 	store_close(fixture_open(dir));
 	fixture_shell("mv %s/store %s/elsewhere && ln -s elsewhere %s/store", dir, dir, dir);
-	refuses(dir, "store");
+	fixture_refuses(dir, "store");
 }
 END_TEST
 
 START_TEST(a_directory_that_is_not_there_is_refused)
 {
-	ck_assert_int_eq(refuses("/nowhere/at/all", "/nowhere"), -ENOENT);
+	ck_assert_int_eq(fixture_refuses("/nowhere/at/all", "/nowhere"), -ENOENT);
 }
 END_TEST
 
@@ -520,9 +527,9 @@ START_TEST(an_older_copy_is_refused_unless_that_is_accepted)
 	put_some(s, 4);
 	store_close(s);
 	fixture_shell("cd %s && rm -r store && mv backup store", dir);
-	ck_assert_int_eq(refuses(dir, "7"), -ESTALE);
-	ck_assert_int_eq(refuses(dir, "damaged"), -ESTALE);
-	ck_assert_int_eq(refuses(dir, "--accept-older-store"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "7"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "damaged"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "--accept-older-store"), -ESTALE);
 
 	ck_assert_msg(fixture_try(dir, true, &s, &why) == 0, "%s", why);
 	ck_assert_uint_eq(store_missing(s), 4);
@@ -547,12 +554,12 @@ START_TEST(a_store_that_vanished_is_not_made_anew)
 	put_some(s, 2);
 	store_close(s);
 	fixture_shell("rm -r %s/store", dir);
-	ck_assert_int_eq(refuses(dir, "is not there, but had come to journal entry 2"), -ESTALE);
-	ck_assert_int_eq(refuses(dir, "--accept-older-store"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "is not there, but had come to journal entry 2"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "--accept-older-store"), -ESTALE);
 	/* Nor is an empty directory left in its place, which a copy would have to be put into. */
 	ck_assert_int_eq(stat(fixture_path(dir, "store"), &st), -1);
 	fixture_shell("mkdir -m 0700 %s/store", dir);
-	ck_assert_int_eq(refuses(dir, "is not there"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "is not there"), -ESTALE);
 	ck_assert_int_eq(stat(fixture_path(dir, "store/jobd.db"), &st), -1);
 	/* Where that is what one wants, numbers go on where they were. */
 	ck_assert_msg(fixture_try(dir, true, &s, &why) == 0, "%s", why);
@@ -605,8 +612,8 @@ START_TEST(a_torn_mark_leaves_the_one_before_and_two_are_refused)
 		fixture_shell("cp %s/kept %s/journal.high", dir, dir);
 	}
 	fixture_shell("head -c 1024 /dev/zero > %s/journal.high", dir);
-	ck_assert_int_eq(refuses(dir, "journal.high"), -ESTALE);
-	ck_assert_int_eq(refuses(dir, "--accept-older-store"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "journal.high"), -ESTALE);
+	ck_assert_int_eq(fixture_refuses(dir, "--accept-older-store"), -ESTALE);
 	ck_assert_msg(fixture_try(dir, true, &s, &why) == 0, "%s", why);
 	store_close(s);
 	store_close(fixture_open(dir));
@@ -659,8 +666,6 @@ STORE_MAIN("crash", what_was_acknowledged_survives_kill_9,
     a_cache_that_a_full_disk_keeps_from_being_written_out_is_a_full_disk,
     a_turn_that_fails_before_its_commit_fails_the_commit, enospc_in_a_checkpoint_is_no_failure,
     eio_in_a_checkpoint_is_the_end, recovery_on_a_full_disk_gives_up_the_ballast,
-    a_newer_schema_is_refused_and_untouched,
-    a_schema_number_that_is_none_is_damage_and_no_newer_jobd,
     a_second_jobd_is_refused_by_the_lock_and_not_by_a_pid, db_config_is_refused,
     a_directory_that_others_may_enter_is_refused, a_directory_that_is_not_there_is_refused,
     an_older_copy_is_refused_unless_that_is_accepted, a_store_that_vanished_is_not_made_anew,

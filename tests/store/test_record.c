@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "fixture.h"
+#include "lib/strv.h"
 #include "lib/tlv.h"
 
 static char ann[] = "ann", def[] = "default", true_[] = "true", submit[] = "submit", ok[] = "ok";
@@ -76,13 +77,13 @@ START_TEST(a_job_with_everything_is_these_bytes)
 		0x12, 0x02, 0x00, 0x01,			/* submitted */
 		0x13, 0x02, 0x01, 0x01,			/* eligible */
 		0x14, 0x02, 0x02, 0x01,			/* paused */
-		0x15, 0x41,				/* the present attempt */
+		0x15, 0x47,				/* the present attempt */
 		0x01, 0x01, 0x02, 0x02, 0x01, 0x06, 0x03, 0x01, 0x14, 0x04, 0x01, 0x09,
 		0x05, 0x01, 0x14, 0x06, 0x01, 0x16, 0x07, 0x01, 0x0c, 0x08, 0x01, 0x0d,
 		0x09, 0x01, 'b', 0x0a, 0x01, 'c', 0x0b, 0x01, 0x0e, 0x0c, 0x01, 0x0f,
 		0x0d, 0x01, 0x10, 0x0e, 0x02, 0x00, 0x02, 0x0f, 0x01, 0x01, 0x10, 0x01, 'e',
 		0x11, 0x01, 0x11, 0x12, 0x01, 0x12, 0x13, 0x01, 0x13, 0x14, 0x02, 0x14, 0x01,
-		0x15, 0x01, 0x01,
+		0x15, 0x01, 0x01, 0x16, 0x01, 0x05, 0x17, 0x01, 0x06,
 		0x18, 0x01, 0x01,			/* paused by a stop */
 	};
 	static char n[] = "n", empty[] = "", cwd[] = "/", k[] = "k", v[] = "v", b_[] = "b",
@@ -111,8 +112,51 @@ START_TEST(a_job_with_everything_is_these_bytes)
 	j.eligible_at_us = 257;
 	j.paused_at_us = 258;
 	j.now = (struct job_attempt){ 2, JOB_FAILED, REASON_EXIT, 9, 10, 11, 12, 13, b_, c, 14, 15,
-		16, 256, true, e, { 17, 18, 19, 276 }, true };
+		16, 5, 6, 256, true, e, { 17, 18, 19, 276 }, true };
 	record_job_encode(&b, &j);
+	expect_bytes(&b, golden, sizeof(golden));
+	buf_fini(&b);
+}
+END_TEST
+
+START_TEST(what_a_job_waits_for_and_its_rules_are_these_bytes)
+{
+	const uint8_t golden[] = {
+		0x19, 0x09, 't', 'i', 'm', 'e', 'o', 'u', 't', '=', '9', /* rules */
+		0x19, 0x0a, 'a', 't', 't', 'e', 'm', 'p', 't', 's', '=', '2',
+		0x1a, 0x01, 'u',	/* unique */
+		0x1b, 0x01, 't',	/* template */
+		0x1c, 0x01, 0x01,	/* batch */
+		0x1d, 0x02, 0x00, 0x01, /* environment */
+		0x1e, 0x01, 0x03,	/* not before */
+		0x1f, 0x01, 0x04,	/* deadline */
+		0x20, 0x01, 0x05,	/* retry at */
+		0x21, 0x01, 0x01,	/* paused by its queue's pause */
+		0x22, 0x01, 0x01,	/* its slot was released */
+		0x23, 0x01, 0x01,	/* resume requested */
+		0x24, 0x01, 0x01,	/* timed out */
+		0x25, 0x01, 0x01,	/* warned */
+		0x26, 0x01, 0x01,	/* has waited for others */
+		0x27, 0x01, 0x01,	/* drop where that can't come true */
+	};
+	static char u[] = "u", t[] = "t", timeout[] = "timeout=9", attempts[] = "attempts=2";
+	char *rules[] = { timeout, attempts, NULL };
+	struct job j = small_job();
+	struct buf b = BUF_INIT;
+
+	j.rules = rules;
+	j.unique = u;
+	j.template = t;
+	j.batch = 1;
+	j.environment = 256;
+	j.not_before_us = 3;
+	j.deadline_us = 4;
+	j.retry_at_us = 5;
+	j.queue_paused = j.slot_released = j.resume_requested = j.timed_out = true;
+	j.warned = j.has_after = j.drop_unmet = true;
+	record_job_encode(&b, &j);
+	ck_assert_uint_gt(b.len, 34);
+	buf_drop(&b, 34); /* the small job */
 	expect_bytes(&b, golden, sizeof(golden));
 	buf_fini(&b);
 }
@@ -137,7 +181,8 @@ START_TEST(history_and_progress_are_these_bytes)
 
 	j.history = history;
 	j.nhistory = 2;
-	j.progress = (struct job_progress){ 0, 3, 4, 5, 6, st, it, te, counts, 1 };
+	struct job_progress progress = { 0, 3, 4, 5, 6, st, it, te, counts, 1 };
+	j.progress = &progress;
 	record_job_encode(&b, &j);
 	ck_assert_uint_gt(b.len, 34);
 	buf_drop(&b, 34); /* the small job */
@@ -201,9 +246,10 @@ START_TEST(a_row_that_is_read_is_the_row_that_was_written)
 	j.nhistory = 5;
 	j.meta = meta;
 	j.nmeta = 3;
-	j.progress = (struct job_progress){ 100, INT64_MAX, 0, -2, 1, NULL, item, big, counts, 3 };
+	struct job_progress progress = { 100, INT64_MAX, 0, -2, 1, NULL, item, big, counts, 3 };
+	j.progress = &progress;
 	expect_round_trip(&j);
-	j.progress.text = NULL; /* lengths at the edge of one byte and two */
+	progress.text = NULL; /* lengths at the edge of one byte and two */
 	for (size_t n = 120; n < 140; n++) {
 		big[n] = '\0';
 		expect_round_trip(&j);
@@ -211,6 +257,40 @@ START_TEST(a_row_that_is_read_is_the_row_that_was_written)
 	}
 	big[16383] = '\0';
 	expect_round_trip(&j);
+}
+END_TEST
+
+START_TEST(a_row_keeps_two_lists_of_strings_apart)
+{
+	char *words[100], *rules[70];
+	struct job j = small_job(), read;
+	struct buf b = BUF_INIT;
+
+	for (size_t i = 0; i < 99; i++)
+		words[i] = i % 2 ? ann : true_;
+	for (size_t i = 0; i < 69; i++)
+		rules[i] = i % 3 ? ok : def;
+	words[99] = rules[69] = NULL;
+	j.command = words;
+	j.rules = rules;
+	j.unique = ann;
+	j.template = def;
+	j.batch = UINT64_MAX;
+	j.not_before_us = j.deadline_us = 1700000000000000;
+	j.warned = true;
+	expect_round_trip(&j);
+	/* And where the strings of one come in between those of the other. */
+	record_job_encode(&b, &j);
+	for (size_t i = 0; i < 300; i++)
+		tlv_put_str(&b, i % 2 ? 11 : 25, submit);
+	ck_assert_int_eq(record_job_decode(b.data, b.len, &read), 0);
+	ck_assert_uint_eq(strv_len(read.command), 99 + 150);
+	ck_assert_uint_eq(strv_len(read.rules), 69 + 150);
+	ck_assert_str_eq(read.command[1], "ann");
+	ck_assert_str_eq(read.rules[68], "ok");
+	ck_assert_str_eq(read.rules[69], "submit");
+	job_fini(&read);
+	buf_fini(&b);
 }
 END_TEST
 
@@ -313,6 +393,8 @@ START_TEST(damaged_rows_are_refused_or_read_and_never_worse)
 END_TEST
 
 STORE_MAIN("record", a_small_job_is_these_bytes, a_job_with_everything_is_these_bytes,
-    history_and_progress_are_these_bytes, a_journal_entry_is_these_bytes,
-    a_row_that_is_read_is_the_row_that_was_written, fields_of_a_newer_version_are_kept,
+    what_a_job_waits_for_and_its_rules_are_these_bytes, history_and_progress_are_these_bytes,
+    a_journal_entry_is_these_bytes,
+    a_row_that_is_read_is_the_row_that_was_written, a_row_keeps_two_lists_of_strings_apart,
+    fields_of_a_newer_version_are_kept,
     what_is_no_job_is_refused, damaged_rows_are_refused_or_read_and_never_worse)

@@ -55,20 +55,6 @@ static bool remember(void *ctx, struct job *j)
 	return l->n != l->stop_after;
 }
 
-/* How many rows a table has. */
-static size_t count_rows(struct store *s, enum table t)
-{
-	DBT k = { 0 }, d = { 0 };
-	DBC *c;
-	size_t n = 0;
-
-	ck_assert_int_eq(table_cursor(s, t, &c), 0);
-	while (table_move(s, c, &k, &d, DB_NEXT) == 0)
-		n++;
-	c->close(c);
-	return n;
-}
-
 static bool is_there(struct store *s, uint64_t id)
 {
 	struct job j;
@@ -262,9 +248,9 @@ START_TEST(a_deleted_job_leaves_its_entries_and_nothing_else)
 	store_environment_put(s, id, env);
 	fixture_entry(s, id, "delete");
 	fixture_commit(s);
-	ck_assert_uint_eq(count_rows(s, TABLE_INDEX), 4); /* state, queue, user, time */
+	ck_assert_uint_eq(fixture_rows(s, TABLE_INDEX), 4); /* state, queue, user, time */
 	store_job_delete(s, &j);
-	ck_assert_uint_eq(count_rows(s, TABLE_INDEX), 0);
+	ck_assert_uint_eq(fixture_rows(s, TABLE_INDEX), 0);
 	job_fini(&j);
 	fixture_commit(s);
 	store_close(s);
@@ -342,8 +328,8 @@ START_TEST(a_token_is_a_users_and_lasts_seven_days)
 	store_tick(s, start + 20 * DAY_US);
 	ck_assert_uint_eq(store_token_get(s, 1, "abcd"), 0);
 	ck_assert_uint_eq(store_token_get(s, 1, "again"), 0);
-	ck_assert_uint_eq(count_rows(s, TABLE_TOKENS), 0);
-	ck_assert_uint_eq(count_rows(s, TABLE_TOKEN_AGES), 0);
+	ck_assert_uint_eq(fixture_rows(s, TABLE_TOKENS), 0);
+	ck_assert_uint_eq(fixture_rows(s, TABLE_TOKEN_AGES), 0);
 	store_close(s);
 }
 END_TEST

@@ -154,7 +154,7 @@ START_TEST(an_end_counts_by_who_asked_for_it_and_how_it_came)
 	};
 
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
-		struct attempt_outcome o = attempt_outcome(cases[i].cancel, &cases[i].end);
+		struct attempt_outcome o = attempt_outcome(cases[i].cancel, false, &cases[i].end);
 		ck_assert_int_eq(o.event, cases[i].is.event);
 		ck_assert_int_eq(o.reason, cases[i].is.reason);
 	}

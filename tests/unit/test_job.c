@@ -85,6 +85,48 @@ START_TEST(a_filter_matches_by_id_and_state)
 }
 END_TEST
 
+START_TEST(a_filter_matches_by_batch)
+{
+	struct job j = sample();
+
+	ck_assert(!match((struct job_filter){ .batch = 5 }));
+	j.batch = 5;
+	ck_assert(job_filter_match(&(struct job_filter){ .batch = 5 }, &j));
+	ck_assert(!job_filter_match(&(struct job_filter){ .batch = 6 }, &j));
+}
+END_TEST
+
+START_TEST(a_filter_matches_by_the_reason_of_an_end_and_leaves_other_reasons_to_who_knows_them)
+{
+	const struct job_filter lost = { .reasons = 1u << REASON_LOST | 1u << REASON_QUEUE_FULL };
+	struct job j = sample();
+
+	j.state = JOB_FAILED;
+	j.reason = REASON_LOST;
+	ck_assert(job_filter_match(&lost, &j));
+	j.reason = REASON_EXIT;
+	ck_assert(!job_filter_match(&lost, &j));
+	j.reason = REASON_NONE;
+	ck_assert(!job_filter_match(&lost, &j));
+	j.state = JOB_QUEUED;
+	ck_assert(job_filter_match(&lost, &j));
+	ck_assert(job_filter_has_reason(&lost, REASON_QUEUE_FULL));
+	ck_assert(!job_filter_has_reason(&lost, REASON_NONE));
+	ck_assert(job_filter_has_reason(&(struct job_filter){ 0 }, REASON_NONE));
+}
+END_TEST
+
+START_TEST(every_reason_is_found_by_its_name)
+{
+	for (int r = 0; r < JOB_REASONS; r++)
+		if (job_reason_name((enum job_reason)r))
+			ck_assert_int_eq(job_reason_parse(job_reason_name((enum job_reason)r)), r);
+	ck_assert_int_eq(job_reason_parse("bored"), REASON_NONE);
+	ck_assert_ptr_null(job_reason_name(JOB_REASONS));
+	ck_assert_ptr_nonnull(job_reason_name(JOB_REASONS - 1));
+}
+END_TEST
+
 START_TEST(of_several_values_one_must_match_and_all_kinds_must)
 {
 	const char *const users[] = { "bob", "ann", NULL }, *const others[] = { "bob", NULL };
@@ -178,25 +220,48 @@ START_TEST(an_entry_is_its_owners_and_its_actors)
 }
 END_TEST
 
+START_TEST(what_was_waited_for_is_met_by_these_ends_and_no_others)
+{
+	for (unsigned i = 0; i < JOB_STATES; i++) {
+		ck_assert_int_eq(after_is_met(AFTER_OK, i), i == JOB_COMPLETED);
+		ck_assert_int_eq(after_is_met(AFTER_FAILED, i), i == JOB_FAILED || i == JOB_CANCELLED);
+		ck_assert_int_eq(after_is_met(AFTER_ANY, i), job_has_ended(i));
+		ck_assert(!after_is_met(0, i));
+	}
+	for (unsigned on = AFTER_OK; on <= AFTER_ANY; on++)
+		ck_assert_uint_eq(after_on_parse(after_on_name(on)), on);
+	ck_assert_str_eq(after_on_name(AFTER_FAILED), "failed");
+	ck_assert_ptr_null(after_on_name(0));
+	ck_assert_ptr_null(after_on_name(AFTER_ANY + 1));
+	ck_assert_uint_eq(after_on_parse("OK"), 0);
+	ck_assert_uint_eq(after_on_parse(""), 0);
+}
+END_TEST
+
 START_TEST(what_is_not_reported_is_minus_one)
 {
 	struct job j;
 
 	memset(&j, 0xff, sizeof(j));
 	job_init(&j);
-	ck_assert_int_eq(j.progress.percent, -1);
-	ck_assert_int_eq(j.progress.steps, -1);
-	ck_assert_ptr_null(j.progress.text);
+	ck_assert_ptr_null(j.progress);
+	j.progress = job_progress_new();
+	ck_assert_ptr_nonnull(j.progress);
+	ck_assert_int_eq(j.progress->percent, -1);
+	ck_assert_int_eq(j.progress->steps, -1);
+	ck_assert_ptr_null(j.progress->text);
 	ck_assert_ptr_null(j.unknown.data);
 	job_fini(&j);
 	job_fini(&j);
-	ck_assert_int_eq(j.progress.total, -1);
+	ck_assert_ptr_null(j.progress);
 }
 END_TEST
 
 UNIT_MAIN("job", every_state_and_reason_has_a_name_of_its_own, an_empty_filter_matches_everything,
-    a_filter_matches_by_id_and_state, of_several_values_one_must_match_and_all_kinds_must,
+    a_filter_matches_by_id_and_state, a_filter_matches_by_batch,
+    a_filter_matches_by_the_reason_of_an_end_and_leaves_other_reasons_to_who_knows_them,
+    every_reason_is_found_by_its_name, of_several_values_one_must_match_and_all_kinds_must,
     a_filter_matches_names_by_glob_and_meta_by_pair,
     a_window_of_time_holds_its_beginning_and_not_its_end, search_looks_at_all_text_and_ignores_case,
     entries_of_the_journal_match_as_jobs_do, an_entry_is_its_owners_and_its_actors,
-    what_is_not_reported_is_minus_one)
+    what_was_waited_for_is_met_by_these_ends_and_no_others, what_is_not_reported_is_minus_one)

@@ -17,15 +17,16 @@ static const struct {
 	enum job_state from;
 	const char *to;
 } expected[] = {
-	/*                hold release pause resume cancel signal retry delete priority
-	 *                start never-ran stopped unstoppable recontinued completed failed cancelled */
-	{ JOB_QUEUED,    "hq..x...qrq....f." },
-	{ JOB_HELD,      "hq..x...h........" },
-	{ JOB_RUNNING,   "..rrrr..r.qpr.cfx" },
-	{ JOB_PAUSED,    "..prrp..p.q.rpcfx" },
-	{ JOB_COMPLETED, ".......D........." },
-	{ JOB_FAILED,    "......qD........." },
-	{ JOB_CANCELLED, "....x.qD........." },
+	/*                hold release pause resume cancel signal retry delete priority edit resume-later
+	 *                start never-ran stopped unstoppable recontinued completed failed cancelled
+	 *                warn timeout again set-aside */
+	{ JOB_QUEUED,    "hq..x...qq." "rq....f." "..q." },
+	{ JOB_HELD,      "hq..x...hh." "......f." "...." },
+	{ JOB_RUNNING,   "..rrrr..r.." ".qpr.cfx" "rrqh" },
+	{ JOB_PAUSED,    "..prrp..p.p" ".q.rpcfx" "..qh" },
+	{ JOB_COMPLETED, ".......D..." "........" "...." },
+	{ JOB_FAILED,    "......qD..." "........" "...." },
+	{ JOB_CANCELLED, "....x.qD..." "........" "...." },
 };
 
 static char letter_of(const struct state_row *row)
@@ -60,7 +61,6 @@ START_TEST(what_is_already_so_answers_well_and_does_nothing)
 	} so[] = {
 		{ JOB_HELD, EVENT_HOLD },
 		{ JOB_QUEUED, EVENT_RELEASE },
-		{ JOB_PAUSED, EVENT_PAUSE },
 		{ JOB_CANCELLED, EVENT_CANCEL },
 	};
 
@@ -70,6 +70,36 @@ START_TEST(what_is_already_so_answers_well_and_does_nothing)
 		ck_assert_int_eq(row->action, ACTION_NONE);
 		ck_assert_int_eq(row->to, so[i].state);
 	}
+	/* A pause of a paused job takes back what was asked of it meanwhile: its action says whether that was so. */
+	ck_assert_int_eq(state_find(JOB_PAUSED, EVENT_PAUSE)->action, ACTION_STAY_PAUSED);
+}
+END_TEST
+
+START_TEST(no_two_rows_have_the_same_pair_and_every_event_has_a_name)
+{
+	char *text = NULL;
+	size_t size = 0, lines = 0, pairs = 0;
+	FILE *f = open_memstream(&text, &size);
+
+	state_print(f);
+	fclose(f);
+	for (const char *at = text; (at = strchr(at, '\n')); at++)
+		lines++;
+	for (int state = 1; state < JOB_STATES; state++)
+		for (int event = 1; event < JOB_EVENTS; event++)
+			pairs += state_find((enum job_state)state, (enum job_event)event) != NULL;
+	ck_assert_uint_eq(lines, pairs);
+	for (int event = 1; event < JOB_EVENTS; event++)
+		ck_assert_str_ne(state_event_name((enum job_event)event), "unknown");
+	free(text);
+}
+END_TEST
+
+START_TEST(only_what_has_not_begun_can_be_edited)
+{
+	for (int state = 1; state < JOB_STATES; state++)
+		ck_assert_int_eq(state_find((enum job_state)state, EVENT_EDIT) != NULL,
+		    state == JOB_QUEUED || state == JOB_HELD);
 }
 END_TEST
 
@@ -100,4 +130,6 @@ END_TEST
 
 UNIT_MAIN("state", every_pair_of_state_and_event_does_what_the_manual_says,
     what_is_already_so_answers_well_and_does_nothing,
+    no_two_rows_have_the_same_pair_and_every_event_has_a_name,
+    only_what_has_not_begun_can_be_edited,
     a_refusal_says_what_could_be_done_instead, the_machine_can_be_printed)

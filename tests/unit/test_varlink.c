@@ -80,7 +80,7 @@ START_TEST(fields_carry_their_types_down_to_the_nested_ones)
 	const struct varlink_field *f;
 
 	f = field_find(m->in, "command");
-	ck_assert(f->kind == VARLINK_STRING && f->array && !f->nullable && !f->map);
+	ck_assert(f->kind == VARLINK_STRING && f->array && f->nullable && !f->map);
 	f = field_find(m->in, "meta");
 	ck_assert(f->kind == VARLINK_STRING && f->map && f->nullable && !f->array);
 	f = field_find(m->in, "hold");
@@ -93,6 +93,12 @@ START_TEST(fields_carry_their_types_down_to_the_nested_ones)
 	ck_assert(f->kind == VARLINK_STRUCT);
 	f = field_find(f->fields, "cpu_us");
 	ck_assert(f->kind == VARLINK_INT && f->nullable && f->fields == NULL);
+	m = &varlink_methods[varlink_method_find("org.jobd.Job.SubmitMany")];
+	f = field_find(m->in, "jobs");
+	ck_assert(f->kind == VARLINK_STRUCT && f->array && !f->nullable && !f->map);
+	f = field_find(f->fields, "after");
+	ck_assert(f->kind == VARLINK_STRUCT && f->array && f->nullable);
+	ck_assert(field_find(f->fields, "item")->kind == VARLINK_INT);
 }
 END_TEST
 
@@ -255,6 +261,36 @@ START_TEST(each_value_is_held_against_its_type_and_the_culprit_is_named)
 	else
 		ck_assert_msg(culprit != NULL && strcmp(culprit, c->culprit) == 0, "%s: %s",
 		    c->json, culprit == NULL ? "taken" : culprit);
+	json_decref(o);
+}
+END_TEST
+
+START_TEST(the_way_to_a_culprit_is_told)
+{
+	static const char *const rows[][2] = {
+		{"{\"b\":0}", "b"},
+		{"{\"ai\":[1,\"2\"]}", "ai"},
+		{"{\"t\":{}}", "t.leaf"},
+		{"{\"t\":7}", "t"},
+		{"{\"t\":{\"leaf\":1,\"next\":{\"leaf\":2,\"many\":[{\"leaf\":3},{\"leaf\":\"3\"}]}}}",
+		    "t.next.many[1].leaf"},
+		{"{\"t\":{\"leaf\":1,\"many\":[{\"leaf\":3,\"q\":4}]}}", "t.many[0].q"},
+		{"{\"t\":{\"leaf\":1,\"many\":[null]}}", "t.many[0]"},
+		{"{\"unheard of\":1}", "unheard of"},
+	};
+	char path[40];
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *o = json_loads(rows[i][0], 0, NULL);
+
+		varlink_where(all, o, path, sizeof(path));
+		ck_assert_str_eq(path, rows[i][1]);
+		json_decref(o);
+	}
+	/* What does not fit is left out, and no character is cut. */
+	json_t *o = json_pack("{s:i}", "\xc3\xa4\xc3\xa4\xc3\xa4", 1);
+	varlink_where(all, o, path, 6);
+	ck_assert_str_eq(path, "\xc3\xa4\xc3\xa4?");
 	json_decref(o);
 }
 END_TEST
@@ -429,7 +465,7 @@ int main(void)
 	    errors_and_interfaces_are_known_by_name, the_text_of_an_interface_is_its_file,
 	    a_message_comes_whole_however_its_bytes_arrive, messages_in_one_piece_come_one_by_one,
 	    nesting_without_an_end_is_refused, a_message_may_be_as_long_as_the_limit_and_no_longer,
-	    what_can_not_be_put_leaves_what_was_there};
+	    what_can_not_be_put_leaves_what_was_there, the_way_to_a_culprit_is_told};
 	Suite *suite = suite_create("varlink");
 	TCase *tcase = tcase_create("varlink");
 	SRunner *runner = srunner_create(suite);

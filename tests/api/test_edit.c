@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: ISC */
+/* What Edit makes of what it is told, and what it tells. */
+#include "config.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "api/rig.h"
+#include "unit/unit.h"
+
+START_TEST(an_edit_changes_what_is_given_and_clears_what_is_named)
+{
+	rig_init();
+	well(api_job_edit, "{'id':7,'command':['b'],'drop_unmet':false,'environment':['A=1']}");
+	ck_assert_uint_eq(played.edit.fields, EDIT_COMMAND | EDIT_DROP_UNMET | EDIT_ENVIRONMENT);
+	ck_assert_str_eq(first()->job.command[0], "b");
+	ck_assert_str_eq(first()->env[0], "A=1");
+	ck_assert(json_is_true(json_object_get(answer.params, "changed")));
+	well(api_job_edit, "{'id':7,'name':null,'rules':{'attempts':'2'},'clear':['timeout','cwd','after']}");
+	ck_assert_uint_eq(played.edit.fields, EDIT_RULES | EDIT_CWD | EDIT_AFTER);
+	ck_assert_uint_eq(played.edit.clear_rules, 1u << RULE_TIMEOUT);
+	ck_assert_ptr_null(first()->job.cwd);
+	well(api_job_edit, "{'id':7,'clear':['rules']}");
+	ck_assert(played.edit.clear_rules & 1u << RULE_RECOVERY);
+	ck_assert(!(played.edit.clear_rules & 1u << RULE_MAX_RUNNING));
+	well(api_job_edit, "{'id':7}");
+	ck_assert_uint_eq(played.edit.fields, 0);
+	ck_assert_ptr_null(first()->job.queue);
+	rig_fini();
+}
+END_TEST
+
+START_TEST(an_edit_sets_variables_in_the_environment_the_job_has)
+{
+	char text[1200], big[1001];
+
+	rig_init();
+	well(api_job_edit, "{'id':7,'set_environment':['A=1','B=2'],'umask':63}");
+	ck_assert_uint_eq(played.edit.fields, EDIT_SET_ENVIRONMENT | EDIT_UMASK);
+	ck_assert_str_eq(first()->env[1], "B=2");
+	well(api_job_edit, "{'id':7,'set_environment':[],'environment':null}");
+	ck_assert_uint_eq(played.edit.fields, 0);
+	invalid(api_job_edit, "set_environment", "{'id':7,'set_environment':['A=1'],'environment':['B=2']}");
+	invalid(api_job_edit, "set_environment", "{'id':7,'set_environment':['A=1','B']}");
+	invalid(api_job_edit, "clear", "{'id':7,'set_environment':['A=1'],'clear':['environment']}");
+	invalid(api_job_edit, "clear", "{'id':7,'clear':['set_environment']}");
+	memset(big, 'x', sizeof big - 1);
+	big[sizeof big - 1] = '\0';
+	snprintf(text, sizeof text, "{'id':7,'set_environment':['A=%s']}", big);
+	ask(api_job_edit, text);
+	ck_assert_str_eq(answer.error, "Job.LimitReached");
+	ck_assert_str_eq(said("limit"), "max_environment");
+	ck_assert_uint_eq(played.ntold, 0);
+	rig_fini();
+}
+END_TEST
+
+START_TEST(an_edit_that_makes_no_sense_is_refused)
+{
+	rig_init();
+	invalid(api_job_edit, "clear", "{'id':7,'clear':['command']}");
+	invalid(api_job_edit, "clear", "{'id':7,'clear':['max_running']}");
+	invalid(api_job_edit, "clear", "{'id':7,'name':'n','clear':['name']}");
+	invalid(api_job_edit, "clear", "{'id':7,'rules':{'timeout':'1h'},'clear':['timeout']}");
+	invalid(api_job_edit, "clear", "{'id':7,'rules':{'timeout':'1h'},'clear':['rules']}");
+	invalid(api_job_edit, "command", "{'id':7,'command':[]}");
+	played.job.not_before_us = 9000000000000001;
+	invalid(api_job_edit, "deadline_us", "{'id':7,'deadline_us':9000000000000000}");
+	well(api_job_edit, "{'id':7,'deadline_us':9000000000000000,'clear':['not_before_us']}");
+	rig_fini();
+}
+END_TEST
+
+START_TEST(what_core_says_of_an_edit_is_told)
+{
+	rig_init();
+	played.result = ENGINE_WRONG_STATE;
+	ask(api_job_edit, "{'id':7,'name':'n'}");
+	ck_assert_str_eq(answer.error, "Job.WrongState");
+	ck_assert_str_eq(said("verb"), "edit");
+	ck_assert_str_eq(said("can"), "it can be paused");
+	played.result = ENGINE_CYCLE;
+	played.other = 8;
+	ask(api_job_edit, "{'id':7,'after':[{'id':9}]}");
+	ck_assert_str_eq(answer.error, "Job.Cycle");
+	ck_assert_int_eq(json_integer_value(json_array_get(json_object_get(answer.params, "ids"), 0)), 8);
+	played.result = ENGINE_NO_JOB;
+	ask(api_job_edit, "{'id':7,'after':[{'id':6},{'id':8}]}");
+	ck_assert_str_eq(answer.error, "Job.NotFound");
+	ck_assert_str_eq(said("id"), "8");
+	ck_assert_str_eq(said("parameter"), "after[1]");
+	played.result = ENGINE_NOT_FOUND;
+	ask(api_job_edit, "{'id':7,'name':'n'}");
+	ck_assert_str_eq(said("id"), "7");
+	ck_assert_ptr_null(json_object_get(answer.params, "parameter"));
+	fails("Job.NotFound", "", api_job_edit, "{'id':-1,'name':'n'}");
+	rig_fini();
+}
+END_TEST
+
+UNIT_MAIN("edit", an_edit_changes_what_is_given_and_clears_what_is_named,
+    an_edit_sets_variables_in_the_environment_the_job_has, an_edit_that_makes_no_sense_is_refused,
+    what_core_says_of_an_edit_is_told)

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: ISC */
+/* Why a job does not run, in words. */
+#include "config.h"
+
+#include <errno.h>
+
+#include "core/world.h"
+
+static char four[] = "max_running=4";
+static char *const import_rules[] = { four, NULL };
+static const struct queue_declaration declared[] = { { "import", import_rules } };
+static const struct spec import = { .queue = "import" };
+
+static void with_import(unsigned slots)
+{
+	world.settings.max_running = slots;
+	engine_configure(engine, &world.settings);
+	engine_declare_queues(engine, declared, 1);
+}
+
+START_TEST(a_full_queue_says_how_many_it_runs_and_how_many_come_first)
+{
+	uint64_t id[7];
+	struct why w;
+
+	with_import(10);
+	for (int i = 0; i < 4; i++)
+		running_spec(import);
+	for (int i = 0; i < 3; i++)
+		id[i] = submit_spec(import);
+	turns();
+	ck_assert_str_eq(why(id[0]), "queue import runs 4 of 4; it is the next");
+	ck_assert_str_eq(why(id[2]), "queue import runs 4 of 4; 2 before it");
+	ck_assert_int_eq(engine_why(engine, id[2], &w), ENGINE_OK);
+	ck_assert_int_eq(w.reason, REASON_QUEUE_FULL);
+	ck_assert_str_eq(w.queue, "import");
+	ck_assert(w.has_before);
+	ck_assert_uint_eq(w.before, 2);
+	/* One with a better priority goes before it. */
+	submit_spec((struct spec){ .queue = "import", .priority = 1 });
+	turns();
+	ck_assert_str_eq(why(id[2]), "queue import runs 4 of 4; 3 before it");
+}
+END_TEST
+
+START_TEST(where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_first)
+{
+	with_import(2);
+	running();
+	running();
+	submit_spec(import);
+	uint64_t b = submit();
+
+	turns();
+	ck_assert_int_eq(reason_of(b), REASON_PRIORITY);
+	ck_assert_str_eq(why(b), "jobd runs 2 of 2 jobs; 1 before it");
+}
+END_TEST
+
+START_TEST(a_stopped_queue_says_who_stopped_it_and_what_starts_it)
+{
+	with_import(10);
+	uint64_t a = submit_spec(import);
+
+	engine_queue_change(engine, &bob, "import", QUEUE_PAUSED);
+	turns();
+	ck_assert_str_eq(
+	    why(a), "queue import is paused (by bob); it goes on after: jobctl queue resume import");
+	engine_queue_change(engine, &bob, "import", QUEUE_DRAINING);
+	ck_assert_str_eq(
+	    why(a), "queue import is draining (by bob); it goes on after: jobctl queue resume import");
+}
+END_TEST
+
+START_TEST(each_other_reason_has_its_words)
+{
+	struct why w;
+	uint64_t at = real_now() + HOUR;
+	uint64_t later = submit_spec((struct spec){ .not_before_us = at });
+	uint64_t held = submit_with(NULL, true, 0), waits = submit_after(held, AFTER_OK);
+
+	turns();
+	ck_assert_int_eq(engine_why(engine, later, &w), ENGINE_OK);
+	ck_assert_str_eq(w.message, "it is not to start yet");
+	ck_assert_uint_eq(w.until_us, at);
+	ck_assert_str_eq(why(held), "it is held; it may start after: jobctl release 2");
+	ck_assert_str_eq(why(waits), "it waits for the end of 1 other job: 2");
+	ck_assert_int_eq(engine_why(engine, waits, &w), ENGINE_OK);
+	ck_assert_uint_eq(w.nids, 1);
+	ck_assert_uint_eq(w.ids[0], held);
+	uint64_t runs_now = running();
+	ck_assert_str_eq(why(runs_now), "it runs");
+	pause_job(runs_now, false);
+	ck_assert_str_eq(why(runs_now), "it is paused; it goes on after: jobctl resume 4");
+	ask_event(runs_now, EVENT_CANCEL);
+	ck_assert_str_eq(why(runs_now), "it runs, and is being cancelled");
+	exits(runs_now, 0);
+	ck_assert_str_eq(why(runs_now), "it was cancelled; it runs again after: jobctl retry 4");
+	ck_assert_int_eq(engine_why(engine, 99, &w), ENGINE_NOT_FOUND);
+	world.start_error = -EAGAIN;
+	uint64_t a = submit();
+	turn();
+	ck_assert_str_eq(why(a), "the machine has no room for another process; it is tried again soon");
+	world.free_bytes = 10;
+	engine_tick(engine);
+	ck_assert_int_eq(reason_of(a), REASON_LOW_DISK);
+	engine_stop(engine, NULL, ON_STOP_PAUSE, NULL);
+	ck_assert_str_eq(why(a), "jobd is stopping");
+}
+END_TEST
+
+WORLD_MAIN("why", a_full_queue_says_how_many_it_runs_and_how_many_come_first,
+    where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_first,
+    a_stopped_queue_says_who_stopped_it_and_what_starts_it, each_other_reason_has_its_words)
