@@ -6,12 +6,35 @@
 # answer. In a list of several jobs each has its state and name beside its number.
 
 _jobctl_verbs() {
-	jobctl --help 2>/dev/null | sed -n 's/^  \([a-z][a-z, -]*[a-z]\)  .*/\1/p' | tr -d ,
+	_jobctl_verb_names | sed 's/ .*//' | sort -u
+}
+
+# Every verb and alias, a line each; of a family like queue each with its two words.
+_jobctl_verb_names() {
+	jobctl --help 2>/dev/null | sed -n 's/^  \([a-z][a-z, -]*[a-z]\)  .*/\1/p' |
+	    awk -F ', ' '{
+		family = $1 ~ / / ? substr($1, 1, index($1, " ")) : ""
+		print $1
+		for (i = 2; i <= NF; i++)
+			print family $i
+	    }'
+}
+
+# The second words that a verb can have; nothing where it is whole.
+_jobctl_seconds() {
+	_jobctl_verb_names | sed -n "s/^$1 //p"
+}
+
+# The help of a verb, which may be two words.
+_jobctl_help() {
+	local named
+	read -ra named <<<"$1"
+	jobctl "${named[@]}" --help 2>/dev/null
 }
 
 # The options of a verb.
 _jobctl_options() {
-	jobctl ${1:+"$1"} --help 2>/dev/null |
+	_jobctl_help "${1-}" |
 	    sed -n 's/^  *\(-[A-Za-z]\), \(--[a-z-]*\).*/\1\n\2/p; t
 		s/^  *\(--[a-z-]*\).*/\1/p'
 }
@@ -20,29 +43,50 @@ _jobctl_options() {
 # where the verb takes no job.
 _jobctl_states() {
 	case $1 in
-	pause | suspend) echo running ;;
+	# A slot can be given up later, too.
+	pause | suspend) [[ " ${words[*]-} " == *' --release-slot '* ]] && echo running,paused || echo running ;;
 	signal) echo running,paused ;;
 	resume | cont) echo paused ;;
 	hold) echo queued ;;
 	release) echo held ;;
 	cancel | kill | wait | priority) echo live ;;
+	edit) echo queued,held ;;
 	retry | requeue) echo failed,cancelled ;;
 	delete | rm) echo ended ;;
-	list | ls | status | show | log | logs | cat | audit) ;;
+	list | ls | status | show | log | logs | cat | audit | why) ;;
 	*) return 1 ;;
 	esac
 }
 
-# The jobs that make sense for a verb, the newest first: number, state and name. A daemon that does not
-# answer must not hold up the line that is being typed.
+# Asks the daemon, which must not hold up the line that is being typed when it does not answer.
+_jobctl_ask() {
+	timeout 2 jobctl ${socket:+--socket "$socket"} "$@" 2>/dev/null </dev/null
+}
+
+# The jobs that make sense for a verb, the newest first: number, state and name.
 _jobctl_jobs() {
 	local states
 	states=$(_jobctl_states "$1") || return 0
 	# What JSON escapes stays so: a name can't do anything to the terminal.
-	timeout 2 jobctl ${socket:+--socket "$socket"} list --limit 100 ${states:+--state "$states"} --json \
-	    2>/dev/null </dev/null |
+	_jobctl_ask list --limit 100 ${states:+--state "$states"} --json |
 	    sed -n 's/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)"[^{]*"name": *"\(\([^"\\]\|\\.\)*\)".*/\1 \2 \3/p; t
 		s/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)".*/\1 \2/p'
+}
+
+# The names of all queues, or templates.
+_jobctl_names() {
+	_jobctl_ask "$1" list --json | sed -n 's/^{"name": *"\([A-Za-z0-9_.-]*\)".*/\1/p'
+}
+
+_jobctl_queues() {
+	_jobctl_names queue | grep . || echo default
+}
+
+# The parameters of a template, as they begin: date=
+_jobctl_parameters() {
+	_jobctl_ask template show --json -- "$1" |
+	    sed -n 's/.*"parameters": *\[\([^]]*\)\].*/\1/p' | tr ',' '\n' |
+	    sed -n 's/^ *"\([A-Za-z0-9_.-]*\)[="].*/\1=/p'
 }
 
 # Offers these jobs. Bash puts what all that is offered begins with on the line, so the words beside the
@@ -68,22 +112,40 @@ _jobctl_takes_value() {
 	-?) option="$option, --[a-z-]*" ;;
 	*) return 1 ;;
 	esac
-	jobctl ${2:+"$2"} --help 2>/dev/null | grep -Eq -e "^ *$option [^ ]"
+	_jobctl_help "${2-}" | grep -Eq -e "^ *$option [^ ]"
 }
 
 _jobctl_signals='HUP INT QUIT USR1 USR2 TERM KILL ALRM WINCH'
 _jobctl_priorities='1 2 3 4 5 6 7 8 9 10 high normal low'
+_jobctl_rules='timeout warn attempts backoff backoff_max backoff_jitter retry_on retry_not recovery'
+_jobctl_reasons='exit signal timeout deadline spawn dependency watchdog oom shutdown lost priority queue-full
+queue-paused draining not-before backoff user-limit low-disk'
+_jobctl_journal='submit seal drop hold release pause resume cancel signal retry priority edit delete queue-set
+queue-reset queue-pause queue-resume queue-drain template-set template-delete reload connect start never-ran
+stopped unstoppable recontinued warned timeout again set-aside completed failed cancelled orphaned left
+daemon-start daemon-reexec daemon-stop store-accepted get list why wait output audit health queue-get
+queue-list template-get template-list'
+_jobctl_queue_rules="max_running priority submit_users submit_groups $_jobctl_rules"
 
 # The values that an option can have, where they can be guessed.
 _jobctl_values() {
 	case $1 in
 	--state | -s) echo queued held running paused completed failed cancelled live ended ;;
-	--queue) echo default ;;
+	--reason) echo "$_jobctl_reasons" ;;
+	--queue) _jobctl_queues ;;
+	--template) _jobctl_names template ;;
+	--after | --after-ok | --after-failed | --after-any) _jobctl_jobs wait | sed 's/ .*//' ;;
+	--at | --deadline) echo now noon midnight tomorrow monday ;;
+	--if-exists) echo refuse return ;;
+	--recovery) echo retry fail hold ;;
+	--retry-on) echo any ;;
+	--retry-not | --warn) echo none ;;
+	--clear) echo at deadline after drop_unmet name project meta "$_jobctl_rules" ;;
 	--user | -u) compgen -u ;;
 	--priority | -p) echo "$_jobctl_priorities" ;;
 	--output | -o) echo wide ;;
 	--on-stop) echo keep pause cancel ;;
-	--verb) _jobctl_verbs ;;
+	--verb) echo "$_jobctl_journal" ;;
 	--env) compgen -e ;;
 	--since | --until) echo now today yesterday ;;
 	--umask) echo 022 027 077 ;;
@@ -93,12 +155,26 @@ _jobctl_values() {
 	esac
 }
 
-# Completes the last of the values that stand with commas between; bash replaces the whole word.
+# The values that one of a queue's rules can have, where they can be guessed.
+_jobctl_rule_values() {
+	case $1 in
+	submit_users) compgen -u ;;
+	submit_groups) compgen -g ;;
+	*) _jobctl_values "--${1//_/-}" ;;
+	esac
+}
+
+# Completes the last of the values that stand with commas between, with one that is not there yet; bash
+# replaces the whole word.
 _jobctl_list() {
-	local word=$1 before=
+	local word=$1 before='' value all values=()
 	shift
 	[[ $word != *,* ]] || before=${word%,*},
-	mapfile -t COMPREPLY < <(compgen -P "$before" -W "$*" -- "${word##*,}")
+	read -r -d '' -a all <<<"$*" || :
+	for value in "${all[@]-}"; do
+		[[ ,$before == *",$value,"* ]] || values+=("$value")
+	done
+	mapfile -t COMPREPLY < <(compgen -P "$before" -W "${values[*]-}" -- "${word##*,}")
 }
 
 # Files or directories, whose names may want quoting.
@@ -109,7 +185,7 @@ _jobctl_files() {
 
 _jobctl_value() {
 	case $1 in
-	--socket) _jobctl_files -f "$2" ;;
+	--socket | --plan) _jobctl_files -f "$2" ;;
 	--chdir | -C) _jobctl_files -d "$2" ;;
 	*) _jobctl_list "$2" "$(_jobctl_values "$1")" ;;
 	esac
@@ -139,32 +215,105 @@ _jobctl_command() {
 	fi
 }
 
-# Looks at the words before the one at the cursor: verb, how many words follow it,
-# option, if the word at the cursor is an option's value, and the socket, if one is named.
+# Takes one of the words before the cursor that is no option.
+_jobctl_word() {
+	if [[ -z $verb ]]; then
+		verb=$1
+		seconds=$(_jobctl_seconds "$verb")
+	elif [[ -n $seconds ]]; then
+		verb+=" $1"
+		seconds=
+	else
+		((++count))
+		[[ -n $first ]] || first=$1
+		# The options end where the command begins.
+		case $verb in
+		submit | add | run) [[ -n $template ]] || plain=1 ;;
+		edit | 'template set') ((count < 2)) || plain=1 ;;
+		esac
+	fi
+}
+
+# Looks at the words before the one at the cursor: verb (seconds: the words one of which still has to follow),
+# how many words follow it and the first of them, option, if the word at the cursor is an option's value, and the
+# socket and the template, if they are named.
 _jobctl_parse() {
 	local i
-	verb='' count=0 option='' plain=0 socket=''
+	verb='' seconds='' first='' count=0 option='' plain=0 socket='' template=''
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
 		if [[ -n $option ]]; then
 			[[ $option != --socket ]] || socket=${words[i]}
+			[[ $option != --template ]] || template=${words[i]}
 			option=
 		elif ((!plain)) && [[ ${words[i]} == -- ]]; then
 			plain=1
 		elif ((!plain)) && [[ ${words[i]} == -?* ]]; then
 			[[ ${words[i]} != --socket=* ]] || socket=${words[i]#*=}
+			[[ ${words[i]} != --template=* ]] || template=${words[i]#*=}
 			! _jobctl_takes_value "${words[i]}" "$verb" || option=${words[i]}
-		elif [[ -z $verb ]]; then
-			verb=${words[i]}
 		else
-			((++count))
-			# The options end where the command begins.
-			[[ $verb != @(submit|add|run) ]] || plain=1
+			_jobctl_word "${words[i]}"
 		fi
 	done
 }
 
+# Offers those of these words that begin so. Where a value is to follow, no space does.
+_jobctl_offer() {
+	mapfile -t COMPREPLY < <(compgen -W "$2" -- "$1")
+	[[ ${COMPREPLY[*]-} != *= ]] || compopt -o nospace 2>/dev/null || :
+}
+
+# The first word after a verb: what it is about.
+_jobctl_first() {
+	case $verb in
+	'queue '*) _jobctl_offer "$1" "$(_jobctl_queues)" ;;
+	'template '*) _jobctl_offer "$1" "$(_jobctl_names template)" ;;
+	*) _jobctl_offer_jobs "$verb" "$1" ;;
+	esac
+}
+
+# Keys with their values, "recovery=hold" or in two words.
+_jobctl_setting() {
+	local before=${words[${#words[@]} - 2]}
+	if [[ $1 == *=* ]]; then
+		_jobctl_list "${1#*=}" "$(_jobctl_rule_values "${1%%=*}")"
+	elif ((count > 1)) && [[ " $_jobctl_queue_rules " == *" ${before//-/_} "* ]]; then
+		_jobctl_list "$1" "$(_jobctl_rule_values "${before//-/_}")"
+	else
+		_jobctl_offer "$1" "${_jobctl_queue_rules// /= }="
+	fi
+}
+
+# The words after that.
+_jobctl_later() {
+	case $verb in
+	signal) _jobctl_offer "$1" "$_jobctl_signals" ;;
+	priority) _jobctl_offer "$1" "$_jobctl_priorities" ;;
+	'queue set') _jobctl_setting "$1" ;;
+	'queue reset') _jobctl_offer "$1" "$_jobctl_queue_rules" ;;
+	edit | 'template set') _jobctl_command $((count == 1)) "$1" ;;
+	*) _jobctl_first "$1" ;;
+	esac
+}
+
+# What can stand at the cursor after a verb, if it is no option.
+_jobctl_argument() {
+	case $verb in
+	submit | add | run)
+		if [[ -n $template ]]; then
+			_jobctl_offer "$1" "$(_jobctl_parameters "$template")"
+		else
+			_jobctl_command $((count == 0)) "$1"
+		fi
+		;;
+	'queue list' | 'queue ls' | 'template list' | 'template ls') ;;
+	help) ((count > 1)) || _jobctl_offer "$1" "$(_jobctl_seconds "$first")" ;;
+	*) if ((count > 0)); then _jobctl_later "$1"; else _jobctl_first "$1"; fi ;;
+	esac
+}
+
 _jobctl() {
-	local words verb count option plain socket word
+	local words verb seconds first count option plain socket template word
 	COMPREPLY=()
 	_jobctl_words
 	_jobctl_parse
@@ -175,17 +324,13 @@ _jobctl() {
 	elif ((!plain)) && [[ $word == --*=* ]]; then
 		_jobctl_value "${word%%=*}" "${word#*=}"
 	elif ((!plain)) && [[ $word == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_jobctl_options "$verb")" -- "$word")
-	elif [[ -z $verb || $verb == help ]]; then
-		mapfile -t COMPREPLY < <(compgen -W "$(_jobctl_verbs)" -- "$word")
-	elif [[ $verb == @(submit|add|run) ]]; then
-		_jobctl_command $((count == 0)) "$word"
-	elif [[ $verb == signal ]] && ((count > 0)); then
-		mapfile -t COMPREPLY < <(compgen -W "$_jobctl_signals" -- "$word")
-	elif [[ $verb == priority ]] && ((count > 0)); then
-		mapfile -t COMPREPLY < <(compgen -W "$_jobctl_priorities" -- "$word")
+		_jobctl_offer "$word" "$(_jobctl_options "$verb")"
+	elif [[ -z $verb || ($verb == help && -z $first) ]]; then
+		_jobctl_offer "$word" "$(_jobctl_verbs)"
+	elif [[ -n $seconds ]]; then
+		_jobctl_offer "$word" "$seconds"
 	else
-		_jobctl_offer_jobs "$verb" "$word"
+		_jobctl_argument "$word"
 	fi
 }
 

@@ -14,7 +14,9 @@
 #include <errno.h>
 #include <string.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "jobctl/screen.h"
 #include "lib/clock.h"
@@ -35,6 +37,12 @@ void client_fini(struct client *c)
 	varlink_client_close(c->conn);
 	free(c->path);
 	*c = (struct client){ 0 };
+}
+
+bool client_is_master(const struct client *c)
+{
+	struct stat st;
+	return geteuid() == 0 || (stat(c->path, &st) == 0 && st.st_uid == geteuid());
 }
 
 void answer_fini(struct answer *a)
@@ -147,8 +155,9 @@ struct progress {
 /* Sends and receives until all is answered or something breaks. */
 static int bulk_run(struct client *c, const struct bulk *b, struct progress *p)
 {
-	while (p->answered < b->n) {
-		while (p->sent < b->n && p->sent - p->answered < WINDOW) {
+	size_t window = b->in_turn ? 1 : WINDOW;
+	while (p->answered < b->n && !(b->stop && *b->stop)) {
+		while (p->sent < b->n && p->sent - p->answered < window) {
 			json_t *params = b->params(b->ctx, p->sent);
 			if (!params)
 				return -ENOMEM;
@@ -174,6 +183,7 @@ enum code client_bulk(struct client *c, const struct bulk *b)
 {
 	struct progress p = { 0 };
 	uint64_t until = 0;
+	unsigned anew = 0;
 	int rc = connect_once(c);
 
 	while (rc == 0) {
@@ -185,13 +195,18 @@ enum code client_bulk(struct client *c, const struct bulk *b)
 			break;
 		if (p.ever_sent < p.sent)
 			p.ever_sent = p.sent;
+		bool came_on = p.answered > before;
+		if (b->in_turn)
+			p.answered = 0;
 		p.sent = p.answered;
-		if (until == 0 || p.answered > before)
+		if (b->in_turn && came_on && anew++ == CLIENT_ANEW)
+			break;
+		if (until == 0 || came_on)
 			until = clock_mono_us() + CLIENT_PATIENCE_MS * UINT64_C(1000);
 		rc = connect_again(c, until);
 	}
 	enum code code = give_up(c, rc);
-	if (p.answered > 0)
+	if (p.answered > 0 && !b->in_turn)
 		complain("%zu of %zu had been answered", p.answered, b->n);
 	return code;
 }
@@ -225,7 +240,8 @@ enum code client_call(
     struct client *c, const char *method, json_t *params, bool repeat, struct answer *a)
 {
 	struct single s = { params, a, false };
-	struct bulk b = { method, 1, repeat, single_params, single_done, &s };
+	struct bulk b = { .method = method, .n = 1, .repeat = repeat, .params = single_params,
+		.done = single_done, .ctx = &s };
 
 	*a = (struct answer){ 0 };
 	if (!params) {

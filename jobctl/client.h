@@ -15,6 +15,7 @@
 #include "jobctl/code.h"
 #include "lib/varlink.h"
 
+#define CLIENT_ANEW	   3
 #define CLIENT_PATIENCE_MS 10000 /* a call is repeated for that long */
 #define STREAM_PATIENCE_MS 60000 /* a stream is waited for that long */
 
@@ -52,6 +53,10 @@ enum code client_call(
 enum code client_ask(
     struct client *c, const char *what, const char *method, json_t *params, json_t **reply);
 
+/* Whether the daemon is the caller's own to change: he is root, or the daemon runs as him. Of the members
+ * of an admin group that is not known here. */
+bool client_is_master(const struct client *c);
+
 /* Says that the daemon can't be reached, why (an errno), and what to do. */
 void client_unreachable(const struct client *c, int error);
 
@@ -66,6 +71,9 @@ struct bulk {
 	const char *method;
 	size_t n;
 	bool repeat;
+	bool in_turn; /* each is made of what came before: one at a time, and anew from the first,
+			 at most CLIENT_ANEW times after some had been answered */
+	const bool *stop; /* not NULL: looked at after each answer; set: no more calls */
 	json_t *(*params)(void *ctx, size_t i); /* of call i; may be asked for again; NULL: no memory */
 	void (*done)(void *ctx, size_t i, const struct answer *a); /* in order */
 	void *ctx;

@@ -8,7 +8,7 @@ enum code {
 	CODE_SOME = 1,		/* some of several failed; also what has no code of its own */
 	CODE_USAGE = 2,		/* the command line is wrong */
 	CODE_STATE = 3,		/* the job's state does not allow it */
-	CODE_NOT_FOUND = 4,	/* no such job */
+	CODE_NOT_FOUND = 4,	/* no such job, queue or template */
 	CODE_DENIED = 5,	/* not permitted */
 	CODE_UNREACHABLE = 7,	/* the daemon can't be reached */
 	CODE_TIMED_OUT = 124,	/* run, wait, submit --wait: the job timed out */

@@ -5,13 +5,19 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "jobctl/client.h"
 #include "jobctl/job.h"
+#include "jobctl/options.h"
 #include "jobctl/screen.h"
+#include "jobctl/text.h"
 
-#define JOB	"org.jobd.Job."
+#define JOB	 "org.jobd.Job."
+#define QUEUE	 "org.jobd.Queue."
+#define TEMPLATE "org.jobd.Template."
 #define VARLINK "org.varlink.service."
+#define NOBODY	 65534 /* the kernel's overflow uid, too: of whom it can't tell */
 
 static void say_wrong_state(const char *what, const struct answer *a)
 {
@@ -28,8 +34,87 @@ static void say_unstoppable(const char *what, const struct answer *a)
 
 static void say_not_found(const char *what, const struct answer *a)
 {
-	(void)a;
-	complain("cannot %s: there is no such job", what);
+	int64_t id = job_int(a->params, "id", 0);
+	char number[24];
+
+	/* Of what is done to a job the number is said already; of what names others it is not. */
+	snprintf(number, sizeof number, " %" PRId64, id);
+	if (id > 0 && !strstr(what, number))
+		complain("cannot %s: there is no job %" PRId64, what, id);
+	else
+		complain("cannot %s: there is no such job", what);
+}
+
+static void say_exists(const char *what, const struct answer *a)
+{
+	int64_t id = job_int(a->params, "id", 0);
+	complain("cannot %s: job %" PRId64 " has the key '%s', and is %s ('jobctl wait %" PRId64
+		 "' waits for its end; with --if-exists return it is the answer)",
+	    what, id, job_text_or(a->params, "unique", "?"), job_text_or(a->params, "state", "live"), id);
+}
+
+static void say_cycle(const char *what, const struct answer *a)
+{
+	struct buf ids = BUF_INIT;
+	size_t i;
+	json_t *id;
+
+	json_array_foreach(json_object_get(a->params, "ids"), i, id) {
+		buf_printf(&ids, "%s%" JSON_INTEGER_FORMAT, i ? ", " : "", json_integer_value(id));
+	}
+	buf_put(&ids, "", 1);
+	complain("cannot %s: it would wait for itself, since it is waited for by %s "
+		 "(jobctl status shows what each waits for)",
+	    what, ids.len > 1 && !ids.failed ? (const char *)ids.data : "one of them");
+	buf_fini(&ids);
+}
+
+/* There is no thing of that name: which ones there are. */
+static void say_unknown(const char *what, const char *thing, const struct answer *a)
+{
+	const json_t *known = json_object_get(a->params, "known");
+	const char *name = job_text_or(a->params, "name", "?"), *best = NULL;
+	struct buf list = BUF_INIT;
+	unsigned nearest = 3;
+	size_t i;
+	json_t *word;
+
+	json_array_foreach(known, i, word) {
+		const char *have = json_is_string(word) ? json_string_value(word) : "?";
+		unsigned d = text_distance(name, have);
+		if (d < nearest) {
+			nearest = d;
+			best = have;
+		}
+		buf_printf(&list, "%s%s", i ? ", " : "", have);
+	}
+	buf_put(&list, "", 1);
+	if (best)
+		complain("cannot %s: there is no %s '%s'; did you mean '%s'? (jobctl %s list)", what, thing,
+		    name, best, thing);
+	else if (list.len > 1 && !list.failed)
+		complain("cannot %s: there is no %s '%s'; there are: %s", what, thing, name,
+		    (const char *)list.data);
+	else
+		complain("cannot %s: there is no %s '%s', nor any other", what, thing, name);
+	buf_fini(&list);
+}
+
+static void say_unknown_queue(const char *what, const struct answer *a)
+{
+	say_unknown(what, "queue", a);
+}
+
+static void say_unknown_template(const char *what, const struct answer *a)
+{
+	say_unknown(what, "template", a);
+}
+
+static void say_not_allowed(const char *what, const struct answer *a)
+{
+	const char *queue = job_text_or(a->params, "queue", "?");
+	complain("cannot %s: not permitted: %s (jobctl queue show %s: submit_users, submit_groups)", what,
+	    job_text_or(a->params, "message", "its queue is not for you"), queue);
 }
 
 /* Who may, by the method's "Access:" line in its interface file. */
@@ -42,7 +127,7 @@ static const char *who_may(const char *method)
 			    "submit_groups), or it is another user's own" },
 		{ "owner", "only its owner, root and jobd's administrators may" },
 		{ "admin", "only root and jobd's administrators may" },
-		{ "any", "this jobd is another user's own, or you are user nobody, who can't be told from others" },
+		{ "any", "this jobd is another user's own" },
 	};
 	int i = method ? varlink_method_find(method) : -1;
 
@@ -54,14 +139,65 @@ static const char *who_may(const char *method)
 
 static void say_denied(const char *what, const struct answer *a)
 {
+	if (geteuid() == NOBODY) {
+		complain("cannot %s: not permitted; you are user nobody, who can't be told from others", what);
+		return;
+	}
 	complain("cannot %s: not permitted; %s", what, who_may(a->method));
+}
+
+/* Whether the call's parameters come from the options of a job. */
+static bool has_options(const char *method)
+{
+	return strcmp(method, JOB "Submit") == 0 || strcmp(method, JOB "Edit") == 0 ||
+	       strcmp(method, TEMPLATE "Set") == 0;
+}
+
+/* How long the name of a parameter is that holds others, which can do without it; 0: it is none. */
+static size_t whole(const char *parameter)
+{
+	static const char *const names[] = { "template", "values", "rules", "parameters" };
+	size_t len = strcspn(parameter, ".");
+
+	for (size_t i = 0; i < sizeof names / sizeof names[0]; i++)
+		if (strlen(names[i]) == len && strncmp(parameter, names[i], len) == 0)
+			return len;
+	return 0;
+}
+
+/*
+ * A parameter as people know it: the option that says it; of one of several jobs, whose line is said
+ * already, the field. "" where the message says all.
+ */
+static void parameter_name(const char *parameter, const char *method, char *out, size_t size)
+{
+	const char *dot = strchr(parameter, '.'), *option = NULL;
+	size_t len;
+
+	*out = '\0';
+	if (strncmp(parameter, "jobs[", 5) == 0 && dot)
+		parameter = dot + 1;
+	while ((len = whole(parameter)) > 0 && parameter[len] == '.')
+		parameter += len + 1;
+	bool set = method && strcmp(method, TEMPLATE "Set") == 0;
+	if (len && !(set && *parameter == 'p')) /* there, parameters is --param */
+		return;
+	snprintf(out, size, "%.*s", (int)strcspn(parameter, "["), parameter);
+	/* A template's own name is none of its options. */
+	if (method && has_options(method) && !(set && strcmp(out, "name") == 0))
+		option = options_meant(out, OPTIONS_SUBMIT | OPTIONS_TEMPLATE);
+	snprintf(out, size, "%s%s", option ? "--" : "", option ? option : parameter);
 }
 
 static void say_invalid(const char *what, const struct answer *a)
 {
 	const char *message = job_text(a->params, "message");
-	complain("cannot %s: %s%s%s", what, job_text_or(a->params, "parameter", "a parameter"),
-	    message ? ": " : " is not as it must be", message ? message : "");
+	char name[100];
+
+	parameter_name(job_text_or(a->params, "parameter", "a parameter"), a->method, name,
+	    sizeof name);
+	complain("cannot %s: %s%s%s", what, name, *name && message ? ": " : "",
+	    message ? message : " is not as it must be");
 }
 
 static void say_message(const char *what, const struct answer *a)
@@ -111,6 +247,11 @@ static const struct {
 	{ JOB "WrongState", CODE_STATE, say_wrong_state },
 	{ JOB "Unstoppable", CODE_SOME, say_unstoppable },
 	{ JOB "Invalid", CODE_USAGE, say_invalid },
+	{ JOB "Exists", CODE_STATE, say_exists },
+	{ JOB "Cycle", CODE_STATE, say_cycle },
+	{ QUEUE "NotFound", CODE_NOT_FOUND, say_unknown_queue },
+	{ QUEUE "NotAllowed", CODE_DENIED, say_not_allowed },
+	{ TEMPLATE "NotFound", CODE_NOT_FOUND, say_unknown_template },
 	{ JOB "LimitReached", CODE_SOME, say_message },
 	{ JOB "LowDisk", CODE_SOME, say_low_disk },
 	{ JOB "Failed", CODE_SOME, say_message },

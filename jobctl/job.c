@@ -37,8 +37,8 @@ bool job_flag(const json_t *object, const char *key)
 }
 
 static const struct job_state_info states[] = {
-	{ "queued", false, COLOUR_NONE, "hold, priority, cancel" },
-	{ "held", false, COLOUR_BLUE, "release, priority, cancel" },
+	{ "queued", false, COLOUR_NONE, "why, edit, hold, priority, cancel" },
+	{ "held", false, COLOUR_BLUE, "release, edit, priority, cancel" },
 	{ "running", false, COLOUR_GREEN, "log -f, pause, signal, cancel, wait" },
 	{ "paused", false, COLOUR_YELLOW, "resume, cancel, log" },
 	{ "completed", true, COLOUR_FAINT, "log, delete" },
@@ -58,6 +58,17 @@ const struct job_state_info *job_state_info(const char *name)
 		if (strcmp(states[i].name, name) == 0)
 			return &states[i];
 	return NULL;
+}
+
+const char *job_next(const json_t *job)
+{
+	static const char log[] = "log, ";
+	const struct job_state_info *s = job_state_info(job_text(job, "state"));
+	bool skip = s && s->ended && job_int(job, "started_at_us", 0) <= 0 &&
+		    json_array_size(json_object_get(job, "history")) == 0 &&
+		    strncmp(s->next, log, sizeof log - 1) == 0;
+
+	return s ? s->next + (skip ? sizeof log - 1 : 0) : NULL;
 }
 
 bool job_ended(const json_t *job)
@@ -100,8 +111,12 @@ static const char *mark(const json_t *job)
 	const char *state = job_text_or(job, "state", "");
 	if (strcmp(state, "running") != 0 && strcmp(state, "paused") != 0)
 		return NULL;
+	if (job_flag(job, "timed_out"))
+		return "timing out";
 	if (job_flag(job, "cancel_requested"))
 		return "cancelling";
+	if (job_flag(job, "resume_requested") && strcmp(state, "paused") == 0)
+		return "resuming";
 	if (job_flag(job, "pause_requested") && strcmp(state, "running") == 0)
 		return "pausing";
 	if (job_flag(job, "keeper_silent"))
@@ -114,6 +129,11 @@ void job_reason(const json_t *job, struct buf *out)
 	const char *reason = mark(job);
 	int64_t code = job_int(job, "exit_code", -1), sig = job_int(job, "signal", 0);
 
+	/* What keeps a paused one from going on. */
+	if (reason && strcmp(reason, "resuming") == 0 && job_text(job, "reason")) {
+		buf_printf(out, "%s: %s", reason, job_text(job, "reason"));
+		return;
+	}
 	if (!reason)
 		reason = job_text_or(job, "reason", "");
 	if (job_ended(job) && sig > 0 && (!*reason || strcmp(reason, "signal") == 0))
@@ -223,7 +243,7 @@ int job_exit_code(const json_t *job, struct buf *why)
 	int64_t code = job_int(job, "exit_code", -1), sig = job_int(job, "signal", 0);
 
 	if (strcmp(reason, "timeout") == 0 || strcmp(reason, "deadline") == 0) {
-		buf_puts(why, "timed out");
+		buf_puts(why, *reason == 't' ? "timed out" : "had not started by its deadline");
 		return CODE_TIMED_OUT;
 	}
 	if (strcmp(reason, "spawn") == 0 && job_shown(job)) {

@@ -24,7 +24,7 @@ struct job_state_info {
 	const char *name;
 	bool ended;
 	enum colour colour;
-	const char *next; /* the verbs that can follow */
+	const char *next; /* the verbs that can follow; log comes first, where it does */
 };
 /* NULL for a name that is none. */
 const struct job_state_info *job_state_info(const char *name);
@@ -35,6 +35,9 @@ bool job_ended(const json_t *job);
 /* Whether all of it is shown: it is the caller's, or the caller is an administrator. */
 bool job_shown(const json_t *job);
 enum colour job_colour(const json_t *job);
+
+/* The verbs that can follow: of one that never started there is no log. NULL: none. */
+const char *job_next(const json_t *job);
 
 /* Its name, else its command line; text from outside. */
 void job_title(const json_t *job, struct buf *out);

@@ -10,47 +10,47 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/hints.h"
 #include "jobctl/options.h"
 #include "jobctl/verbs.h"
 
-static bool describe(const char *word, struct options_verb *out)
+static bool describe(const char *first, const char *second, struct options_verb *out)
 {
-	const struct verb *v = verbs_find(word);
+	const struct verb *v = verbs_find(first, second);
 	if (!v)
 		return false;
-	out->groups = v->options;
-	out->command = v->flags & VERB_COMMAND;
-	return true;
-}
-
-/* What other programs of the kind call it. */
-static const char *other_word(const char *word)
-{
-	static const struct {
-		const char *word, *verb;
-	} others[] = {
-		{ "top", "list" }, { "ps", "list" }, { "jobs", "list" }, { "queue", "list" },
-		{ "tail", "log -f" }, { "follow", "log -f" }, { "watch", "status -f" },
-		{ "output", "log" }, { "history", "audit" }, { "journal", "audit" },
-		{ "stop", "pause' or 'jobctl cancel" }, { "start", "release' or 'jobctl submit" },
-		{ "continue", "resume" }, { "restart", "retry" }, { "rerun", "retry" },
-		{ "renice", "priority" }, { "nice", "priority" }, { "enqueue", "submit" },
+	*out = (struct options_verb){
+		.name = v->name,
+		.groups = v->options,
+		.command = v->flags & VERB_COMMAND ? 1 : v->flags & VERB_NAMED_COMMAND ? 2 : 0,
+		.family = !second && verbs_family(first),
 	};
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		if (strcmp(others[i].word, word) == 0)
-			return others[i].verb;
-	return NULL;
+	return true;
 }
 
 static int unknown_verb(const char *word)
 {
-	const char *near = verbs_nearest(word), *other = other_word(word);
+	const char *near = verbs_nearest(word), *other = hints_verb(NULL, word);
 	if (other)
-		complain("there is no verb '%s': try 'jobctl %s'", word, other);
+		complain("there is no verb '%s': %s", word, other);
 	else if (near)
-		complain("there is no verb '%s': did you mean '%s'?", word, near);
+		complain("there is no verb '%s': did you mean '%.*s'?", word, (int)strcspn(near, " "), near);
 	else
 		complain("there is no verb '%s' (see jobctl --help)", word);
+	return CODE_USAGE;
+}
+
+/* "jobctl queue import" */
+static int unknown_of_family(const char *family, const char *word)
+{
+	const char *near = verbs_nearest_of(family, word), *other = hints_verb(family, word);
+	if (other)
+		complain("there is no verb '%s %s': %s", family, word, other);
+	else if (near)
+		complain("there is no verb '%s %s': did you mean '%s'?", family, word, near);
+	else
+		complain("there is no verb '%s %s' (see jobctl %s --help); if that is its name: jobctl %s show %s",
+		    family, word, family, family, word);
 	return CODE_USAGE;
 }
 
@@ -60,12 +60,19 @@ static int surplus(const char *word)
 	return CODE_USAGE;
 }
 
-/* "jobctl help pause", "jobctl pause --help", "jobctl --help". */
-static int help(const struct verb *v, const char *about)
+/* "jobctl help pause", "jobctl help queue", "jobctl queue set --help", "jobctl --help". */
+static int help(char *const *words, int n)
 {
-	if (about && !(v = verbs_find(about)))
-		return unknown_verb(about);
-	if (v && v->run)
+	const struct verb *v = n ? verbs_find(words[0], n > 1 ? words[1] : NULL) : NULL;
+	bool family = n && verbs_family(words[0]);
+
+	if (n && !v)
+		return family ? unknown_of_family(words[0], words[1]) : unknown_verb(words[0]);
+	if (n > 1 + family)
+		return surplus(words[1 + family]);
+	if (family && n == 1)
+		verbs_help_family(stdout, words[0]);
+	else if (v && v->run)
 		verbs_help_one(stdout, v);
 	else
 		verbs_help(stdout);
@@ -77,8 +84,9 @@ static int run(const struct verb *v, const struct options *o, const struct words
 	struct ctl c = {
 		.o = o,
 		.verb = v,
-		.words = w->n ? w->v + 1 : w->v,
-		.nwords = w->n ? w->n - 1 : 0,
+		.words = w->v + w->verb,
+		.nwords = w->n - w->verb,
+		.separated = w->separated,
 	};
 	screen_init(&c.out, stdout);
 	screen_init(&c.err, stderr);
@@ -93,9 +101,9 @@ static int run(const struct verb *v, const struct options *o, const struct words
 
 static int dispatch(int argc, char **argv, struct options *o, struct words *w)
 {
-	const struct verb *list = verbs_find("list");
+	const struct verb *list = verbs_find("list", NULL);
 	bool parsed = options_parse(argc, argv, describe, list->options, o, w);
-	const struct verb *v = w->n ? verbs_find(w->v[0]) : list;
+	const struct verb *v = w->n ? verbs_find(w->v[0], w->verb > 1 ? w->v[1] : NULL) : list;
 
 	if (parsed && o->version) {
 		printf("jobctl %s\n", PACKAGE_VERSION);
@@ -103,14 +111,14 @@ static int dispatch(int argc, char **argv, struct options *o, struct words *w)
 	}
 	if (w->n && !v)
 		return unknown_verb(w->v[0]);
+	if (w->n > 1 && w->verb == 1 && verbs_family(w->v[0]))
+		return unknown_of_family(w->v[0], w->v[1]);
 	if (!parsed)
 		return verb_failure(v, o, CODE_USAGE);
 	if (o->help)
-		return help(w->n ? v : NULL, NULL);
-	if (!v->run && w->n > 2)
-		return surplus(w->v[2]);
+		return help(w->v, w->verb);
 	if (!v->run)
-		return help(NULL, w->n > 1 ? w->v[1] : NULL);
+		return help(w->v + 1, w->n - 1);
 	return run(v, o, w);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The command line: one table of options, and the values they were given.
- * Knows the verbs' names only through verb_find, which it is handed.
+ * Knows the verbs' names only through the function that it is handed.
  */
 #ifndef JOBCTL_OPTIONS_H
 #define JOBCTL_OPTIONS_H
@@ -26,6 +26,11 @@ enum option_group {
 	OPTIONS_JSON = 1 << 11,
 	OPTIONS_STATUS = 1 << 12,
 	OPTIONS_SHUTDOWN = 1 << 13,
+	OPTIONS_EDIT = 1 << 14,
+	OPTIONS_TEMPLATE = 1 << 15, /* template set */
+	OPTIONS_PAUSE = 1 << 16,
+	OPTIONS_RESUME = 1 << 17,
+	OPTIONS_DRAIN = 1 << 18,
 };
 
 /* Strings are borrowed from argv, lists are NULL-terminated or NULL. */
@@ -34,7 +39,8 @@ struct options {
 	const char *socket;
 	bool help, version, quiet;
 	/* which jobs; for submit, what the new job has */
-	const char *name, *since, *until, *search;
+	const char *name, *since, *until, *search, *batch;
+	char **reasons;
 	char **states, **queues, **projects, **users, **meta;
 	/* lists */
 	const char *limit, *cursor, *sort, *output, *lines;
@@ -44,8 +50,16 @@ struct options {
 	const char *priority, *chdir, *umask, *shell;
 	char **env;
 	bool clean_env, hold, parsable, wait;
+	char **rules; /* "retry_on=1,75": the names are those of lib/rules.h */
+	char **after_ok, **after_failed, **after_any;
+	bool drop_unmet;
+	const char *at, *delay, *deadline;
+	const char *unique, *if_exists, *template, *plan;
+	/* edit, template set */
+	char **clear, **params;
+	const char *description;
 	/* control */
-	bool yes, now, all;
+	bool yes, now, all, release_slot;
 	/* shutdown */
 	const char *on_stop;
 	bool force;
@@ -61,22 +75,40 @@ struct options {
 struct words {
 	char **v;
 	int n;
+	int verb; /* how many of them, at the beginning, name the verb: 0 to 2 */
+	bool separated; /* "--" stood before a command, or among them */
 };
 
 /* What a verb takes: asked by options_parse when it meets the verb. */
 struct options_verb {
+	const char *name;
 	unsigned groups;
-	bool command; /* what follows the verb's options is a command, not to be looked at */
+	int command; /* from which of its words on a command begins, not to be looked at; 0: none */
+	bool family; /* the next word may tell which verb of several it is: "queue", then "pause" */
 };
 
 /*
- * Takes argv apart. find tells about a verb (false: there is none such, and the word is kept);
- * *words begins with the verb as it was typed, if there was one. No verb at all means the one
- * with these default_groups. Returns false after saying on standard error what is wrong;
+ * Tells about the verb that these words name; second is NULL until it was met. False: there is none such,
+ * and the word is kept.
+ */
+typedef bool options_find_fn(const char *first, const char *second, struct options_verb *v);
+
+/*
+ * Takes argv apart. *words begins with the verb as it was typed, if there was one. No verb at all
+ * means the one with these default_groups. Returns false after saying on standard error what is wrong;
  * what was understood until then is in *o. words->v is to be freed.
  */
-bool options_parse(int argc, char **argv, bool (*find)(const char *word, struct options_verb *v),
-    unsigned default_groups, struct options *o, struct words *words);
+bool options_parse(int argc, char **argv, options_find_fn *find, unsigned default_groups,
+    struct options *o, struct words *words);
+
+/*
+ * The name of the option that people mean by this word ("Partition", "cwd", "time"), if one of these groups
+ * is it; else NULL.
+ */
+const char *options_meant(const char *word, unsigned groups);
+
+/* The name of the option that says this rule ("retry-on" for "retry_on"), or NULL: there is none. */
+const char *options_of_rule(const char *rule);
 
 void options_fini(struct options *o);
 

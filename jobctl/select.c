@@ -13,6 +13,7 @@
 #include <string.h>
 
 #include "jobctl/job.h"
+#include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
 
@@ -151,6 +152,18 @@ static enum code add_text(
 	return CODE_DONE;
 }
 
+static enum code add_batch(const struct ctl *c, json_t *filter)
+{
+	long long batch;
+
+	if (!c->o->batch)
+		return CODE_DONE;
+	if (!verb_number(c, "--batch", c->o->batch, 1, INT64_MAX, &batch))
+		return CODE_USAGE;
+	json_object_set_new(filter, "batch", json_integer(batch));
+	return CODE_DONE;
+}
+
 enum code select_parse(const struct ctl *c, char *const *words, int nwords,
     const struct select_states *states, struct selection *s)
 {
@@ -159,8 +172,10 @@ enum code select_parse(const struct ctl *c, char *const *words, int nwords,
 
 	*s = (struct selection){ .filter = json_object() };
 	s->filtered = o->states || o->queues || o->projects || o->users || o->name || o->meta ||
-		      o->since || o->until || o->search;
+		      o->since || o->until || o->search || o->reasons || o->batch;
 	if ((code = select_list(c, s->filter, "queues", "queue", o->queues)) != CODE_DONE ||
+	    (code = select_list(c, s->filter, "reasons", "reason", o->reasons)) != CODE_DONE ||
+	    (code = add_batch(c, s->filter)) != CODE_DONE ||
 	    (code = select_list(c, s->filter, "projects", "project", o->projects)) != CODE_DONE ||
 	    (code = select_list(c, s->filter, "users", "user", o->users)) != CODE_DONE ||
 	    (code = add_text(c, s->filter, "name", "name", o->name)) != CODE_DONE ||
@@ -233,6 +248,50 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
 	free(next);
 	json_decref(filter);
 	return code;
+}
+
+/* Says so if the name is none of these queues. */
+static bool is_missing(const char *name, const json_t *queues)
+{
+	const char *near = NULL;
+	unsigned nearest = 3;
+	size_t i;
+	json_t *q;
+
+	json_array_foreach(queues, i, q) {
+		unsigned d = text_distance(name, job_text_or(q, "name", ""));
+		if (d == 0)
+			return false;
+		if (d < nearest) {
+			nearest = d;
+			near = job_text(q, "name");
+		}
+	}
+	if (near)
+		complain("there is no queue '%s': did you mean '%s'?", name, near);
+	else
+		complain("there is no queue '%s' (jobctl queue list)", name);
+	return true;
+}
+
+bool select_no_queue(struct ctl *c)
+{
+	json_t *reply, *words = json_object(), *name;
+	bool missing = false;
+	size_t i;
+
+	if (!c->o->queues || select_list(c, words, "queues", "queue", c->o->queues) != CODE_DONE ||
+	    client_ask(&c->client, "list the queues", "org.jobd.Queue.List", json_object(), &reply) !=
+		CODE_DONE) {
+		json_decref(words);
+		return false;
+	}
+	json_array_foreach(json_object_get(words, "queues"), i, name) {
+		missing |= is_missing(json_string_value(name), json_object_get(reply, "queues"));
+	}
+	json_decref(words);
+	json_decref(reply);
+	return missing;
 }
 
 struct gather {

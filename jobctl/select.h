@@ -51,6 +51,12 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
     select_page_fn *fn, void *ctx);
 
 /*
+ * Where nothing was found: whether that is because --queue names one that is not there, which is said. The
+ * jobs of a queue that is gone are found all the same, as long as there are some.
+ */
+bool select_no_queue(struct ctl *c);
+
+/*
  * Every selected job, in the order the numbers were given, else the newest first: *jobs is
  * the caller's. Of each whole, or else only id, state and attempt: there may be very many.
  * Numbers that were named by themselves and are not there are counted in *missing, and said as

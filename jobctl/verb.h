@@ -16,6 +16,7 @@ struct ctl {
 	const struct verb *verb;
 	char **words; /* after the verb, NULL-terminated */
 	int nwords;
+	bool separated; /* "--" stood before them, or among them */
 	struct client client;
 	struct screen out, err;
 };
@@ -24,11 +25,12 @@ enum verb_flags {
 	VERB_COMMAND = 1,   /* its words are a command */
 	VERB_JOB_CODES = 2, /* exits with the job's code, and with 125 for its own failures */
 	VERB_NO_DAEMON = 4, /* speaks to no daemon */
+	VERB_NAMED_COMMAND = 8, /* its second word begins a command */
 };
 
 struct verb {
-	const char *name;
-	const char *aliases; /* separated by spaces; "" for none */
+	const char *name;    /* one word, or two: then the first is that of a family */
+	const char *aliases; /* of the last word; separated by spaces; "" for none */
 	const char *group;   /* its heading in the help */
 	const char *synopsis;
 	const char *help; /* one line */
@@ -49,6 +51,20 @@ int verb_log(struct ctl *c);
 int verb_wait(struct ctl *c);
 /* verbs_control.c */
 int verb_control(struct ctl *c);
+/* verbs_why.c, verbs_edit.c */
+int verb_why(struct ctl *c);
+int verb_edit(struct ctl *c);
+/* verbs_queue.c, verbs_queue_set.c */
+int verb_queue_list(struct ctl *c);
+int verb_queue_show(struct ctl *c);
+int verb_queue_set(struct ctl *c);
+int verb_queue_reset(struct ctl *c);
+int verb_queue_state(struct ctl *c);
+/* verbs_template.c */
+int verb_template_list(struct ctl *c);
+int verb_template_show(struct ctl *c);
+int verb_template_set(struct ctl *c);
+int verb_template_delete(struct ctl *c);
 /* report.c */
 int verb_report(struct ctl *c);
 /* verbs_audit.c, verbs_daemon.c */

@@ -16,6 +16,8 @@
 #define LOOKING	   "Looking"
 #define CONTROL	   "Controlling"
 #define INSIDE	   "From inside a job"
+#define QUEUES	   "Queues"
+#define TEMPLATES  "Templates"
 #define DAEMON	   "The daemon"
 
 #define G_BULK (OPTIONS_SELECT | OPTIONS_BULK)
@@ -30,11 +32,28 @@ static const char times[] =
     "Times are local: 2026-11-21, '2026-11-21 14:30', 14:30, yesterday, 90min (that long\n"
     "ago), @EPOCH. A day means its first moment.\n";
 
+static const char queue_keys[] =
+    "KEYs are those of jobd.conf(5): max_running priority submit_users submit_groups timeout warn\n"
+    "attempts backoff backoff_max backoff_jitter retry_on retry_not recovery. They stay so over\n"
+    "restarts, until they are reset. A lower max_running ends and pauses nothing that runs, and 0 is\n"
+    "no limit: what stops a queue is queue pause, or queue drain.\n";
+
+static const char ahead[] =
+    "TIMEs to come are local: 14:30 or 4pm (the next one), noon, midnight, 'tomorrow 6:00',\n"
+    "monday, 2026-12-01, '2026-12-01 14:30', 'dec 24', 'now + 2 hours', +2h, @EPOCH. A day means its\n"
+    "first moment. DURATIONs: 90s, 10min, 2h, 1h30min, 2d.\n";
+
 static const struct verb verbs[] = {
 	{ "submit", "add", SUBMITTING, "[OPTION...] [--] COMMAND [ARGUMENT...]",
 	    "put a command into the queue",
 	    "The options end where the command begins. It runs in the directory, with the\n"
 	    "environment and the umask that you have now, and no shell is between.\n"
+	    "With --template NAME the words are its parameters (date=2026-11-21), and nothing of your\n"
+	    "surroundings goes along but what --chdir, --env and --umask say.\n"
+	    "With --plan FILE there are none: each line of it is a job as a JSON object, with the fields\n"
+	    "of the protocol's NewJob, and at and deadline, as the options take them. In \"after\" a string is\n"
+	    "the name of another line, a number a job:\n"
+	    "{\"name\":\"b\", \"command\":[\"./b\"], \"after\":[\"a\", {\"name\":\"c\",\"on\":\"any\"}, 12]}\n"
 	    "With --wait it exits as run does.\n",
 	    OPTIONS_SUBMIT | OPTIONS_PARSABLE, VERB_COMMAND, verb_submit },
 	{ "run", "", SUBMITTING, "[OPTION...] [--] COMMAND [ARGUMENT...]",
@@ -59,14 +78,16 @@ static const struct verb verbs[] = {
 	    "At a terminal it shows how far they are. Ctrl-C leaves, and the jobs go on.\n"
 	    "Exits as run does; of several jobs, with the first code that is not 0.\n",
 	    OPTIONS_SELECT, VERB_JOB_CODES, verb_wait },
+	{ "why", "", LOOKING, "[--json] ID...", "what a job waits for, and what can be done",
+	    NULL, OPTIONS_SELECT | OPTIONS_JSON, 0, verb_why },
 	{ "hold", "", CONTROL, "[OPTION...] ID...", "keep queued jobs from starting", selecting,
 	    G_BULK, 0, verb_control },
 	{ "release", "", CONTROL, "[OPTION...] ID...", "let held jobs start", selecting, G_BULK, 0,
 	    verb_control },
 	{ "pause", "suspend", CONTROL, "[OPTION...] ID...", "stop running jobs where they are",
-	    selecting, G_BULK, 0, verb_control },
-	{ "resume", "cont", CONTROL, "[OPTION...] ID...", "let paused jobs go on", selecting, G_BULK,
-	    0, verb_control },
+	    selecting, G_BULK | OPTIONS_PAUSE, 0, verb_control },
+	{ "resume", "cont", CONTROL, "[OPTION...] ID...", "let paused jobs go on", selecting,
+	    G_BULK | OPTIONS_RESUME, 0, verb_control },
 	{ "cancel", "kill", CONTROL, "[--now] [--wait] [OPTION...] ID...",
 	    "end jobs: SIGTERM, later SIGKILL", selecting, G_BULK | OPTIONS_CANCEL, 0,
 	    verb_control },
@@ -76,8 +97,40 @@ static const struct verb verbs[] = {
 	    selecting, G_BULK, 0, verb_control },
 	{ "priority", "", CONTROL, "[OPTION...] ID... N", "1 (first) to 10 (last), high normal low",
 	    selecting, G_BULK, 0, verb_control },
+	{ "edit", "", CONTROL, "ID [OPTION...] [[--] COMMAND [ARGUMENT...]]",
+	    "change a queued or held job",
+	    "What is given is changed, and nothing else. --after replaces all that it waits for, and --env\n"
+	    "sets variables in the environment that it has. With nothing but its number, at a terminal, it\n"
+	    "opens $VISUAL or $EDITOR.\n",
+	    OPTIONS_EDIT, VERB_NAMED_COMMAND, verb_edit },
 	{ "delete", "rm", CONTROL, "[OPTION...] ID...", "forget jobs that have ended, and their logs",
 	    selecting, G_BULK, 0, verb_control },
+	{ "queue list", "ls", QUEUES, "[--json]", "the queues, and how they do (also: queue alone)",
+	    NULL, OPTIONS_JSON, 0, verb_queue_list },
+	{ "queue show", "status", QUEUES, "[--json] NAME...",
+	    "everything about a queue; each value, and where it is from", NULL, OPTIONS_JSON, 0,
+	    verb_queue_show },
+	{ "queue set", "", QUEUES, "NAME KEY=VALUE...", "change a queue while it runs", queue_keys, 0,
+	    0, verb_queue_set },
+	{ "queue reset", "", QUEUES, "NAME [KEY...]", "what jobd.conf says holds again",
+	    "Without a KEY, of all that was set. One queue at a time.\n", 0, 0, verb_queue_reset },
+	{ "queue pause", "", QUEUES, "NAME...", "start no more of it, and pause what runs", NULL, 0, 0,
+	    verb_queue_state },
+	{ "queue resume", "", QUEUES, "NAME...", "start again, and resume what that paused", NULL, 0,
+	    0, verb_queue_state },
+	{ "queue drain", "", QUEUES, "[--wait] NAME...", "start no more of it, let end what runs", NULL,
+	    OPTIONS_DRAIN, 0, verb_queue_state },
+	{ "template list", "ls", TEMPLATES, "[--json]", "the templates (also: template alone)", NULL,
+	    OPTIONS_JSON, 0, verb_template_list },
+	{ "template show", "", TEMPLATES, "[--json] NAME...", "everything about a template", NULL,
+	    OPTIONS_JSON, 0, verb_template_show },
+	{ "template set", "", TEMPLATES, "NAME [OPTION...] [--] COMMAND [ARGUMENT...]",
+	    "make a template, or replace it",
+	    "{NAME} in an argument, --chdir, --name, --project or a value of --env is replaced by what a\n"
+	    "submission says; an argument stays one argument. {{ and }} are the braces.\n",
+	    OPTIONS_TEMPLATE, VERB_NAMED_COMMAND, verb_template_set },
+	{ "template delete", "rm", TEMPLATES, "NAME...", "forget what template set made", NULL, 0, 0,
+	    verb_template_delete },
 	{ "report", "", INSIDE, "[OPTION...] [TEXT]", "tell how far the job is",
 	    "Works where jobd set $NOTIFY_SOCKET. A report that can't be delivered at the moment\n"
 	    "is no failure: the work is not to die of it.\n",
@@ -100,6 +153,26 @@ static const struct verb verbs[] = {
 };
 #define VERBS (sizeof verbs / sizeof verbs[0])
 
+/* How long the word is that a verb has in common with its family; 0: it has no family. */
+static size_t family_of(const struct verb *v)
+{
+	const char *space = strchr(v->name, ' ');
+	return space ? (size_t)(space - v->name) : 0;
+}
+
+/* The word by which the verb is told from the others of its family. */
+static const char *own_word(const struct verb *v)
+{
+	size_t len = family_of(v);
+	return len ? v->name + len + 1 : v->name;
+}
+
+static bool is_of(const struct verb *v, const char *family)
+{
+	size_t len = family_of(v);
+	return len && strlen(family) == len && strncmp(v->name, family, len) == 0;
+}
+
 static bool is_alias(const struct verb *v, const char *word)
 {
 	size_t len = strlen(word);
@@ -109,23 +182,52 @@ static bool is_alias(const struct verb *v, const char *word)
 	return false;
 }
 
-const struct verb *verbs_find(const char *word)
+bool verbs_family(const char *word)
 {
 	for (size_t i = 0; i < VERBS; i++)
-		if (strcmp(verbs[i].name, word) == 0 || is_alias(&verbs[i], word))
-			return &verbs[i];
+		if (is_of(&verbs[i], word))
+			return true;
+	return false;
+}
+
+const struct verb *verbs_at(const char *family, size_t i)
+{
+	for (size_t k = 0; k < VERBS; k++)
+		if ((!family || is_of(&verbs[k], family)) && i-- == 0)
+			return &verbs[k];
 	return NULL;
 }
 
-const char *verbs_nearest(const char *word)
+const struct verb *verbs_find(const char *first, const char *second)
+{
+	for (size_t i = 0; i < VERBS; i++) {
+		const struct verb *v = &verbs[i];
+		bool own = is_of(v, first);
+		const char *word = own ? second : family_of(v) ? NULL : first;
+		if (own && !second)
+			return v;
+		if (word && (strcmp(own_word(v), word) == 0 || is_alias(v, word)))
+			return v;
+	}
+	return NULL;
+}
+
+/* The nearest of a family's own words; of those without one, and of the families', where it is NULL. */
+static const char *nearest(const char *family, const char *word)
 {
 	unsigned best = 3; /* further away it is a guess */
 	const char *name = NULL;
 
 	for (size_t i = 0; i < VERBS; i++) {
-		unsigned d = text_distance(word, verbs[i].name);
+		char have[32];
+		size_t len = family_of(&verbs[i]);
+		if (family && !is_of(&verbs[i], family))
+			continue;
+		snprintf(have, sizeof have, "%.*s", family || !len ? (int)sizeof have : (int)len,
+		    family ? own_word(&verbs[i]) : verbs[i].name);
+		unsigned d = text_distance(word, have);
 		/* A beginning of the name is near, however much is missing. */
-		if (strlen(word) >= 2 && strncmp(verbs[i].name, word, strlen(word)) == 0)
+		if (strlen(word) >= 2 && strncmp(have, word, strlen(word)) == 0)
 			d = 1;
 		if (d < best) {
 			best = d;
@@ -133,6 +235,24 @@ const char *verbs_nearest(const char *word)
 		}
 	}
 	return name;
+}
+
+const char *verbs_nearest(const char *word)
+{
+	return nearest(NULL, word);
+}
+
+const char *verbs_nearest_of(const char *family, const char *word)
+{
+	return nearest(family, word);
+}
+
+/* "queue list, ls": its name and its aliases. */
+static void names(const struct verb *v, char *out, size_t size)
+{
+	size_t len = (size_t)snprintf(out, size, "%s", v->name);
+	for (const char *p = v->aliases; *p && len < size; p += strcspn(p, " "), p += strspn(p, " "))
+		len += (size_t)snprintf(out + len, size - len, ", %.*s", (int)strcspn(p, " "), p);
 }
 
 void verbs_help(FILE *out)
@@ -148,18 +268,14 @@ void verbs_help(FILE *out)
 			fprintf(out, "\n%s:\n", v->group);
 		group = v->group;
 		char name[64];
-		size_t len = (size_t)snprintf(name, sizeof name, "%s", v->name);
-		for (const char *p = v->aliases; *p && len < sizeof name;
-		    p += strcspn(p, " "), p += strspn(p, " "))
-			len += (size_t)snprintf(name + len, sizeof name - len, ", %.*s",
-			    (int)strcspn(p, " "), p);
+		names(v, name, sizeof name);
 		fprintf(out, "  %-22s %s\n", name, v->help);
 	}
 	fputs("\nOptions, with every verb (its own: jobctl VERB --help):\n", out);
 	options_help(out, OPTIONS_GLOBAL);
 	fputs("\nExit codes: 0 done, or so already; 1 some of several failed; 2 usage; 3 wrong state;\n"
-	      "4 no such job; 5 not permitted; 7 no daemon. run, wait, submit --wait: the job's own.\n"
-	      "See jobctl(1).\n",
+	      "4 no such job, queue or template; 5 not permitted; 7 no daemon. run, wait, submit --wait: the\n"
+	      "job's own. See jobctl(1).\n",
 	    out);
 }
 
@@ -173,10 +289,31 @@ void verbs_help_one(FILE *out, const struct verb *v)
 		fprintf(out, "\n%s", v->more);
 	if ((v->options & OPTIONS_SELECT) && v->more != times)
 		fprintf(out, "\n%s", times);
+	if (v->options & (OPTIONS_SUBMIT | OPTIONS_EDIT))
+		fprintf(out, "\n%s", ahead);
 	if (v->options) {
 		fputs("\nOptions:\n", out);
 		options_help(out, v->options);
 	}
+	fputs("\nWith every verb:\n", out);
+	options_help(out, OPTIONS_GLOBAL);
+}
+
+void verbs_help_family(FILE *out, const char *family)
+{
+	unsigned options = 0;
+
+	fprintf(out, "Usage: jobctl %s VERB [OPTION...] [ARGUMENT...]\n\n", family);
+	for (size_t i = 0; i < VERBS; i++) {
+		char name[64];
+		if (!is_of(&verbs[i], family))
+			continue;
+		names(&verbs[i], name, sizeof name);
+		fprintf(out, "  %-22s %s\n", name, verbs[i].help);
+		options |= verbs[i].options;
+	}
+	fprintf(out, "\nOptions (which verb takes which: jobctl %s VERB --help):\n", family);
+	options_help(out, options);
 	fputs("\nWith every verb:\n", out);
 	options_help(out, OPTIONS_GLOBAL);
 }

@@ -11,6 +11,7 @@
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/select.h"
+#include "jobctl/text.h"
 #include "jobctl/verbs.h"
 #include "jobctl/when.h"
 #include "lib/status.h"
@@ -150,25 +151,85 @@ static enum code collect(
  * The verbs to look for, in the journal's words: what jobctl calls otherwise is looked for by
  * both names, since a refusal is entered by the name of the method that was called.
  */
-static enum code put_verbs(const struct ctl *c, json_t *filter)
+static void put_verb(json_t *verbs, const struct verb *v)
 {
 	static const struct {
 		const char *verb, *journal;
 	} others[] = { { "run", "submit" }, { "log", "output" }, { "shutdown", "daemon-stop" },
-		{ "shutdown", "stop" }, { "status", "get" } };
+		{ "shutdown", "stop" }, { "status", "get" }, { "queue show", "queue-get" },
+		{ "template show", "template-get" } };
+	char name[32];
+
+	snprintf(name, sizeof name, "%s", v->name);
+	for (char *p = name; *p; p++)
+		if (*p == ' ')
+			*p = '-'; /* "queue-pause" */
+	json_array_append_new(verbs, json_string(name));
+	for (size_t k = 0; k < sizeof others / sizeof others[0]; k++)
+		if (strcmp(others[k].verb, v->name) == 0)
+			json_array_append_new(verbs, json_string(others[k].journal));
+}
+
+/* What an entry can have as its verb: see jobd(8). */
+static const char *const journal_verbs[] = { "submit", "seal", "drop", "hold", "release", "pause", "resume",
+	"cancel", "signal", "retry", "priority", "edit", "delete", "queue-set", "queue-reset", "queue-pause",
+	"queue-resume", "queue-drain", "template-set", "template-delete", "reload", "connect", "start",
+	"never-ran", "stopped", "unstoppable", "recontinued", "warned", "timeout", "again", "set-aside",
+	"completed", "failed", "cancelled", "orphaned", "left", "daemon-start", "daemon-reexec",
+	"daemon-stop", "store-accepted",
+	/* only where they were refused */
+	"get", "list", "why", "wait", "output", "audit", "health", "queue-get", "queue-list", "template-get",
+	"template-list" };
+#define JOURNAL_VERBS (sizeof journal_verbs / sizeof journal_verbs[0])
+
+/* Whether an entry can have it, or a verb of jobctl's is called so; else that is said. */
+static bool is_known(const struct ctl *c, const char *word, bool found)
+{
+	const char *near = NULL;
+	unsigned nearest = 3;
+	struct buf all = BUF_INIT;
+
+	for (size_t i = 0; i < JOURNAL_VERBS && !found; i++) {
+		unsigned d = text_distance(word, journal_verbs[i]);
+		found = d == 0;
+		if (d < nearest) {
+			nearest = d;
+			near = journal_verbs[i];
+		}
+		buf_printf(&all, "%s%s", i ? " " : "", journal_verbs[i]);
+	}
+	buf_put(&all, "", 1);
+	if (!found && near)
+		verb_wrong(c, "--verb: the journal has no '%s': did you mean '%s'?", word, near);
+	else if (!found)
+		verb_wrong(c, "--verb: the journal has no '%s' (%s)", word,
+		    all.failed ? "" : (const char *)all.data);
+	buf_fini(&all);
+	return found;
+}
+
+static enum code put_verbs(const struct ctl *c, json_t *filter)
+{
 	enum code code = select_list(c, filter, "verbs", "verb", c->o->verbs);
 	json_t *verbs = json_object_get(filter, "verbs");
 	size_t n = code == CODE_DONE ? json_array_size(verbs) : 0;
 
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && code == CODE_DONE; i++) {
 		const char *word = json_string_value(json_array_get(verbs, i));
-		const struct verb *v = verbs_find(word);
-		if (!v)
-			continue;
-		json_array_append_new(verbs, json_string(v->name));
-		for (size_t k = 0; k < sizeof others / sizeof others[0]; k++)
-			if (strcmp(others[k].verb, v->name) == 0)
-				json_array_append_new(verbs, json_string(others[k].journal));
+		char first[32], *second;
+		const struct verb *v;
+
+		snprintf(first, sizeof first, "%s", word);
+		if ((second = strchr(first, ' ')) != NULL)
+			*second++ = '\0';
+		bool family = !second && verbs_family(first);
+		for (size_t k = 0; family && (v = verbs_at(first, k)) != NULL; k++)
+			put_verb(verbs, v);
+		v = family ? NULL : verbs_find(first, second);
+		if (v)
+			put_verb(verbs, v);
+		if (!is_known(c, word, family || v))
+			code = CODE_USAGE;
 	}
 	return code;
 }

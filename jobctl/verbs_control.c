@@ -84,6 +84,10 @@ static json_t *params(void *ctx, size_t i)
 		json_object_set_new(p, "now", json_true());
 	if (w->c->o->all)
 		json_object_set_new(p, "all", json_true());
+	if (w->c->o->release_slot)
+		json_object_set_new(p, "release_slot", json_true());
+	if (w->c->o->force)
+		json_object_set_new(p, "force", json_true());
 	if (w->control->argument == ARG_SIGNAL)
 		json_object_set_new(p, "signal", json_integer(w->argument));
 	if (w->control->argument == ARG_PRIORITY)
@@ -113,6 +117,9 @@ static void tell(struct work *w, int64_t id, const json_t *reply)
 		    status_signal_name((int)w->argument));
 	else if (cancel && !job_ended(job))
 		verb_say(w->c, "job %" PRId64 " is %sbeing cancelled", id, already ? "already " : "");
+	else if (strcmp(w->control->verb, "resume") == 0 && strcmp(state, "paused") == 0)
+		verb_say(w->c, "job %" PRId64 " goes on when there is a slot for it (jobctl why %" PRId64 ")",
+		    id, id);
 	else if (already)
 		verb_say(w->c, "job %" PRId64 " is already %s", id, state);
 	else
@@ -138,7 +145,11 @@ static void done(void *ctx, size_t i, const struct answer *a)
 	if (w->selection.filtered && (code == CODE_STATE || code == CODE_NOT_FOUND))
 		return;
 	snprintf(what, sizeof what, "%s job %" PRId64, w->control->what, id);
-	fault_say(what, a);
+	if (code == CODE_DENIED && w->c->o->force)
+		complain("cannot %s: not permitted; --force is for root and jobd's administrators, or it is "
+			 "another's job", what);
+	else
+		fault_say(what, a);
 	if (w->failed++ == 0)
 		w->first = code;
 }
@@ -225,6 +236,8 @@ static enum code carry_out(struct work *w, size_t *total)
 		complain("there is no job in that range");
 		return CODE_NOT_FOUND;
 	}
+	if (*total == 0 && select_no_queue(w->c))
+		return CODE_NOT_FOUND;
 	if (*total == 0 && !w->c->o->quiet)
 		complain("no job matches that %s could change", w->control->verb);
 	if (json_array_size(w->jobs) == 0)
@@ -249,9 +262,12 @@ int verb_control(struct ctl *c)
 	int nwords = c->nwords;
 	size_t total = 0;
 	enum code code = take_argument(&w, &nwords);
+	/* A slot is given up by one that is paused already, too. */
+	static const struct select_states with_slot = { "running paused", "" };
+	const struct select_states *fit = c->o->release_slot ? &with_slot : &w.control->fit;
 
 	if (code == CODE_DONE)
-		code = select_parse(c, c->words, nwords, &w.control->fit, &w.selection);
+		code = select_parse(c, c->words, nwords, fit, &w.selection);
 	w.selection.own = true;
 	if (code == CODE_DONE && !select_any(&w.selection))
 		code = verb_usage(c, "which jobs?");

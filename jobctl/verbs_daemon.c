@@ -125,6 +125,8 @@ static void describe(const struct ctl *c, const json_t *h, struct buf *out)
 	running_since(c, out, h);
 	jobs(c, out, h);
 	things(c, out, "at once", job_int(h, "max_running", 0), " job", " jobs");
+	if (job_int(h, "user_max_running", 0) > 0)
+		things(c, out, "of a user", job_int(h, "user_max_running", 0), " job", " jobs");
 	things(c, out, "journal", job_int(h, "journal", 0), " entry", " entries");
 	number(c, out, "free disk", job_int(h, "free_mb", 0), " MB");
 	number(c, out, "memory", job_int(h, "rss_kb", 0), " kB");

@@ -11,32 +11,54 @@
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
 #include "jobctl/output.h"
+#include "jobctl/plan.h"
 #include "jobctl/select.h"
 #include "jobctl/submission.h"
+#include "jobctl/when.h"
+
+/* The job that was made, or the one that is there already; told where anybody wants to know. */
+static void tell_submitted(const struct ctl *c, const json_t *job, bool existed)
+{
+	int64_t id = job_int(job, "id", 0);
+	const char *state = job_text_or(job, "state", "queued");
+	int64_t from = job_int(job, "not_before_us", 0);
+	char when[32];
+
+	when_print((uint64_t)(from > 0 ? from : 0), when, sizeof when);
+	if (c->o->parsable)
+		printf("%" PRId64 "\n", id);
+	else if (existed)
+		verb_say(c, "job %" PRId64 " is already %s", id, state);
+	else if (from > 0)
+		verb_say(c, "job %" PRId64 " %s, for %s", id, state, when);
+	else
+		verb_say(c, "job %" PRId64 " %s", id, state);
+}
 
 int verb_submit(struct ctl *c)
 {
-	json_t *job;
-	enum code code = submission_send(c, &job);
-	int64_t id = job_int(job, "id", 0);
+	json_t *job = NULL, *ids = NULL;
+	bool existed;
+	enum code code = c->o->plan ? plan_submit(c, &ids) : submission_send(c, &job, &existed);
 
-	if (code != CODE_DONE)
-		return verb_failure(c->verb, c->o, code);
-	if (c->o->parsable)
-		printf("%" PRId64 "\n", id);
-	else
-		verb_say(c, "job %" PRId64 " %s", id, job_text_or(job, "state", "queued"));
+	if (code == CODE_DONE && job) {
+		tell_submitted(c, job, existed);
+		ids = json_pack("[I]", (json_int_t)job_int(job, "id", 0));
+	}
 	json_decref(job);
-	if (!c->o->wait)
-		return CODE_DONE;
+	if (code != CODE_DONE || !c->o->wait) {
+		json_decref(ids);
+		return code == CODE_DONE ? CODE_DONE : verb_failure(c->verb, c->o, code);
+	}
 	fflush(stdout);
-	return follow_wait(c, json_pack("[I]", (json_int_t)id), true);
+	return follow_wait(c, ids, true);
 }
 
 int verb_run(struct ctl *c)
 {
 	json_t *job;
-	enum code code = submission_send(c, &job);
+	bool existed;
+	enum code code = submission_send(c, &job, &existed);
 	int64_t id = job_int(job, "id", 0);
 
 	json_decref(job);

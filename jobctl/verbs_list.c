@@ -23,6 +23,7 @@ struct list {
 	struct ctl *c;
 	struct listing listing;
 	int64_t left;	/* lines that may still be shown */
+	size_t found;
 	char *cursor;	/* where the list was cut; NULL: it was not */
 	json_t *sorted; /* with --sort: everything is gathered, and shown at the end */
 };
@@ -30,6 +31,7 @@ struct list {
 static int64_t page(void *ctx, json_t *jobs, const char *cursor)
 {
 	struct list *l = ctx;
+	l->found += json_array_size(jobs);
 	if (l->sorted)
 		return json_array_extend(l->sorted, jobs) == 0 ? UNLIMITED : 0;
 	if (!listing_show(&l->listing, jobs))
@@ -152,6 +154,8 @@ static enum code list(struct list *l, const struct selection *s)
 		show_sorted(l);
 	listing_end(&l->listing);
 	say_more(l);
+	if (code == CODE_DONE && !l->found && s->filtered && select_no_queue(l->c))
+		return CODE_NOT_FOUND;
 	return code;
 }
 

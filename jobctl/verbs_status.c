@@ -19,6 +19,7 @@
 #include "lib/status.h"
 
 #define LABEL	     12
+#define RULES_WIDTH  44	     /* columns of a line of rules, before it is broken */
 #define BLOCKS_SHOWN 205     /* 0.1 MB */
 #define SHOWN_US     1000000 /* less is no time worth a word */
 
@@ -64,6 +65,17 @@ static void append_duration(struct buf *b, const char *before, int64_t us)
 		return;
 	duration_print((uint64_t)us, text, sizeof text);
 	buf_printf(b, "%s%s", before, text);
+}
+
+static void number(struct page *p, const char *label, const json_t *job, const char *key,
+    const char *format)
+{
+	char text[32];
+	int64_t v = job_int(job, key, -1);
+	if (v < 0)
+		return;
+	snprintf(text, sizeof text, *format == 'o' ? "%03o" : "%u", (unsigned)v);
+	line(p, label, text);
 }
 
 static void state(struct page *p, const json_t *job)
@@ -141,10 +153,15 @@ static void times(struct page *p, const json_t *job)
 	struct buf b = BUF_INIT;
 
 	line_time(p, "submitted", job, "submitted_at_us");
+	line_time(p, "not before", job, "not_before_us");
+	line_time(p, "deadline", job, "deadline_us");
 	line_time(p, "started", job, "started_at_us");
 	line_time(p, "paused", job, "paused_at_us");
 	line_time(p, "ended", job, "ended_at_us");
 	append_duration(&b, "", job_elapsed_us(job, clock_real_us()));
+	if (job_flag(job, "slot_released"))
+		line(p, "slot", job_flag(job, "resume_requested") ? "given up; goes on when there is one"
+								  : "given up");
 	if (job_int(job, "paused_total_us", 0) >= SHOWN_US)
 		append_duration(&b, ", besides paused for ", job_int(job, "paused_total_us", 0));
 	line_buf(p, "ran for", &b);
@@ -209,33 +226,98 @@ static void meta(struct page *p, const json_t *job)
 	}
 }
 
+/* "2 of 3, next at 2026-11-21 14:30:05" */
 static void attempt(struct page *p, const json_t *job)
 {
-	char text[64];
+	char next[32];
+	struct buf b = BUF_INIT;
 	int64_t at = job_int(job, "attempt", 0), of = job_int(job, "attempts", 0);
-	if (at <= 0)
+	int64_t again = job_int(job, "retry_at_us", 0);
+
+	if (at <= 0 && of <= 1)
 		return;
+	buf_printf(&b, "%" PRId64, at);
 	if (of > 1)
-		snprintf(text, sizeof text, "%" PRId64 " of %" PRId64, at, of);
-	else
-		snprintf(text, sizeof text, "%" PRId64, at);
-	line(p, "attempt", text);
+		buf_printf(&b, " of %" PRId64, of);
+	if (again > 0 && !job_ended(job)) {
+		when_print((uint64_t)again, next, sizeof next);
+		buf_printf(&b, ", next at %s", next);
+	}
+	line_buf(p, "attempt", &b);
 }
 
-static void number(struct page *p, const char *label, const json_t *job, const char *key,
-    const char *format)
+/* The rules of one origin, in a line. */
+static void rules_of(struct page *p, const json_t *job, const char *origin, const char **label)
 {
-	char text[32];
-	int64_t v = job_int(job, key, -1);
-	if (v < 0)
+	struct buf b = BUF_INIT;
+	size_t i;
+	json_t *rule;
+
+	json_array_foreach(json_object_get(job, "rules"), i, rule) {
+		if (strcmp(job_text_or(rule, "origin", ""), origin) != 0)
+			continue;
+		if (b.len > RULES_WIDTH) {
+			buf_puts(&b, ",");
+			line_buf(p, *label, &b);
+			*label = "";
+		}
+		buf_printf(&b, "%s%s=%s", b.len ? ", " : "", job_text_or(rule, "name", "?"),
+		    job_text_or(rule, "value", ""));
+	}
+	if (!b.len)
 		return;
-	snprintf(text, sizeof text, *format == 'o' ? "%03o" : "%u", (unsigned)v);
-	line(p, label, text);
+	buf_printf(&b, " (%s)", strcmp(origin, "job") == 0	   ? "its own"
+				: strcmp(origin, "runtime") == 0 ? "its queue's, set while jobd runs"
+				: strcmp(origin, "config") == 0	   ? "its queue's, from jobd.conf"
+								   : origin);
+	line_buf(p, *label, &b);
+	*label = "";
+}
+
+static void rules(struct page *p, const json_t *job)
+{
+	static const char *const origins[] = { "job", "runtime", "config", "default" };
+	const char *label = "rules";
+
+	for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++)
+		rules_of(p, job, origins[i], &label);
+}
+
+/* "12, 13 (failed)": jobs, and how they have to end, where that is not well; then how they did. */
+static void linked(struct page *p, const char *label, const json_t *jobs)
+{
+	struct buf b = BUF_INIT;
+	size_t i;
+	json_t *j;
+
+	json_array_foreach(jobs, i, j) {
+		const char *on = job_text_or(j, "on", "ok"), *state = job_text(j, "state");
+		buf_printf(&b, "%s%" PRId64, i ? ", " : "", job_int(j, "id", 0));
+		if (strcmp(on, "ok") != 0)
+			buf_printf(&b, " (%s)", on);
+		if (state)
+			buf_printf(&b, " %s", state);
+	}
+	line_buf(p, label, &b);
+}
+
+static void links(struct page *p, const json_t *job)
+{
+	linked(p, "waits for", json_object_get(job, "after"));
+	if (job_flag(job, "drop_unmet"))
+		line(p, "if unmet", "it is cancelled");
+	linked(p, "awaited by", json_object_get(job, "before"));
+}
+
+static void origin(struct page *p, const json_t *job)
+{
+	line(p, "unique", job_text(job, "unique"));
+	line(p, "template", job_text(job, "template"));
+	number(p, "batch", job, "batch", "d");
 }
 
 static void describe(struct page *p, const json_t *job)
 {
-	const struct job_state_info *info = job_state_info(job_text(job, "state"));
 	struct buf command = BUF_INIT;
 
 	number(p, "job", job, "id", "d");
@@ -252,7 +334,10 @@ static void describe(struct page *p, const json_t *job)
 	line(p, "project", job_text(job, "project"));
 	number(p, "priority", job, "priority", "d");
 	meta(p, job);
+	links(p, job);
+	origin(p, job);
 	times(p, job);
+	rules(p, job);
 	number(p, "pid", job, "pid", "d");
 	line(p, "processes", job_text(job, "tree"));
 	usage(p, job);
@@ -261,7 +346,7 @@ static void describe(struct page *p, const json_t *job)
 	if (!job_shown(job))
 		line(p, "next", job_ended(job) ? NULL : "wait");
 	else
-		line(p, "next", info ? info->next : NULL);
+		line(p, "next", job_next(job));
 }
 
 static enum code show(struct ctl *c, const json_t *job, bool first)
@@ -319,8 +404,8 @@ int verb_status(struct ctl *c)
 	if (code == CODE_DONE && c->o->follow && json_array_size(g.ids))
 		follow_wait(c, json_incref(g.ids), false);
 	if (code == CODE_DONE) {
-		struct bulk b = { "org.jobd.Job.Get", json_array_size(g.ids), true, get_params,
-			get_done, &g };
+		struct bulk b = { .method = "org.jobd.Job.Get", .n = json_array_size(g.ids),
+			.repeat = true, .params = get_params, .done = get_done, .ctx = &g };
 		code = client_bulk(&c->client, &b);
 	}
 	if (code == CODE_DONE && (g.failed || missing))

@@ -132,6 +132,18 @@ interrupt() {
 	contains "$error" "jobctl log -f"
 	expect 2 jobctl pasue 7
 	contains "$error" "did you mean 'pause'"
+	expect 2 jobctl set 7 queue=mail
+	contains "$error" "'jobctl edit'"
+	expect 2 jobctl atrm 7
+	contains "$error" "'jobctl cancel'"
+	expect 2 jobctl ls --all
+	contains "$error" '--all does not go with ls (all of them: -n 0'
+	expect 2 jobctl resume --now 7
+	contains "$error" --force
+	for option in in=delay start=at begin=at; do
+		expect 2 jobctl submit "--${option%=*}" 2h -- true
+		contains "$error" "did you mean --${option#*=}?"
+	done
 }
 
 @test "help is plain ASCII, since it can't know who reads it" {

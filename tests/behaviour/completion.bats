@@ -59,7 +59,7 @@ jobs_in_all_states() {
 	while read -r verb; do
 		case $verb in
 		submit | run | help | report | reload | health | shutdown | signal | priority) continue ;;
-		log | status | list | audit | wait) continue ;; # they look
+		log | status | list | audit | wait | why | edit) continue ;; # they look, or want more
 		esac
 		_jobctl_states "$verb" >/dev/null || {
 			# A verb that takes jobs says ID in its usage.
@@ -141,4 +141,21 @@ jobs_in_all_states() {
 	kill "$mute"
 	wait "$mute" || :
 	((took < 10))
+}
+
+@test "a queue's values are offered after their keys, and what is in a list is not offered again" {
+	is "$(offered jobctl queue set default rec)" recovery=
+	is "$(offered jobctl queue set default recovery = '')" 'retry fail hold'
+	is "$(offered jobctl queue set default recovery h)" hold
+	is "$(offered jobctl queue set default max_running '')" ''
+	is "$(offered jobctl queue set default max_running 4 warn)" warn=
+	is "$(offered jobctl edit 1 --clear at,de)" at,deadline
+	is "$(offered jobctl edit 1 --clear at,a)" 'at,after at,attempts'
+	is "$(offered jobctl audit --verb se)" 'seal set-aside'
+	is "$(offered jobctl audit --verb queue-p)" queue-pause
+}
+
+@test "a slot can be given up by what runs, and by what is paused" {
+	jobs_in_all_states
+	is "$(offered jobctl pause --release-slot '')" '5 4'
 }

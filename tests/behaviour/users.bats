@@ -208,3 +208,49 @@ as_daemon() {
 	wait "$jobd_pid"
 	jobd_pid=
 }
+
+@test "who edits another's job gives it nothing of his own environment" {
+	id=$(as_daemon jobctl submit --parsable --hold --chdir / --clean-env -- sh -c 'echo "$SECRET,$FOO,$HOME"')
+	home=$(getent passwd daemon | cut -d : -f 6)
+	SECRET=mine ok jobctl edit "$id" --env FOO=1
+	ok jobctl release "$id"
+	reaches "$id" completed
+	is "$(jobctl log "$id")" ",1,$home"
+	id=$(as_daemon jobctl submit --parsable --hold --chdir / -- sh -c 'echo "$SECRET,$FOO,$HOME"')
+	SECRET=mine ok jobctl edit "$id" --clean-env --env FOO=2
+	ok jobctl release "$id"
+	reaches "$id" completed
+	is "$(jobctl log "$id")" ",2,$home"
+}
+
+@test "who can't be told from others is told so, whatever he tries" {
+	nobody() {
+		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
+	}
+	for verb in list 'submit -- true'; do
+		read -ra words <<<"$verb"
+		expect 5 nobody jobctl "${words[@]}"
+		contains "$error" "you are user nobody, who can't be told from others"
+	done
+}
+
+@test "who may not change a queue is not told to" {
+	config 'queue import { max_running = 1 }'
+	ok jobctl reload
+	submit --queue import -- sleep 600 >/dev/null
+	id=$(as_daemon jobctl submit --parsable --chdir / --queue import -- true)
+	ok as_daemon jobctl why "$id"
+	contains "$output" 'jobctl queue show import'
+	lacks "$output" 'queue set'
+}
+
+@test "root submits a plan for another user, and nobody else does" {
+	printf '%s\n' '{"command": ["sh", "-c", "id -un; echo $SECRET; pwd"]}' >plan
+	SECRET=mine ok jobctl submit --plan plan --user daemon --wait
+	is "$(field 1 user)" daemon
+	is "$(jobctl log 1)" "daemon
+
+$(cd "$(getent passwd daemon | cut -d : -f 6)" && pwd)"
+	expect 5 as_daemon jobctl submit --plan plan --user root
+	contains "$error" 'only root may submit for another user'
+}

@@ -7,7 +7,7 @@
 
 #include "jobctl/listing.h"
 #include "jobctl/report.h"
-#include "jobctl/submission.h"
+#include "jobctl/surroundings.h"
 #include "lib/strv.h"
 #include "unit.h"
 
@@ -134,6 +134,9 @@ START_TEST(the_reason_says_how_it_ended_or_what_is_about_to_happen)
 		{ "{\"state\":\"running\",\"cancel_requested\":true}", "cancelling" },
 		{ "{\"state\":\"running\",\"pause_requested\":true}", "pausing" },
 		{ "{\"state\":\"paused\",\"pause_requested\":true}", "" },
+		{ "{\"state\":\"paused\",\"resume_requested\":true}", "resuming" },
+		{ "{\"state\":\"paused\",\"resume_requested\":true,\"reason\":\"queue-paused\"}",
+		    "resuming: queue-paused" },
 		{ "{\"state\":\"cancelled\",\"cancel_requested\":true}", "" },
 		{ "{\"state\":\"completed\",\"exit_code\":0}", "" },
 	};
@@ -249,10 +252,10 @@ START_TEST(what_jobd_would_not_keep_is_not_sent)
 END_TEST
 
 /* The environment, joined by spaces. */
-static const char *environment(struct submission_environment e, size_t *dropped)
+static const char *environment(struct surroundings_environment e, size_t *dropped)
 {
 	struct buf b = BUF_INIT;
-	char **env = submission_environment(&e, dropped);
+	char **env = surroundings_environment(&e, dropped);
 	ck_assert_ptr_nonnull(env);
 	for (char **p = env; *p; p++)
 		buf_printf(&b, "%s%s", p == env ? "" : " ", *p);
@@ -269,13 +272,13 @@ START_TEST(a_job_gets_the_caller_s_environment_but_not_jobd_s)
 		(char[]){ "UNSET" }, NULL };
 	size_t dropped;
 
-	ck_assert_str_eq(environment((struct submission_environment){ .env = env }, &dropped),
+	ck_assert_str_eq(environment((struct surroundings_environment){ .env = env }, &dropped),
 	    "A=1 HOME=/h XDG_X=y");
 	ck_assert_uint_eq(dropped, 1);
 	ck_assert_str_eq(
-	    environment((struct submission_environment){ .env = env, .add = add }, &dropped),
+	    environment((struct surroundings_environment){ .env = env, .add = add }, &dropped),
 	    "A=3 HOME=/h XDG_X=y B=2");
-	ck_assert_str_eq(environment((struct submission_environment){ .env = env, .add = add,
+	ck_assert_str_eq(environment((struct surroundings_environment){ .env = env, .add = add,
 					 .clean = true }, &dropped),
 	    "B=2 A=3 HOME=/h");
 }

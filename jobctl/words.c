@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: ISC */
+/* JSON as people write it. Knows a job's fields, and no method. */
+#include "config.h"
+
+#include "jobctl/words.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "jobctl/job.h"
+#include "jobctl/priority.h"
+#include "jobctl/when.h"
+
+#define UMASK_MAX 0777
+
+const char *words_kind(const struct varlink_field *f)
+{
+	if (f->array)
+		return f->kind == VARLINK_STRING ? "an array of strings" : "an array";
+	if (f->map)
+		return f->kind == VARLINK_STRING ? "an object of strings" : "an object";
+	return f->kind == VARLINK_BOOL	   ? "true or false"
+	       : f->kind == VARLINK_INT	   ? "a whole number"
+	       : f->kind == VARLINK_STRING ? "a string"
+					   : "an object";
+}
+
+int words_umask(const char *text)
+{
+	char *end;
+	unsigned long v = strtoul(text, &end, 8);
+
+	if (text[0] < '0' || text[0] > '7' || *end || v > UMASK_MAX)
+		return -1;
+	return (int)v;
+}
+
+/* A time to come, from the text of key to the number of field; from is what a time of day is to be after. */
+static bool translate_time(json_t *job, const char *key, const char *field, uint64_t now_us,
+    uint64_t from, char *why, size_t size)
+{
+	json_t *value = json_object_get(job, key);
+	const char *text = json_string_value(value);
+	uint64_t us = 0;
+
+	if (!value || json_is_null(value)) {
+		json_object_del(job, key);
+		return true;
+	}
+	if (json_object_get(job, field)) {
+		snprintf(why, size, "\"%s\" and \"%s\": one of them", key, field);
+		return false;
+	}
+	enum when when = text ? when_ahead_of(text, now_us, from, &us) : WHEN_NONE;
+	if (when == WHEN_NONE)
+		snprintf(why, size, "%s: must be a time to come, such as \"tomorrow 6:00\"", key);
+	else if (when == WHEN_PAST)
+		snprintf(why, size, "%s: \"%.60s\" is in the past", key, text);
+	if (when != WHEN_AHEAD)
+		return false;
+	json_object_set_new(job, field, json_integer((json_int_t)us));
+	json_object_del(job, key);
+	return true;
+}
+
+bool words_translate(json_t *job, uint64_t now_us, char *why, size_t size)
+{
+	const char *umask = job_text(job, "umask"), *priority = job_text(job, "priority");
+
+	if (umask && words_umask(umask) < 0) {
+		snprintf(why, size, "umask: \"%.20s\" is no umask, such as \"022\"", umask);
+		return false;
+	}
+	if (umask)
+		json_object_set_new(job, "umask", json_integer(words_umask(umask)));
+	if (priority && !priority_parse(priority)) {
+		snprintf(why, size, "priority: " PRIORITY_WRONG, priority);
+		return false;
+	}
+	if (priority)
+		json_object_set_new(job, "priority", json_integer(priority_parse(priority)));
+	if (!translate_time(job, "at", "not_before_us", now_us, now_us, why, size))
+		return false;
+	uint64_t from = (uint64_t)job_int(job, "not_before_us", 0);
+	return translate_time(
+	    job, "deadline", "deadline_us", now_us, from > now_us ? from : now_us, why, size);
+}

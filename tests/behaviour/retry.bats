@@ -1,0 +1,75 @@
+# SPDX-License-Identifier: ISC
+# Attempts: how many, after what, with what between, and what is told of them.
+load lib
+
+local_setup() {
+	config 'queue flaky { attempts = 3 backoff = 0 }'
+	start_jobd
+}
+
+# A command that fails with a code until it has run so often.
+fails_until() {
+	# shellcheck disable=SC2016 # for the job's shell
+	printf '%s' 'echo run >>'"runs; [ \$(wc -l <runs) -ge $1 ] || exit $2"
+}
+
+@test "a job is tried again until it is well, each attempt with its own log" {
+	id=$(submit --attempts 3 --backoff 0 -- sh -c "echo attempt \$JOBD_ATTEMPT; $(fails_until 3 5)")
+	reaches "$id" completed
+	is "$(field "$id" attempt)" 3
+	is "$(wc -l <runs)" 3
+	for n in 1 2 3; do
+		ok jobctl log --attempt "$n" "$id"
+		contains "$output" attempt
+	done
+	ok jobctl status "$id"
+	matches "$output" 'attempt: +3 of 3'
+	matches "$output" 'before: +1: failed \(exit 5\)'
+}
+
+@test "an attempt that is to come is told with its time" {
+	id=$(submit --attempts 2 --backoff 1h --backoff-jitter 0 -- false)
+	reason_is() { [[ $(field "$id" reason) == "$1" ]]; }
+	eventually reason_is backoff
+	ok jobctl status "$id"
+	matches "$output" 'attempt: +1 of 2, next at [0-9-]+ [0-9:]+'
+	ok jobctl why "$id"
+	matches "$output" 'until: +[0-9-]+ [0-9:]+, in (59m|1h)'
+}
+
+@test "exit codes decide whether there is another attempt" {
+	id=$(submit --attempts 3 --backoff 0 --retry-not 5 -- sh -c "$(fails_until 9 5)")
+	reaches "$id" failed
+	is "$(field "$id" attempt)" 1
+	id=$(submit --attempts 3 --backoff 0 --retry-on 1,75-78 -- sh -c "$(fails_until 9 76)")
+	reaches "$id" failed
+	is "$(field "$id" attempt)" 3
+}
+
+@test "what the job does not say its queue says, and status tells which" {
+	id=$(submit --queue flaky --timeout 1h -- sh -c "$(fails_until 3 1)")
+	reaches "$id" completed
+	is "$(field "$id" attempt)" 3
+	ok jobctl status "$id"
+	matches "$output" 'rules: +timeout=1h \(its own\)'
+	contains "$output" "(its queue's, from jobd.conf)"
+	contains "$output" '(default)'
+}
+
+@test "rules that are none are refused before jobd is asked" {
+	stop_jobd
+	expect 2 jobctl submit --timeout soon -- true
+	contains "$error" "--timeout: 'soon' is not a duration"
+	expect 2 jobctl submit --attempts 0 -- true
+	contains "$error" '--attempts'
+	expect 2 jobctl submit --retry-on 1,x -- true
+	contains "$error" '--retry-on'
+	expect 2 jobctl submit --warn 5min -- true
+	contains "$error" 'USR1@5min'
+	expect 2 jobctl submit --recovery maybe -- true
+	contains "$error" 'retry, fail or hold'
+	expect 2 jobctl submit --retries 3 -- true
+	contains "$error" 'did you mean --attempts?'
+	expect 2 jobctl submit --dependency afterok:3 -- true
+	contains "$error" 'did you mean --after?'
+}
