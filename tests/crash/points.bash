@@ -114,14 +114,14 @@ all_states=queued,held,running,paused,completed,failed,cancelled
 
 # jobctl, as often as it takes to reach a jobd (or, on a crowded machine, to start it: 254).
 persist() {
-	local end=$((SECONDS + PATIENCE)) code
+	local end=$((SECONDS + PATIENCE)) code said=$D/.persist.$BASHPID
 	while :; do
 		code=0
-		"$JOBCTL" "$@" 2>"$D/.persist.$BASHPID" || code=$?
+		"$JOBCTL" "$@" 2>"$said" || code=$?
 		(((code == 7 || code == 254) && SECONDS < end)) || break
 		sleep 0.02
 	done
-	((code == 0)) || cat "$D/.persist.$BASHPID" >&2 || :
+	((code == 0)) || cat "$said" >&2 || :
 	return "$code"
 }
 
@@ -303,25 +303,28 @@ ran_once() {
 }
 
 # The journal: numbered without a gap, each job's entries a way through the state table from
-# one submission to one end, stopped only after a pause, started once.
+# one submission to one end, stopped only after a pause, each attempt started once. A job of a batch
+# may never have been, but then nothing was done with it.
 journal_is_sound() {
 	persist audit --json --limit 100000 >journal
 	perl -MJSON::PP -e '
 		my ($table, $journal) = @ARGV;
-		my (%row, %job, @wrong, $n);
+		my (%row, %job, %staged, @wrong, $n);
 		open(my $t, "<", $table) or die "$table: $!";
 		while (<$t>) {
-			$row{join " ", map { lc tr/_/-/r } $1, $2, $3}++
-			    if /\{ JOB_(\w+), EVENT_(\w+), JOB_(\w+), ACTION/;
+			next unless /\{ JOB_(\w+), EVENT_(\w+), (?:JOB_(\w+)|0), ACTION/;
+			my ($from, $event, $to) = map { lc tr/_/-/r } $1, $2, $3 // "";
+			$row{"$from " . ($event eq "resume-later" ? "resume" : $event) . " $to"}++;
 		}
 		%row or die "no table in $table";
 		open(my $f, "<", $journal) or die "$journal: $!";
 		for (sort { $a->{number} <=> $b->{number} } map { decode_json($_) } <$f>) {
 			$_->{number} == ++$n or push @wrong, "number $_->{number} is the $n. entry";
 			my $id = $_->{id} or next;
-			next unless $_->{result} =~ /^(ok|already)$/;
-			my $j = $job{$id} //= {};
 			my ($verb, $from, $to) = ($_->{verb}, $_->{from} // "", $_->{to} // "");
+			$staged{$id} = $to if $_->{result} eq "staged";
+			next unless $_->{result} =~ /^(ok|already)$/;
+			my $j = $job{$id} //= { state => $staged{$id} };
 			my $is = $j->{state} // "";
 			my $wrong = sub { push @wrong, "entry $n, job $id, $is: $verb from $from to $to: @_" };
 			$is eq $from or $wrong->("it was not $from");
@@ -335,11 +338,15 @@ journal_is_sound() {
 			$j->{pause} = 1 if $verb eq "pause" && $_->{result} eq "ok";
 			$j->{pause} = 0 if $verb eq "resume";
 			$verb ne "stopped" or $j->{pause}-- or $wrong->("nobody asked for it");
-			$verb ne "start" or !$j->{started}++ or $wrong->("twice");
-			$j->{started} = 0 if $verb eq "never-ran";
+			if ($verb eq "start") {
+				!$j->{started}++ or $wrong->("twice");
+				$_->{attempt} == ++$j->{attempt} or $wrong->("it is attempt $_->{attempt}");
+			}
+			$j->{started} = 0 if $verb =~ /^(never-ran|again|set-aside|retry)$/;
+			$j->{attempt}-- if $verb eq "never-ran" && $from ne "queued";
 			$j->{state} = $to;
 		}
-		$job{$_}{state} =~ /^(completed|failed|cancelled)$/ or push @wrong, "job $_ has no end"
+		$job{$_}{state} =~ /^(completed|failed|cancelled|)$/ or push @wrong, "job $_ has no end"
 		    for sort keys %job;
 		print map { "$_\n" } @wrong;
 		exit !!@wrong' "$top_srcdir/jobd/core/state.c" journal || {
@@ -367,18 +374,27 @@ no_cgroup_left() {
 	}
 }
 
+# The babysitter has seen jobds die of nothing but SIGKILL.
+nothing_is_wrong() {
+	[[ ! -e wrong ]] || cat wrong
+	[[ ! -e wrong ]]
+}
+
 # Everything that holds whatever happened. The jobs have ended.
 all_is_well() {
 	reached || not_reached
 	eventually jobd_is_there
 	b_was_cancelled
 	ran_once
+	ends_well
+}
+
+# And whatever the jobs were.
+ends_well() {
 	journal_is_sound
-	eventually no_process_of "$A"
-	eventually no_process_of "$B"
+	eventually no_process_of ''
 	eventually nothing_lies_about
-	[[ ! -e wrong ]] || cat wrong
-	[[ ! -e wrong ]]
+	nothing_is_wrong
 	instance=$("$JOBCTL" health --json | json instance)
 	[[ -n $instance ]]
 	stop_babysitter
