@@ -12,6 +12,7 @@
  *	submit.c	submissions a second, and one at a time
  *	pause.c		a pause among a thousand trees
  *	tree.c		the tree that is paused: the command of those jobs
+ *	queues.c	what a job costs among many that wait, and a plan of linked ones
  *	large.c		a store of a million ended jobs
  *
  * The measuring runs in a child of the supervisor: it may end anywhere
@@ -58,14 +59,15 @@ void series_fini(struct series *s);
 double series_at(const struct series *s, double part);
 double series_median(const struct series *s);
 
-enum unit { PER_SECOND, MICROSECONDS, MILLISECONDS, MEGABYTES };
+enum unit { PER_SECOND, MICROSECONDS, MILLISECONDS, MEGABYTES, BYTES };
 enum bound { NO_BOUND, AT_LEAST, AT_MOST };
 
 void figures_head(const char *title, const char *text);
 /* A figure: the median of its runs, their range, and what is wanted of it. */
 void figures_print(const char *what, const struct series *runs, enum unit unit, enum bound bound,
     double wanted);
-/* The base that stands beside the figure printed last: what part of it the figure is, and should be. */
+/* The base that stands beside the figure printed last: what part of it the figure is, and should
+ * be. */
 void figures_base(const char *what, const struct series *runs, enum unit unit, enum bound bound,
     double wanted);
 /* A remark below them. */
@@ -86,6 +88,12 @@ struct instance {
 /* Starts it with this configuration; state is another state directory, or NULL. */
 void instance_start(const struct bench *b, const char *name, const char *config, const char *state,
     struct instance *i);
+/* The same, for jobs of n users bench0, bench1, …, whom that jobd and its keepers alone know.
+ * False: there are none, and it runs without. */
+bool instance_start_users(const struct bench *b, const char *name, const char *config, unsigned n,
+    struct instance *i);
+/* Another configuration, in force when this returns. */
+void instance_configure(struct instance *i, const char *config);
 /* SIGTERM, and waits. Its directory stays. */
 void instance_stop(struct instance *i);
 
@@ -97,6 +105,7 @@ json_t *instance_call(struct instance *i, const char *method, json_t *params);
 int64_t instance_jobs(struct instance *i, const char *state);
 /* Waits until there are so many in that state; ends the program after a minute. */
 void instance_await(struct instance *i, const char *state, int64_t n);
+void instance_await_at_least(struct instance *i, const char *state, int64_t n);
 /* A field of org.jobd.Monitor.Health. */
 int64_t instance_health(struct instance *i, const char *field);
 
@@ -118,11 +127,15 @@ void loop_appends(const struct bench *b, size_t len, size_t n, struct series *s)
 
 /* ---- the figures ---- */
 
+/* 2 kB of variables, as Submit takes them. */
+json_t *bench_environment(void);
+
 void keepers_run(const struct bench *b);
 void jobs_run(const struct bench *b);
 void submit_run(const struct bench *b);
 void pause_run(const struct bench *b);
 void large_run(const struct bench *b);
+void queues_run(const struct bench *b);
 
 /* The command of pause's jobs; does not return. */
 #define TREE_SIZE 8

@@ -64,7 +64,8 @@ double series_median(const struct series *s)
 static const char *number(char *out, size_t size, double v, enum unit unit)
 {
 	static const char *const names[] = {
-		[PER_SECOND] = "/s", [MICROSECONDS] = " us", [MILLISECONDS] = " ms", [MEGABYTES] = " MB"
+		[PER_SECOND] = "/s", [MICROSECONDS] = " us", [MILLISECONDS] = " ms", [MEGABYTES] = " MB",
+		[BYTES] = " B"
 	};
 	char digits[32];
 	size_t n = 0, len;

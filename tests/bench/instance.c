@@ -10,19 +10,25 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 
+#define FIRST_UID 50000u
 #define READY_US  30000000u
 #define ANSWER_MS 60000
 #define AWAIT_US  60000000u
+
+static const char *users; /* the passwd file of the one that is being started, or NULL */
 
 static char *in_dir(const char *dir, const char *name)
 {
@@ -46,12 +52,21 @@ static void nap(unsigned us)
 	nanosleep(&(struct timespec){ 0, (long)us * 1000 }, NULL);
 }
 
+/* Binds a file over /etc/passwd, for this process and those that come of it. */
+static bool know_users(const char *passwd)
+{
+	return unshare(CLONE_NEWNS) == 0 && mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) == 0
+	    && mount(passwd, "/etc/passwd", NULL, MS_BIND, NULL) == 0;
+}
+
 static void __attribute__((noreturn)) become_jobd(const struct bench *b, const struct instance *i,
     const char *config, const char *state)
 {
 	int fd = open(i->log, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
 
 	if (fd < 0 || dup2(fd, STDERR_FILENO) < 0 || dup2(fd, STDOUT_FILENO) < 0)
+		_exit(126);
+	if (users && !know_users(users))
 		_exit(126);
 	unsetenv("NOTIFY_SOCKET");
 	unsetenv("JOBD_CRASH_AT");
@@ -93,6 +108,56 @@ static void await_ready(struct instance *i, uint64_t start)
 	i->ready_us = clock_mono_us() - start;
 }
 
+static void copy_passwd(FILE *to)
+{
+	char line[1024];
+	FILE *f = fopen("/etc/passwd", "r");
+
+	while (f && fgets(line, sizeof line, f))
+		fputs(line, to);
+	if (f)
+		fclose(f);
+}
+
+static void write_passwd(const char *path, unsigned n)
+{
+	FILE *f = fopen(path, "w");
+
+	if (!f)
+		bench_die("%s: %s", path, strerror(errno));
+	copy_passwd(f);
+	for (unsigned i = 0; i < n; i++)
+		fprintf(f, "bench%u:x:%u:65534::/:/bin/sh\n", i, FIRST_UID + i);
+	if (fclose(f) || chmod(path, 0644))
+		bench_die("%s: %s", path, strerror(errno));
+}
+
+/* Whether that can be done here: tried by a child. */
+static bool may_know_users(const char *passwd)
+{
+	int status;
+	pid_t pid = geteuid() == 0 ? fork() : -1;
+
+	if (pid == 0)
+		_exit(know_users(passwd) ? 0 : 1);
+	return pid > 0 && waitpid(pid, &status, 0) == pid && status == 0;
+}
+
+bool instance_start_users(const struct bench *b, const char *name, const char *config, unsigned n,
+    struct instance *i)
+{
+	char *dir = bench_mkdir(b->dir, name), *passwd = in_dir(dir, "passwd");
+
+	write_passwd(passwd, n);
+	bool may = may_know_users(passwd);
+	users = may ? passwd : NULL;
+	instance_start(b, name, config, NULL, i);
+	users = NULL;
+	free(passwd);
+	free(dir);
+	return may;
+}
+
 void instance_start(const struct bench *b, const char *name, const char *config, const char *state,
     struct instance *i)
 {
@@ -112,6 +177,15 @@ void instance_start(const struct bench *b, const char *name, const char *config,
 	await_ready(i, start);
 	free(file);
 	free(own);
+}
+
+void instance_configure(struct instance *i, const char *config)
+{
+	char *file = in_dir(i->dir, "jobd.conf");
+
+	write_config(file, config);
+	json_decref(instance_call(i, "org.jobd.Daemon.Reload", NULL));
+	free(file);
 }
 
 void instance_stop(struct instance *i)
@@ -183,6 +257,17 @@ void instance_await(struct instance *i, const char *state, int64_t n)
 	uint64_t start = clock_mono_us();
 
 	while (instance_jobs(i, state) != n) {
+		if (clock_mono_us() - start > AWAIT_US)
+			bench_die("there never were %lld jobs %s", (long long)n, state);
+		nap(20000);
+	}
+}
+
+void instance_await_at_least(struct instance *i, const char *state, int64_t n)
+{
+	uint64_t start = clock_mono_us();
+
+	while (instance_jobs(i, state) < n) {
 		if (clock_mono_us() - start > AWAIT_US)
 			bench_die("there never were %lld jobs %s", (long long)n, state);
 		nap(20000);

@@ -38,7 +38,7 @@
 
 static const char usage[] =
     "Usage: jobd_bench [OPTION]... FIGURE...\n"
-    "Figures: keepers, jobs, submit, pause, large.\n"
+    "Figures: keepers, jobs, submit, pause, queues, large.\n"
     "\n"
     "  --jobd FILE     the jobd to be measured (../jobd/jobd)\n"
     "  --keeper FILE   its keeper, for the loops beside it (../jobd/keeper/jobd-keeper)\n"
@@ -58,6 +58,7 @@ static const struct {
 	{ "jobs", jobs_run },
 	{ "submit", submit_run },
 	{ "pause", pause_run },
+	{ "queues", queues_run },
 	{ "large", large_run },
 };
 #define FIGURES (sizeof figures / sizeof figures[0])

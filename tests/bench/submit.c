@@ -19,9 +19,8 @@
 #define VARIABLES 32
 #define VARIABLE  64 /* bytes, with its NUL */
 
-static json_t *make_params(bool environment)
+json_t *bench_environment(void)
 {
-	json_t *p = json_pack("{s:[s], s:s, s:b}", "command", "/bin/true", "name", "ingest", "hold", 1);
 	json_t *env = json_array();
 	char var[VARIABLE];
 
@@ -32,9 +31,15 @@ static json_t *make_params(bool environment)
 		var[sizeof var - 1] = '\0';
 		json_array_append_new(env, json_string(var));
 	}
+	return env;
+}
+
+static json_t *make_params(bool environment)
+{
+	json_t *p = json_pack("{s:[s], s:s, s:b}", "command", "/bin/true", "name", "ingest", "hold", 1);
+
 	if (environment)
-		json_object_set(p, "environment", env);
-	json_decref(env);
+		json_object_set_new(p, "environment", bench_environment());
 	return p;
 }
 
