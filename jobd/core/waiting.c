@@ -88,7 +88,9 @@ static bool warns(const struct live *l, const struct rules *r)
 /* When the time of a running attempt is up, or it is to be warned of that; 0: never. */
 static uint64_t mono_due(const struct live *l)
 {
-	if (l->job.state != JOB_RUNNING || l->job.cancel_requested || l->job.timed_out || !l->job.now.runs_since_us)
+	const struct job *j = &l->job;
+
+	if (j->state != JOB_RUNNING || j->cancel_requested || j->timed_out || !j->now.runs_since_us)
 		return 0;
 	const struct rules r = engine_rules(l);
 	uint64_t limit = r.timeout_us;
@@ -96,7 +98,7 @@ static uint64_t mono_due(const struct live *l)
 		return 0;
 	if (warns(l, &r))
 		limit = limit > r.warn_us + WARN_AFTER_US ? limit - r.warn_us : WARN_AFTER_US;
-	return l->job.now.runs_since_us + (limit > l->job.now.ran_us ? limit - l->job.now.ran_us : 0);
+	return j->now.runs_since_us + (limit > j->now.ran_us ? limit - j->now.ran_us : 0);
 }
 
 static void set_due(struct engine *e, struct live *l, enum due_clock clock, uint64_t at_us)
@@ -111,7 +113,7 @@ void waiting_place(struct engine *e, struct live *l)
 	bool later = l->job.state == JOB_QUEUED && until > e->real_us();
 	bool again = l->start_again_us > e->mono_us();
 
-	place_paused(e, l); /* first: a heap that it leaves knows it by the place that it has in the next one */
+	place_paused(e, l); /* first: the one heap knows it by the place that it has in the other */
 	if (!wants_to_start(l) || l->unmet || later || again) {
 		order_take(&e->order, l);
 		if (l->phase == LIVE_STARTING) /* it may have to wait for a slot, by its rank as it is now */
@@ -179,6 +181,12 @@ void waiting_believe(const struct engine *e, struct job *j, uint64_t backoff_mos
 		j->retry_at_us = now + backoff_most_us;
 }
 
+/* How long the attempt has run, which runs. */
+static uint64_t ran_us(const struct engine *e, const struct live *l)
+{
+	return l->job.now.ran_us + (e->mono_us() - l->job.now.runs_since_us);
+}
+
 static void warn(struct engine *e, struct live *l)
 {
 	const struct rules r = engine_rules(l);
@@ -186,7 +194,7 @@ static void warn(struct engine *e, struct live *l)
 	struct step s = { .event = EVENT_WARN, .detail = text, .signal = r.warn_signal };
 
 	snprintf(text, sizeof text, "SIG%s: its time is up in %llu s", status_signal_name(r.warn_signal),
-	    (unsigned long long)(r.warn_us < r.timeout_us ? r.warn_us : r.timeout_us) / 1000000);
+	    (unsigned long long)(r.timeout_us - ran_us(e, l)) / 1000000);
 	engine_step(e, l, &s);
 }
 
@@ -194,9 +202,8 @@ static void time_out(struct engine *e, struct live *l)
 {
 	char text[80];
 	struct step s = { .event = EVENT_TIMEOUT, .detail = text };
-	uint64_t ran = l->job.now.ran_us + (e->mono_us() - l->job.now.runs_since_us);
 
-	snprintf(text, sizeof text, "it ran for %llu s", (unsigned long long)ran / 1000000);
+	snprintf(text, sizeof text, "it ran for %llu s", (unsigned long long)ran_us(e, l) / 1000000);
 	engine_step(e, l, &s);
 }
 
@@ -225,8 +232,7 @@ static void mono_is_due(struct engine *e, struct live *l)
 		return;
 	}
 	const struct rules r = engine_rules(l);
-	if (warns(l, &r)
-	    && l->job.now.ran_us + (e->mono_us() - l->job.now.runs_since_us) < r.timeout_us)
+	if (warns(l, &r) && ran_us(e, l) < r.timeout_us)
 		warn(e, l);
 	else
 		time_out(e, l);

@@ -161,6 +161,30 @@ START_TEST(the_warning_comes_once_also_over_a_restart)
 }
 END_TEST
 
+static bool keep_detail(void *ctx, const struct journal_entry *e)
+{
+	if (strcmp(e->verb, "warned") == 0)
+		snprintf(ctx, 80, "%s", e->detail);
+	return true;
+}
+
+/* It would die of it before it has called exec. */
+START_TEST(a_warning_comes_no_sooner_than_a_second_and_says_what_is_left)
+{
+	struct journal_filter all = { 0 };
+	uint64_t before = UINT64_MAX;
+	char text[80] = "";
+
+	running_spec((struct spec){ .rules = { "timeout=5s", "warn=USR1@10s" } });
+	pass(1000000 - 1);
+	ck_assert_str_eq(heard(), "");
+	pass(1);
+	ck_assert_str_eq(heard(), "signal 1 10 0;");
+	ck_assert_int_eq(engine_audit(engine, &all, &before, 100, keep_detail, text), 0);
+	ck_assert_str_eq(text, "SIGUSR1: its time is up in 4 s");
+}
+END_TEST
+
 START_TEST(another_attempt_is_warned_anew)
 {
 	uint64_t a = running_spec((struct spec){ .rules = { "timeout=10min", "warn=USR1@2min",
@@ -292,7 +316,8 @@ WORLD_MAIN("time", a_job_does_not_start_before_its_time_and_the_engine_asks_for_
     a_job_that_was_late_runs_when_somebody_retries_it, a_deadline_is_for_the_first_start_alone,
     paused_time_does_not_count_for_the_timeout,
     neither_paused_time_nor_a_restart_gives_or_takes_time,
-    the_warning_comes_once_also_over_a_restart, another_attempt_is_warned_anew,
+    the_warning_comes_once_also_over_a_restart,
+    a_warning_comes_no_sooner_than_a_second_and_says_what_is_left, another_attempt_is_warned_anew,
     a_queue_s_new_timeout_holds_for_what_runs,
     whose_time_is_up_can_not_be_paused_and_is_ended_by_the_next_jobd_too,
     a_pause_that_is_on_its_way_when_the_time_is_up_does_not_come,
