@@ -61,7 +61,8 @@ static const char *describe(const struct job *j, const struct control *c, char *
 	else if (c->event == EVENT_PAUSE && j->stop_paused)
 		snprintf(out, size, "the next start does not resume it");
 	else if (c->event == EVENT_PAUSE && j->queue_paused)
-		snprintf(out, size, "its queue's resume does not resume it");
+		snprintf(out, size, "its queue's resume does not resume it%s",
+		    c->release_slot ? "; without a slot" : "");
 	else if (c->event == EVENT_PAUSE && c->release_slot)
 		snprintf(out, size, "without a slot");
 	else if (c->event == EVENT_RESUME && c->force)
