@@ -67,6 +67,9 @@ void error_no_template(const struct api *a, struct call *c, const char *name, co
 /* PermissionDenied, journalled: for what depends on a parameter. */
 void error_denied(const struct api *a, struct call *c, const char *verb, uint64_t id);
 
+/* The rules there are, of jobs alone or all, for messages: "timeout, warn, ..." */
+void rule_names(bool of_jobs, char *out, size_t size);
+
 /* limits.c */
 struct limit_met {
 	enum api_limit limit;

@@ -260,7 +260,7 @@ bool draft_read_common(struct drafting *x)
 
 static bool wrong_rule(struct drafting *x, const char *name, const char *value)
 {
-	char parameter[100], names[200] = "";
+	char parameter[100], names[200];
 	int which = rule_find(name);
 
 	snprintf(parameter, sizeof parameter, "rules.%.60s", name);
@@ -268,10 +268,7 @@ static bool wrong_rule(struct drafting *x, const char *name, const char *value)
 		draft_wrong(x, parameter, "\"%.60s\" is not %s", value, rule_takes((enum rule)which));
 		return false;
 	}
-	for (int i = 0; i < RULES; i++)
-		if (rule_is_of_jobs((enum rule)i))
-			snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s",
-			    *names ? ", " : "", rule_name((enum rule)i));
+	rule_names(true, names, sizeof names);
 	draft_wrong(x, parameter, "a job has no such rule; there are %s", names);
 	return false;
 }

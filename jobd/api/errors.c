@@ -102,6 +102,16 @@ void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id)
 	job_view_fini(&v);
 }
 
+void rule_names(bool of_jobs, char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = 0;
+	for (int i = 0; i < RULES && n < size; i++)
+		if (!of_jobs || rule_is_of_jobs((enum rule)i))
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", rule_name((enum rule)i));
+}
+
 static void add_template(void *ctx, const struct template *t, bool runtime)
 {
 	(void)runtime;

@@ -116,7 +116,7 @@ static void answer(const struct api *a, struct call *c, enum engine_result r, js
 
 static void wrong_value(struct call *c, const char *name, const char *value)
 {
-	char parameter[100], names[250] = "";
+	char parameter[100], names[250];
 	int which = rule_find(name);
 
 	snprintf(parameter, sizeof parameter, "values.%.60s", name);
@@ -124,9 +124,7 @@ static void wrong_value(struct call *c, const char *name, const char *value)
 		error_invalid(c, parameter, "\"%.60s\" is not %s", value, rule_takes((enum rule)which));
 		return;
 	}
-	for (int i = 0; i < RULES; i++)
-		snprintf(names + strlen(names), sizeof names - strlen(names), "%s%s", i ? ", " : "",
-		    rule_name((enum rule)i));
+	rule_names(false, names, sizeof names);
 	error_invalid(c, parameter, "a queue has no such value; there are %s", names);
 }
 
