@@ -2,7 +2,7 @@
 /*
  * When something is due for a job: one moment by the wall clock (not-before, deadline, the next
  * attempt) and one by the monotonic clock (a timeout, a start that is tried again). Which moments
- * those are is timing.c's.
+ * those are is waiting.c's.
  */
 #ifndef CORE_DUE_H
 #define CORE_DUE_H

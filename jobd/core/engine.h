@@ -125,18 +125,19 @@ struct submission {
 	 * queue's. */
 	struct job *draft;
 	char *const *env; /* NAME=value, or NULL */
-	uint64_t env_of;  /* instead: the id of a live job of the same turn whose environment it shares; 0: none */
+	uint64_t env_of;  /* instead: a job of the same turn whose environment it shares; 0: none */
 	const struct job_after *after; /* outcomes are not looked at */
 	size_t nafter;
-	const char *token; /* or NULL; one that this user has used before makes nothing, and tells the job it made then */
+	/* Or NULL. One that this user has used before makes nothing, and tells the job it made then. */
+	const char *token;
 	bool hold;
 	bool return_existing; /* with draft->unique: EXISTS is no failure, and not journalled as one */
 };
 
 /*
  * Submits a job. *id is its id, or the one that the result tells of. OK, ALREADY (the token's),
- * EXISTS, NO_QUEUE, NO_JOB, OVER_QUOTA, LOW_DISK or FAILED. Whether who may submit to that queue
- * was asked before.
+ * EXISTS, NO_QUEUE, NO_JOB, OVER_LINKS, OVER_QUOTA, LOW_DISK or FAILED. Whether who may submit to
+ * that queue was asked before.
  */
 enum engine_result engine_submit(
     struct engine *e, const struct actor *who, struct submission *s, uint64_t *id);
@@ -148,9 +149,8 @@ enum engine_result engine_submit(
  * by a start, and after a minute without an addition.
  */
 
-/* As engine_submit, into a batch; *batch 0 begins one. The submission's token is
- * the one that the batch will be sealed with.
- * On failure the batch is as it was. Besides: NOT_FOUND. */
+/* As engine_submit, into a batch; *batch 0 begins one. The submission's token is the one that the
+ * batch is to be sealed with. On failure the batch is as it was. Besides: NOT_FOUND, OVER_BATCHES. */
 enum engine_result engine_batch_add(struct engine *e, const struct actor *who, uint64_t *batch,
     struct submission *s, uint64_t *id);
 /* Batches of one user that may be open at once; root's are any number. */
@@ -159,7 +159,8 @@ enum engine_result engine_batch_add(struct engine *e, const struct actor *who, u
 void engine_batch_forget(struct engine *e, const struct actor *who, const char *token);
 /* What was made with this token: the batch that was sealed, or the job; 0: nothing. */
 uint64_t engine_batch_sealed(struct engine *e, const struct actor *who, const char *token);
-/* From now on they are jobs like all others; token may be NULL. OK or NOT_FOUND. */
+/* From now on they are jobs like all others; token may be NULL. OK, NOT_FOUND or
+ * FAILED. */
 enum engine_result engine_batch_seal(
     struct engine *e, const struct actor *who, uint64_t batch, const char *token);
 /* As if it had not been. OK or NOT_FOUND. */
@@ -191,7 +192,7 @@ struct edit {
 	unsigned clear_rules; /* bits 1 << enum rule */
 };
 /* Edits a queued or held job. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see state and hint
- * of *r), NO_QUEUE, NO_JOB, CYCLE, FAILED. */
+ * of *r), NO_QUEUE, NO_JOB, CYCLE, OVER_LINKS, OVER_ENVIRONMENT, FAILED. */
 struct control_result;
 enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id, struct edit *x,
     struct control_result *r, uint64_t *other);
