@@ -129,7 +129,7 @@ differ() {
 		jobd/api/wait.c QUIET_S 25 jobd-varlink.7 more than 30 seconds
 		jobd/api/many.c JOBS_MOST 1000 jobd-varlink.7 at most 1000 jobs
 		jobd/api/draft-when.c AFTER_MOST 5000 jobd-varlink.7 waits for at most 5000 others
-		jobd/api/json.c LINKS_MOST 1000 jobd-varlink.7 at most 1000 of each
+		jobd/core/query.c PAIRS_MOST 1000 jobd-varlink.7 at most 1000 of each
 		jobd/api/draft.c LABEL_MAX 255 jobd-varlink.7 have 1 to 255 bytes
 		jobd/api/draft.c META_MAX 64 jobd-varlink.7 at most 64 notes
 		jobd/core/progress.c TEXT_MAX 512 jobd-report.7 cut after 512 bytes
