@@ -70,8 +70,6 @@ int rule_set(struct rules *r, enum rule which, const char *value);
 /* The value as text that rule_set takes, in its shortest form; the caller's. NULL: no memory. A
  * list that nobody said is "". */
 char *rule_text(const struct rules *r, enum rule which);
-/* Copies one value. 0 or -ENOMEM. */
-int rule_copy(struct rules *to, const struct rules *from, enum rule which);
 
 /*
  * Rules as they are kept: a vector of "NAME=value", each name once, in any order. NULL is empty.

@@ -225,34 +225,6 @@ START_TEST(a_bad_value_is_refused_and_changes_nothing)
 }
 END_TEST
 
-START_TEST(a_copy_is_of_one_rule_and_stands_alone)
-{
-	struct rules from, to;
-	rules_init(&from);
-	for (int i = 0; i < RULES; i++)
-		ck_assert_int_eq(rule_set(&from, i, other[i]), 0);
-	for (int i = 0; i < RULES; i++) {
-		rules_init(&to);
-		ck_assert_int_eq(rule_copy(&to, &from, i), 0);
-		ck_assert_int_eq(rule_copy(&to, &from, i), 0);
-		struct rules plain;
-		rules_init(&plain);
-		for (int j = 0; j < RULES; j++) {
-			char *text = rule_text(&plain, j);
-			assert_is(&to, j, j == i ? other[j] : text);
-			free(text);
-		}
-		rules_fini(&to);
-	}
-	rules_init(&to);
-	ck_assert_int_eq(rule_copy(&to, &from, RULE_SUBMIT_USERS), 0);
-	rules_fini(&from);
-	assert_is(&to, RULE_SUBMIT_USERS, "ann,bob");
-	ck_assert_int_eq(rule_copy(&to, &from, RULE_SUBMIT_USERS), 0);
-	assert_is(&to, RULE_SUBMIT_USERS, "");
-}
-END_TEST
-
 START_TEST(codes_are_those_that_are_named_and_no_others)
 {
 	struct rules r;
@@ -327,6 +299,5 @@ END_TEST
 
 UNIT_MAIN("rules", what_nobody_says_is_as_the_manual_has_it, every_rule_is_found_by_its_name,
     every_value_reads_back_as_it_is_written, a_bad_value_is_refused_and_changes_nothing,
-    a_copy_is_of_one_rule_and_stands_alone, codes_are_those_that_are_named_and_no_others,
-    a_warning_is_a_signal_and_a_time, given_rules_are_put_replaced_and_dropped,
+    codes_are_those_that_are_named_and_no_others, a_warning_is_a_signal_and_a_time, given_rules_are_put_replaced_and_dropped,
     given_rules_are_applied_and_what_is_strange_is_passed_over)
