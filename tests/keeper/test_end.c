@@ -19,33 +19,10 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
 #define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
-
-static pid_t pid_in(struct rig *r, const char *name)
-{
-	char path[192];
-	int pid = 0;
-	rig_wait_file(r, name);
-	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
-	FILE *f = fopen(path, "r");
-	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
-	fclose(f);
-	return pid;
-}
-
-/* Lets a job go on that waits for the file. */
-static void make_file(struct rig *r, const char *name)
-{
-	char path[192];
-	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-}
-
-#define WAIT_FOR_GO "while [ ! -e go ]; do sleep 0.01; done; "
 
 START_TEST(codes_and_signals_are_told_as_they_are)
 {
@@ -82,7 +59,7 @@ START_TEST(what_a_command_leaves_behind_is_ended_with_it)
 	rig_init(&r);
 	rig_run(&r, "setsid sh -c 'trap \"\" TERM HUP; echo $$ >far; while :; do sleep 1; done' & "
 		    "while [ ! -s far ]; do sleep 0.01; done; exit 5");
-	pid_t far = pid_in(&r, "far");
+	pid_t far = rig_pid(&r, "far");
 	rig_hear(&r, KMSG_END, &s);
 	ck_assert_int_eq(s.end.status, 5 << 8);
 	ck_assert(!s.end.empty);
@@ -142,7 +119,7 @@ START_TEST(without_jobd_a_job_goes_on_and_its_end_is_on_disk)
 	rig_hang_up(&r);
 	nap(50);
 	ck_assert(!rig_exit_file(&r, &e));
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_wait_gone(&r);
 	ck_assert(rig_exit_file(&r, &e));
 	ck_assert_int_eq(e.kind, KEEPER_END_EXITED);
@@ -251,7 +228,7 @@ START_TEST(a_keeper_that_nobody_can_ever_reach_leaves)
 	rig_hang_up(&r);
 	snprintf(command, sizeof(command), "rm -r %s/exits %s/keepers", r.dir, r.dir);
 	ck_assert_int_eq(system(command), 0);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_wait_gone(&r);
 	rig_fini(&r);
 }
@@ -272,7 +249,7 @@ START_TEST(a_later_jobd_adopts_by_the_nonce_and_by_nothing_else)
 	ck_assert_int_eq(hello.pid, pid);
 	ck_assert_uint_gt(hello.pid_start, 0);
 	ck_assert_uint_eq(s.level, LEVEL_RUN);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_hear(&r, KMSG_END, &s);
 	ck_assert_int_eq(s.end.status, 2 << 8);
 	rig_ack(&r);
@@ -313,7 +290,7 @@ START_TEST(a_paused_job_is_still_paused_when_it_is_adopted)
 	rig_desire(&r, LEVEL_STOP, 0);
 	rig_hear(&r, KMSG_STATE, &s);
 	ck_assert_uint_eq(s.level, LEVEL_STOP);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_desire(&r, LEVEL_RUN, 0);
 	rig_hear(&r, KMSG_STATE, &s);
 	ck_assert_uint_eq(s.level, LEVEL_RUN);
@@ -337,7 +314,7 @@ START_TEST(a_newer_connection_replaces_the_older_one)
 	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
 	ck_assert_int_eq(recv(old, &c, 1, 0), 0);
 	close(old);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_hear_end(&r, &s);
 	rig_ack(&r);
 	rig_fini(&r);
@@ -375,7 +352,7 @@ START_TEST(silent_and_babbling_strangers_keep_nobody_out)
 	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
 	for (int i = 0; i < 20; i++)
 		close(fds[i]);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_hear_end(&r, &s);
 	ck_assert_int_eq(s.end.status, 2 << 8);
 	rig_ack(&r);
@@ -420,7 +397,7 @@ START_TEST(nonsense_from_jobd_ends_the_connection_and_not_the_job)
 	rig_say(&r, KMSG_START);
 	rig_say(&r, KMSG_GATE);
 	rig_say(&r, KMSG_ACK);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_hear_end(&r, &s);
 	ck_assert_int_eq(s.end.status, 2 << 8);
 	rig_ack(&r);
@@ -477,7 +454,7 @@ START_TEST(a_hang_up_does_not_end_a_keeper)
 	rig_wait_file(&r, "ran");
 	kill(r.keeper, SIGHUP);
 	kill(r.keeper, SIGPIPE);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_hear_end(&r, &s);
 	ck_assert(!s.end.shutdown);
 	ck_assert_int_eq(s.end.status, 2 << 8);
@@ -494,7 +471,7 @@ START_TEST(when_the_keeper_is_killed_its_command_goes_on)
 	rig_wait_file(&r, "ran");
 	kill(r.keeper, SIGKILL);
 	ck_assert_int_eq(waitpid(r.keeper, NULL, 0), r.keeper);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	int status;
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid); /* its subreaper inherits it */
 	ck_assert_int_eq(status, 2 << 8);

@@ -18,6 +18,7 @@
 
 #include "lib/procfs.h"
 #include "lib/strv.h"
+#include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
 #define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
