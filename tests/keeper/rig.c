@@ -126,6 +126,17 @@ static void send_buf(struct rig *r, struct buf *b)
 	ck_assert_msg(try_send(r, b), "the keeper hung up");
 }
 
+char **words(const char *a, const char *b, const char *c)
+{
+	char **v = NULL;
+	strv_add(&v, a);
+	if (b)
+		strv_add(&v, b);
+	if (c)
+		strv_add(&v, c);
+	return v;
+}
+
 void rig_start(struct rig *r, const struct job_spec *j)
 {
 	char home[] = "HOME=/", user[] = "USER=x", logname[] = "LOGNAME=x",

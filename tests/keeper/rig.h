@@ -61,6 +61,9 @@ void nap(long ms);
 void rig_init(struct rig *r);
 void rig_fini(struct rig *r);
 
+/* An argv of three words at most, to which more may be added; the caller's to strv_free. */
+char **words(const char *a, const char *b, const char *c);
+
 /* Spawns a keeper with what is in the rig's directories. */
 void rig_spawn(struct rig *r);
 void rig_start(struct rig *r, const struct job_spec *j);
