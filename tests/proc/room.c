@@ -444,3 +444,15 @@ pid_t room_pid(const struct room *r, const char *name)
 		fclose(f);
 	return pid;
 }
+
+const char *room_log_text(const struct room *r, uint64_t id)
+{
+	static char text[8192];
+	int fd = proc_log_open(r->proc, id, 1);
+	ck_assert_int_ge(fd, 0);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	close(fd);
+	return text;
+}

@@ -100,6 +100,9 @@ const char *room_path(const struct room *r, const char *name);
 bool room_has(const struct room *r, const char *name);
 void room_touch(const struct room *r, const char *name);
 
+/* The log of a job's first attempt, 8 kB of it at most. Borrowed until the next call. */
+const char *room_log_text(const struct room *r, uint64_t id);
+
 /* The state letter of a process; 0 when there is none. */
 char process_state(pid_t pid);
 /* Stopped, or as good as: the parent of a vfork stays in D until its child, which is stopped, executes. */
