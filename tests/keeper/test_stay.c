@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
 #define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
