@@ -28,6 +28,7 @@
 #include "jobd/store/store.h"
 #include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
+#include "jobd/sys/notify.h"
 #include "jobd/sys/settings.h"
 #include "jobd/trial.h"
 #include "lib/clock.h"
@@ -135,7 +136,7 @@ static int serve(struct jobd *d)
 		proc_flush(d->proc);
 		server_flush(d->server);
 		log_event(LOG_NOTICE, "daemon-ready", "socket", "%s", d->paths.socket);
-		notify_ready(NULL);
+		notify_ready();
 		daemon_ready(d->ready_fd);
 		d->ready_fd = -1;
 		rc = run(d);

@@ -14,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
+#include "jobd/sys/notify.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 

@@ -26,6 +26,7 @@
 #include "jobd/sys/limits.h"
 #include "jobd/sys/logger.h"
 #include "jobd/sys/names.h"
+#include "jobd/sys/notify.h"
 #include "jobd/sys/privilege.h"
 #include "jobd/sys/settings.h"
 #include "jobd/tuning.h"
@@ -56,7 +57,7 @@ static void stop(void *ctx, const struct actor *who, enum on_stop how, const cha
 
 	engine_stop(d->engine, who, how, why);
 	engine_stopping(d->engine, &s);
-	notify_stopping(NULL, s.within_ms);
+	notify_stopping(s.within_ms);
 }
 
 static uint64_t dropped_lines(void *ctx)
