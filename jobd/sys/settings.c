@@ -217,7 +217,7 @@ int config_add_name(struct config *c, const char *name, bool group, int line)
 	return 0;
 }
 
-void config_sections_free(struct config_section *sections, size_t count)
+static void free_sections(struct config_section *sections, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(sections[i].name);
@@ -238,8 +238,8 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->nnames; i++)
 		free(c->names[i].name);
 	free(c->names);
-	config_sections_free(c->queues, c->nqueues);
-	config_sections_free(c->templates, c->ntemplates);
+	free_sections(c->queues, c->nqueues);
+	free_sections(c->templates, c->ntemplates);
 	free(c->source);
 	free(c);
 }

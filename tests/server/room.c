@@ -22,7 +22,8 @@
 static void h_unexpected(void *ctx, struct call *c)
 {
 	(void)ctx;
-	ck_abort_msg("%s was called", call_method(c)->name);
+	(void)c;
+	ck_abort_msg("a method was called that no test calls");
 }
 
 static void h_echo(void *ctx, struct call *c)
