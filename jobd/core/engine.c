@@ -139,15 +139,30 @@ struct job_view engine_live_view(struct engine *e, struct live *l)
 	return v;
 }
 
+static void add_watch(struct job_watch **list, struct job_watch *w)
+{
+	w->next = *list;
+	w->link = list;
+	if (w->next)
+		w->next->link = &w->next;
+	*list = w;
+}
+
+/* Whoever is told may take off any watch: those that are still to be told stand apart, so that
+ * none is told after that. */
 void engine_changed(struct engine *e, struct live *l, enum job_change c)
 {
 	struct job_view v = engine_live_view(e, l);
-	struct job_watch *next;
+	struct job_watch *untold = l->watches;
 
-	for (struct job_watch *w = l->watches; w; w = next) {
-		next = w->next;
-		if (c == CHANGE_ENDED)
-			engine_unwatch(w);
+	l->watches = NULL;
+	if (untold)
+		untold->link = &untold;
+	while (untold) {
+		struct job_watch *w = untold;
+		engine_unwatch(w);
+		if (c != CHANGE_ENDED)
+			add_watch(&l->watches, w);
 		w->changed(w, &v, c);
 	}
 }
@@ -420,11 +435,7 @@ bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w)
 
 	if (!l)
 		return false;
-	w->next = l->watches;
-	w->link = &l->watches;
-	if (w->next)
-		w->next->link = &w->next;
-	l->watches = w;
+	add_watch(&l->watches, w);
 	return true;
 }
 

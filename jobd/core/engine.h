@@ -337,7 +337,8 @@ enum job_change {
 	CHANGE_ENDED,	/* the watch is taken off before the call */
 };
 
-/* Embedded by whoever watches; changed may take any watch off, its own too. */
+/* Embedded by whoever watches; changed may take any watch off, its own too, and that one is told
+ * nothing more. */
 struct job_watch {
 	void (*changed)(struct job_watch *w, const struct job_view *v, enum job_change c);
 	struct job_watch *next, **link; /* the engine's */
