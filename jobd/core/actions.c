@@ -385,7 +385,6 @@ action_fn *const engine_actions[STATE_ACTIONS] = {
 	[ACTION_ORDER_END] = order_end,
 	[ACTION_ORDER_TIMEOUT] = order_timeout,
 	[ACTION_WARN] = warn,
-	[ACTION_CHANGE] = note,
 	[ACTION_SEND_SIGNAL] = send_signal,
 	[ACTION_NOTE] = note,
 	[ACTION_FINISH] = finish,
