@@ -169,8 +169,6 @@ void schedule_note_end(struct engine *e);
 void schedule_prepare_no_more(struct engine *e);
 /* The reason a queued job waits. */
 enum job_reason schedule_reason(const struct engine *e, const struct live *l);
-/* Whether one that waits may start now, apart from limits of queues and users. */
-bool schedule_may_start(const struct engine *e);
 /* A paused job may go on: it has a slot, or gets one. False: there is none for it now. */
 bool schedule_may_go_on(struct engine *e, struct live *l);
 /* No starts for a while: the machine has no room for another process. */
@@ -260,8 +258,6 @@ bool depend_is_there(struct engine *e, uint64_t batch, uint64_t id);
 /* The job waits for these from now on, and for nothing else; outcomes are not looked at. In
  * memory alone. */
 void depend_await(struct engine *e, struct live *l, const struct job_after *v, size_t n);
-/* For nothing. */
-void depend_leave(struct engine *e, struct live *l);
 /* It was read from the store: for what its rows say. */
 void depend_load(struct engine *e, struct live *l);
 /* It had ended, and is retried: for what is live again. */

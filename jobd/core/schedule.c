@@ -34,7 +34,8 @@ static bool may_prepare(const struct engine *e)
 	    && e->mono_us() >= e->backoff_until_us;
 }
 
-bool schedule_may_start(const struct engine *e)
+/* Whether one that waits may, apart from limits of queues and users. */
+static bool may_start(const struct engine *e)
 {
 	return e->active < e->settings.max_running && may_prepare(e);
 }
@@ -204,7 +205,7 @@ void schedule_run(struct engine *e)
 	bool more = true;
 
 	for (unsigned n = 0; more && n < SLOTS_PER_TURN; n++) {
-		struct live *l = schedule_may_start(e) ? next_job(e) : NULL, *paused = next_to_go_on(e);
+		struct live *l = may_start(e) ? next_job(e) : NULL, *paused = next_to_go_on(e);
 		if (paused && (!l || order_before(paused, l)))
 			go_on(e, paused);
 		else
@@ -217,7 +218,7 @@ void schedule_run(struct engine *e)
 bool engine_wants_turn(const struct engine *e)
 {
 	return waiting_next_us(e) == 0 || depend_wants_turn(e) || batch_wants_turn(e)
-	    || next_to_go_on(e) || (schedule_may_start(e) && next_job(e));
+	    || next_to_go_on(e) || (may_start(e) && next_job(e));
 }
 
 uint64_t engine_next_turn_us(const struct engine *e)
