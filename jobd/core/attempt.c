@@ -158,14 +158,14 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 	if (no_room(error)) {
 		/* One that nobody waited for yet is no reason to start none. */
 		if (ahead)
-			schedule_prepare_no_more(e);
+			choose_prepare_no_more(e);
 		else
-			schedule_back_off(e);
+			choose_back_off(e);
 		waiting_place(e, l);
 	} else if (error == -ESTALE) {
 		waiting_place(e, l);
 	} else {
-		schedule_delay(e, l);
+		choose_delay(e, l);
 	}
 }
 

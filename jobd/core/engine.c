@@ -135,7 +135,7 @@ struct job_view engine_live_view(struct engine *e, struct live *l)
 
 	job_init(&v.loaded);
 	if (l->job.state == JOB_QUEUED || l->job.resume_requested)
-		v.reason = schedule_reason(e, l);
+		v.reason = choose_reason(e, l);
 	return v;
 }
 
@@ -381,7 +381,7 @@ int engine_turn(struct engine *e)
 	waiting_run(e);
 	depend_run(e);
 	batch_run(e);
-	schedule_run(e);
+	choose_run(e);
 	submit_flush(e);
 	put_dirty(e);
 	if (e->out_of_memory)

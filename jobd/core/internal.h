@@ -159,22 +159,22 @@ bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t
 typedef void action_fn(struct engine *e, struct live *l, struct step *s);
 extern action_fn *const engine_actions[STATE_ACTIONS];
 
-/* schedule.c */
+/* choose.c */
 
 /* Starts what may start, at most STARTS_PER_TURN, and prepares what comes next. */
-void schedule_run(struct engine *e);
+void choose_run(struct engine *e);
 /* An attempt has ended, so that another is due. */
-void schedule_note_end(struct engine *e);
+void choose_note_end(struct engine *e);
 /* The machine had no room to prepare one ahead: for some seconds none is. */
-void schedule_prepare_no_more(struct engine *e);
+void choose_prepare_no_more(struct engine *e);
 /* The reason a queued job waits. */
-enum job_reason schedule_reason(const struct engine *e, const struct live *l);
+enum job_reason choose_reason(const struct engine *e, const struct live *l);
 /* A paused job may go on: it has a slot, or gets one. False: there is none for it now. */
-bool schedule_may_go_on(struct engine *e, struct live *l);
+bool choose_may_go_on(struct engine *e, struct live *l);
 /* No starts for a while: the machine has no room for another process. */
-void schedule_back_off(struct engine *e);
+void choose_back_off(struct engine *e);
 /* This job's start did not work out: it is tried again later, and longer later each time. */
-void schedule_delay(struct engine *e, struct live *l);
+void choose_delay(struct engine *e, struct live *l);
 
 /* starts.c */
 

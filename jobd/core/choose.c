@@ -52,14 +52,14 @@ static struct live *next_job(const struct engine *e)
 	return first;
 }
 
-void schedule_back_off(struct engine *e)
+void choose_back_off(struct engine *e)
 {
 	e->backoff_until_us = e->mono_us() + (BACKOFF_FIRST_US << e->backoff_step);
 	if (e->backoff_step < BACKOFF_STEPS)
 		e->backoff_step++;
 }
 
-void schedule_delay(struct engine *e, struct live *l)
+void choose_delay(struct engine *e, struct live *l)
 {
 	unsigned step = l->failed_starts < BACKOFF_STEPS ? l->failed_starts : BACKOFF_STEPS;
 
@@ -92,14 +92,14 @@ static void start(struct engine *e, struct live *l)
 	    &l->start_nonce);
 	strv_free(env);
 	if (rc) {
-		schedule_back_off(e);
+		choose_back_off(e);
 		waiting_place(e, l);
 		return;
 	}
 	starts_begin(e, l);
 }
 
-void schedule_note_end(struct engine *e)
+void choose_note_end(struct engine *e)
 {
 	uint64_t now = e->mono_us();
 
@@ -108,7 +108,7 @@ void schedule_note_end(struct engine *e)
 	e->last_end_us = now;
 }
 
-void schedule_prepare_no_more(struct engine *e)
+void choose_prepare_no_more(struct engine *e)
 {
 	e->ahead_from_us = e->mono_us() + AHEAD_PAUSE_US;
 }
@@ -163,7 +163,7 @@ static bool has_slot_for(const struct engine *e, const struct live *l)
 
 /* One that has a slot keeps it if no more run then than may; else it gives it up, and queues for
  * one. */
-bool schedule_may_go_on(struct engine *e, struct live *l)
+bool choose_may_go_on(struct engine *e, struct live *l)
 {
 	if (l->slot && l->queue->state != QUEUE_PAUSED && order_may_run(&e->order, l)
 	    && e->active - e->active_paused < e->settings.max_running)
@@ -200,7 +200,7 @@ static bool start_or_open(struct engine *e, struct live *l)
 	return true;
 }
 
-void schedule_run(struct engine *e)
+void choose_run(struct engine *e)
 {
 	bool more = true;
 
@@ -244,7 +244,7 @@ static enum job_reason limit_reason(const struct engine *e, const struct live *l
 	return l->job.state == JOB_PAUSED || next_job(e) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
 }
 
-enum job_reason schedule_reason(const struct engine *e, const struct live *l)
+enum job_reason choose_reason(const struct engine *e, const struct live *l)
 {
 	const struct job *j = &l->job;
 
