@@ -14,6 +14,7 @@
 #include "jobctl/options.h"
 #include "jobctl/screen.h"
 #include "jobctl/text.h"
+#include "lib/priority.h"
 
 #define AT(f)	  offsetof(struct options, f)
 #define G_GLOBAL  OPTIONS_GLOBAL
@@ -35,7 +36,7 @@ static const struct option_row rows[] = {
 	{ "queue", 0, "QUEUE", G_WHAT, LIST, AT(queues), "the queue it goes to" },
 	{ "project", 0, "TAG", G_WHAT, LIST, AT(projects), "the project it belongs to" },
 	{ "priority", 'p', "N", G_SUBMIT | G_TMPL, TEXT, AT(priority),
-	    "1 (first) to 10 (last), or high, normal, low" },
+	    PRIORITY_RANGE ", or high, normal, low" },
 	{ "meta", 0, "KEY=VALUE", G_WHEN, LIST, AT(meta), "a note of your own (repeatable)" },
 	{ "chdir", 'C', "DIR", G_SUBMIT, TEXT, AT(chdir), "where it runs (else: here)" },
 	{ "chdir", 'C', "DIR", G_EDIT | G_TMPL, TEXT, AT(chdir), "where it runs" },

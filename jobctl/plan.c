@@ -18,6 +18,7 @@
 #include "jobctl/text.h"
 #include "jobctl/words.h"
 #include "lib/clock.h"
+#include "lib/priority.h"
 #include "lib/rules.h"
 
 #define SUGGEST_MAX 1000 /* lines; of more, looking for the nearest name would take long */
@@ -146,9 +147,9 @@ static void check_fields(struct plan *p, unsigned long line, json_t *job)
 	}
 	if (p->nmistakes > before)
 		return;
-	int64_t priority = job_int(job, "priority", 5);
-	if (priority < 1 || priority > 10)
-		plan_mistake(p, line, "priority: 1 (first) to 10 (last), not %" PRId64, priority);
+	int64_t priority = job_int(job, "priority", PRIORITY_DEFAULT);
+	if (priority < PRIORITY_MIN || priority > PRIORITY_MAX)
+		plan_mistake(p, line, "priority: " PRIORITY_RANGE ", not %" PRId64, priority);
 	check_rules(p, line, json_object_get(job, "rules"));
 	const json_t *command = json_object_get(job, "command");
 	if (!job_text(job, "template") &&

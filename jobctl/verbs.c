@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "jobctl/text.h"
+#include "lib/priority.h"
 
 #define SUBMITTING "Submitting"
 #define LOOKING	   "Looking"
@@ -95,7 +96,7 @@ static const struct verb verbs[] = {
 	    selecting, G_BULK | OPTIONS_SIGNAL, 0, verb_control },
 	{ "retry", "requeue", CONTROL, "[OPTION...] ID...", "queue failed or cancelled jobs anew",
 	    selecting, G_BULK, 0, verb_control },
-	{ "priority", "", CONTROL, "[OPTION...] ID... N", "1 (first) to 10 (last), high normal low",
+	{ "priority", "", CONTROL, "[OPTION...] ID... N", PRIORITY_RANGE ", high normal low",
 	    selecting, G_BULK, 0, verb_control },
 	{ "edit", "", CONTROL, "ID [OPTION...] [[--] COMMAND [ARGUMENT...]]",
 	    "change a queued or held job",
