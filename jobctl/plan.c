@@ -173,7 +173,7 @@ static struct plan_job *add_job(struct plan *p)
 	return &p->jobs[p->n++];
 }
 
-void plan_take_line(struct plan *p, unsigned long number, const char *text, size_t len)
+static void take_line(struct plan *p, unsigned long number, const char *text, size_t len)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* that some editors begin a file with */
 	json_error_t error;
@@ -313,7 +313,7 @@ static bool take_after(
 	return false;
 }
 
-void plan_resolve(struct plan *p)
+static void resolve(struct plan *p)
 {
 	json_t *by_name = names(p), *value;
 
@@ -354,11 +354,11 @@ int plan_read(FILE *file, struct plan *p)
 	*p = (struct plan){ .now_us = clock_real_us() };
 	errno = 0;
 	for (unsigned long number = 1; (len = getline(&text, &size, file)) >= 0; number++)
-		plan_take_line(p, number, text, (size_t)len);
+		take_line(p, number, text, (size_t)len);
 	if (ferror(file))
 		rc = errno ? -errno : -EIO;
 	free(text);
-	plan_resolve(p);
+	resolve(p);
 	plan_settle_order(p);
 	if (p->nmistakes)
 		qsort(p->mistakes, p->nmistakes, sizeof *p->mistakes, by_line);
