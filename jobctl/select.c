@@ -70,6 +70,20 @@ static bool add_state(json_t *array, const char *name)
 	return found;
 }
 
+static enum code no_state(const struct ctl *c, const char *name)
+{
+	struct buf all = BUF_INIT;
+	const struct job_state_info *s;
+
+	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
+		buf_printf(&all, "%s%s", i ? " " : "", s->name);
+	buf_put(&all, "", 1);
+	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name,
+	    all.failed ? "" : (const char *)all.data);
+	buf_fini(&all);
+	return CODE_USAGE;
+}
+
 /* --state, as the states it names; NULL: not given, or *code tells what is wrong. */
 static json_t *asked_states(const struct ctl *c, enum code *code)
 {
@@ -82,9 +96,7 @@ static json_t *asked_states(const struct ctl *c, enum code *code)
 		json_array_foreach(json_object_get(words, "states"), i, word) {
 			if (add_state(array, json_string_value(word)))
 				continue;
-			*code = verb_usage(c, "--state: there is no state '%s' (queued held running "
-					      "paused completed failed cancelled; live, ended)",
-			    json_string_value(word));
+			*code = no_state(c, json_string_value(word));
 			json_decref(array);
 			array = NULL;
 			break;
