@@ -14,6 +14,7 @@
 #include "jobctl/options.h"
 #include "jobctl/screen.h"
 #include "jobctl/text.h"
+#include "lib/nearest.h"
 #include "lib/priority.h"
 
 #define AT(f)	  offsetof(struct options, f)
@@ -206,20 +207,15 @@ const char *options_meant(const char *word, unsigned groups)
 bool option_unknown(const char *word, size_t len)
 {
 	const char *best = NULL;
-	unsigned nearest = 3;
 	char name[32];
 
 	if (len < sizeof name) {
 		memcpy(name, word, len);
 		name[len] = '\0';
-		best = other_word(name);
-		for (size_t i = 0; i < ROWS && !other_word(name); i++) {
-			unsigned d = text_distance(name, rows[i].name);
-			if (d < nearest) {
-				nearest = d;
-				best = rows[i].name;
-			}
-		}
+		struct nearest near = NEAREST(name);
+		for (size_t i = 0; i < ROWS; i++)
+			nearest_try(&near, rows[i].name);
+		best = other_word(name) ? other_word(name) : near.name;
 	}
 	if (best)
 		complain("there is no option --%.*s: did you mean --%s?", (int)len, word, best);

@@ -15,12 +15,13 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/text.h"
 #include "jobctl/words.h"
 #include "lib/clock.h"
+#include "lib/nearest.h"
 #include "lib/priority.h"
 #include "lib/rules.h"
 
+#define FIELD_EDITS 3	 /* between a field and what was meant: the names are long */
 #define SUGGEST_MAX 1000 /* lines; of more, looking for the nearest name would take long */
 
 void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
@@ -86,16 +87,11 @@ static const char *other_word(const char *name)
 
 static void say_unknown_field(struct plan *p, unsigned long line, const char *name)
 {
-	const char *best = other_word(name);
-	unsigned nearest = 4;
+	struct nearest near = { .word = name, .most = FIELD_EDITS };
 
-	for (const struct varlink_field *f = new_job_fields(); f->name && !other_word(name); f++) {
-		unsigned d = text_distance(name, f->name);
-		if (d < nearest) {
-			nearest = d;
-			best = f->name;
-		}
-	}
+	for (const struct varlink_field *f = new_job_fields(); f->name; f++)
+		nearest_try(&near, f->name);
+	const char *best = other_word(name) ? other_word(name) : near.name;
 	if (best)
 		plan_mistake(p, line, "there is no field \"%s\": did you mean \"%s\"?", name, best);
 	else
@@ -229,20 +225,16 @@ static json_t *names(struct plan *p)
 
 static void say_unknown_name(struct plan *p, unsigned long line, const char *name)
 {
-	const char *best = NULL;
-	unsigned nearest = 3;
+	struct nearest near = NEAREST(name);
 
 	for (size_t i = 0; i < p->n && p->n <= SUGGEST_MAX; i++) {
 		const char *have = job_text(p->jobs[i].job, "name");
-		unsigned d = have ? text_distance(name, have) : nearest;
-		if (d < nearest) {
-			nearest = d;
-			best = have;
-		}
+		if (have)
+			nearest_try(&near, have);
 	}
-	if (best)
+	if (near.name)
 		plan_mistake(p, line, "after: no line has the name \"%s\": did you mean \"%s\"?",
-		    name, best);
+		    name, near.name);
 	else
 		plan_mistake(p, line, "after: no line has the name \"%s\"", name);
 }

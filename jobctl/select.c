@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
+#include "lib/nearest.h"
 
 #define PAGE_MAX 1000 /* the protocol's */
 
@@ -265,22 +265,18 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
 /* Says so if the name is none of these queues. */
 static bool is_missing(const char *name, const json_t *queues)
 {
-	const char *near = NULL;
-	unsigned nearest = 3;
+	struct nearest near = NEAREST(name);
 	size_t i;
 	json_t *q;
 
 	json_array_foreach(queues, i, q) {
-		unsigned d = text_distance(name, job_text_or(q, "name", ""));
-		if (d == 0)
+		const char *have = job_text_or(q, "name", "");
+		if (strcmp(name, have) == 0)
 			return false;
-		if (d < nearest) {
-			nearest = d;
-			near = job_text(q, "name");
-		}
+		nearest_try(&near, have);
 	}
-	if (near)
-		complain("there is no queue '%s': did you mean '%s'?", name, near);
+	if (near.name)
+		complain("there is no queue '%s': did you mean '%s'?", name, near.name);
 	else
 		complain("there is no queue '%s' (jobctl queue list)", name);
 	return true;

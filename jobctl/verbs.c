@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "jobctl/text.h"
+#include "lib/nearest.h"
 #include "lib/priority.h"
 #include "lib/rules.h"
 
@@ -218,24 +218,21 @@ const struct verb *verbs_find(const char *first, const char *second)
 /* The nearest of a family's own words; of those without one, and of the families', where it is NULL. */
 static const char *nearest(const char *family, const char *word)
 {
-	unsigned best = 3; /* further away it is a guess */
+	struct nearest near = NEAREST(word);
 	const char *name = NULL;
+	char have[32];
 
 	for (size_t i = 0; i < VERBS; i++) {
-		char have[32];
 		size_t len = family_of(&verbs[i]);
 		if (family && !is_of(&verbs[i], family))
 			continue;
 		snprintf(have, sizeof have, "%.*s", family || !len ? (int)sizeof have : (int)len,
 		    family ? own_word(&verbs[i]) : verbs[i].name);
-		unsigned d = text_distance(word, have);
 		/* A beginning of the name is near, however much is missing. */
 		if (strlen(word) >= 2 && strncmp(have, word, strlen(word)) == 0)
-			d = 1;
-		if (d < best) {
-			best = d;
+			return verbs[i].name;
+		if (nearest_try(&near, have))
 			name = verbs[i].name;
-		}
 	}
 	return name;
 }
