@@ -53,8 +53,8 @@ enum code client_call(
 enum code client_ask(
     struct client *c, const char *what, const char *method, json_t *params, json_t **reply);
 
-/* Whether the daemon is the caller's own to change: he is root, or the daemon runs as him. Of the members
- * of an admin group that is not known here. */
+/* Whether the caller may change the daemon in any case: as root, or as the user that it runs as. A
+ * member of the admin group may as well, but who that is only the daemon knows. */
 bool client_is_master(const struct client *c);
 
 /* Says that the daemon can't be reached, why (an errno), and what to do. */

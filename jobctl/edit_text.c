@@ -15,9 +15,9 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "jobctl/words.h"
+#include "lib/nearest.h"
 #include "lib/rules.h"
 #include "lib/varlink.h"
 
@@ -51,19 +51,10 @@ static int find_field(const char *word)
 	return -1;
 }
 
-static void consider(const char *word, const char *name, unsigned *nearest, const char **near)
-{
-	unsigned d = text_distance(word, name);
-	if (d < *nearest) {
-		*nearest = d;
-		*near = name;
-	}
-}
-
 const char *edit_text_field(const char *word, const char **near)
 {
 	char name[32];
-	unsigned nearest = 3;
+	struct nearest n = NEAREST(name);
 	int i, rule;
 
 	*near = NULL;
@@ -76,10 +67,11 @@ const char *edit_text_field(const char *word, const char **near)
 	if ((rule = rule_find(name)) >= 0 && rule_is_of_jobs((enum rule)rule))
 		return rule_name((enum rule)rule);
 	for (size_t k = 0; k < FIELDS; k++)
-		consider(name, fields[k].word, &nearest, near);
+		nearest_try(&n, fields[k].word);
 	for (int k = 0; k < RULES; k++)
 		if (rule_is_of_jobs((enum rule)k))
-			consider(name, rule_name((enum rule)k), &nearest, near);
+			nearest_try(&n, rule_name((enum rule)k));
+	*near = n.name;
 	return NULL;
 }
 

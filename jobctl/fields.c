@@ -14,10 +14,10 @@
 
 #include "jobctl/ids.h"
 #include "jobctl/job.h"
-#include "jobctl/priority.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
+#include "lib/priority.h"
 #include "lib/rules.h"
 #include "lib/strv.h"
 #include "lib/utf8.h"

@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
+#include "lib/nearest.h"
 
 #define PAGE_MAX 1000 /* the protocol's */
 
@@ -70,6 +70,20 @@ static bool add_state(json_t *array, const char *name)
 	return found;
 }
 
+static enum code no_state(const struct ctl *c, const char *name)
+{
+	struct buf all = BUF_INIT;
+	const struct job_state_info *s;
+
+	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
+		buf_printf(&all, "%s%s", i ? " " : "", s->name);
+	buf_put(&all, "", 1);
+	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name,
+	    all.failed ? "" : (const char *)all.data);
+	buf_fini(&all);
+	return CODE_USAGE;
+}
+
 /* --state, as the states it names; NULL: not given, or *code tells what is wrong. */
 static json_t *asked_states(const struct ctl *c, enum code *code)
 {
@@ -82,9 +96,7 @@ static json_t *asked_states(const struct ctl *c, enum code *code)
 		json_array_foreach(json_object_get(words, "states"), i, word) {
 			if (add_state(array, json_string_value(word)))
 				continue;
-			*code = verb_usage(c, "--state: there is no state '%s' (queued held running "
-					      "paused completed failed cancelled; live, ended)",
-			    json_string_value(word));
+			*code = no_state(c, json_string_value(word));
 			json_decref(array);
 			array = NULL;
 			break;
@@ -253,22 +265,18 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
 /* Says so if the name is none of these queues. */
 static bool is_missing(const char *name, const json_t *queues)
 {
-	const char *near = NULL;
-	unsigned nearest = 3;
+	struct nearest near = NEAREST(name);
 	size_t i;
 	json_t *q;
 
 	json_array_foreach(queues, i, q) {
-		unsigned d = text_distance(name, job_text_or(q, "name", ""));
-		if (d == 0)
+		const char *have = job_text_or(q, "name", "");
+		if (strcmp(name, have) == 0)
 			return false;
-		if (d < nearest) {
-			nearest = d;
-			near = job_text(q, "name");
-		}
+		nearest_try(&near, have);
 	}
-	if (near)
-		complain("there is no queue '%s': did you mean '%s'?", name, near);
+	if (near.name)
+		complain("there is no queue '%s': did you mean '%s'?", name, near.name);
 	else
 		complain("there is no queue '%s' (jobctl queue list)", name);
 	return true;

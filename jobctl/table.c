@@ -63,13 +63,6 @@ void table_cell(struct table *t, const char *text, enum colour c)
 	put(t, &b, c);
 }
 
-void table_cell_raw(struct table *t, const char *text, enum colour c)
-{
-	struct buf b = BUF_INIT;
-	buf_puts(&b, text);
-	put(t, &b, c);
-}
-
 /* What the columns need at least, with one between each two. */
 static int least(const struct table_column *columns, const int *widths, size_t n)
 {

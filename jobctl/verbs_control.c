@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "jobctl/job.h"
-#include "jobctl/priority.h"
 #include "jobctl/select.h"
 #include "jobctl/waiting.h"
+#include "lib/priority.h"
 #include "lib/status.h"
 
 #define ASK_FROM 11 /* jobs, at a terminal */

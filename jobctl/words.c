@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/priority.h"
 #include "jobctl/when.h"
+#include "lib/priority.h"
 
 #define UMASK_MAX 0777
 

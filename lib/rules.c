@@ -19,6 +19,7 @@
 
 #include "lib/account.h"
 #include "lib/duration.h"
+#include "lib/priority.h"
 #include "lib/status.h"
 #include "lib/str.h"
 #include "lib/strv.h"
@@ -48,8 +49,8 @@ struct row {
 static const struct row table[RULES] = {
 	[RULE_MAX_RUNNING] = { "max_running", KIND_COUNT, false, offsetof(struct rules, max_running), 0,
 	    100000, "a number of jobs up to 100000, such as 4, or 0 for no limit of the queue's own" },
-	[RULE_PRIORITY] = { "priority", KIND_PRIORITY, false, offsetof(struct rules, priority), 1, 10,
-	    "a priority from 1 (first) to 10 (last), or high, normal or low" },
+	[RULE_PRIORITY] = { "priority", KIND_PRIORITY, false, offsetof(struct rules, priority), 0, 0,
+	    "a priority from " PRIORITY_RANGE ", or high, normal or low" },
 	[RULE_SUBMIT_USERS] = { "submit_users", KIND_NAMES, false,
 	    offsetof(struct rules, submit_users), 0, 0, "names of users, such as ann, one at least" },
 	[RULE_SUBMIT_GROUPS] = { "submit_groups", KIND_NAMES, false,
@@ -85,7 +86,7 @@ static const struct row table[RULES] = {
 static const struct rule_codes any = ANY, none;
 
 static const struct rules defaults = {
-	.priority = 5,
+	.priority = PRIORITY_DEFAULT,
 	.attempts = 1,
 	.backoff_us = 10 * SECOND,
 	.backoff_max_us = 600 * SECOND,
@@ -168,19 +169,13 @@ static int set_count(unsigned *to, const struct row *row, const char *value)
 	return 0;
 }
 
-static int set_priority(unsigned *to, const struct row *row, const char *value)
+static int set_priority(unsigned *to, const char *value)
 {
-	static const struct {
-		const char *word;
-		unsigned priority;
-	} words[] = { { "high", 2 }, { "normal", 5 }, { "low", 8 } };
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(words[i].word, value) == 0) {
-			*to = words[i].priority;
-			return 0;
-		}
-	}
-	return set_count(to, row, value);
+	int priority = priority_parse(value);
+	if (priority == 0)
+		return -EINVAL;
+	*to = (unsigned)priority;
+	return 0;
 }
 
 static int set_duration(uint64_t *to, const struct row *row, const char *value)
@@ -301,7 +296,7 @@ int rule_set(struct rules *r, enum rule which, const char *value)
 	case KIND_COUNT:
 		return set_count(at, row, value);
 	case KIND_PRIORITY:
-		return set_priority(at, row, value);
+		return set_priority(at, value);
 	case KIND_NAMES:
 		return set_names(at, value);
 	case KIND_DURATION:

@@ -19,6 +19,7 @@
 
 #include "jobd/api/common.h"
 #include "jobd/core/queues.h"
+#include "lib/priority.h"
 #include "lib/str.h"
 #include "lib/strv.h"
 
@@ -209,7 +210,8 @@ static bool read_numbers(struct drafting *x, struct draft *d)
 	int priority = d->made.priority; /* 0: its queue's */
 
 	d->job.umask = d->made.umask >= 0 ? d->made.umask : x->umask;
-	if (!read_int(x, "priority", 1, JOB_PRIORITY_MAX, "it is 1 (first) to 10 (last)", &priority))
+	if (!read_int(x, "priority", PRIORITY_MIN, PRIORITY_MAX, "it is " PRIORITY_RANGE,
+		&priority))
 		return false;
 	d->job.priority = (uint8_t)priority;
 	d->job.drop_unmet = json_is_true(json_object_get(x->o, "drop_unmet"));

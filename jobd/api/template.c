@@ -20,6 +20,7 @@
 
 #include "jobd/api/common.h"
 #include "jobd/core/queues.h"
+#include "lib/priority.h"
 #include "lib/varlink_handlers.h"
 
 #define LIST_MOST 1000 /* members of a list of one */
@@ -153,8 +154,8 @@ static bool read_numbers(struct call *c, const json_t *o, struct template *t)
 
 	if (json_is_integer(priority)) {
 		json_int_t n = json_integer_value(priority);
-		if (n < 1 || n > JOB_PRIORITY_MAX) {
-			error_invalid(c, "template.priority", "a priority is 1 (first) to %d (last)", JOB_PRIORITY_MAX);
+		if (n < PRIORITY_MIN || n > PRIORITY_MAX) {
+			error_invalid(c, "template.priority", "a priority is " PRIORITY_RANGE);
 			return false;
 		}
 		t->priority = (int)n;

@@ -157,9 +157,6 @@ struct job {
 	struct buf unknown; /* fields of a newer version, kept as they were read */
 };
 
-#define JOB_PRIORITY_DEFAULT 5
-#define JOB_PRIORITY_MAX     10
-
 /* Sets every field to "nothing". */
 void job_init(struct job *j);
 /* Frees what the job holds, and makes it as job_init does. */

@@ -19,6 +19,7 @@
 
 #include "jobd/store/store.h"
 #include "lib/clock.h"
+#include "lib/priority.h"
 
 #define LARGE	 1000000
 #define SMALL	 10000
@@ -73,7 +74,7 @@ static void put_job(struct store *s, uint64_t now_us, size_t age)
 	j.id = store_next_id(s);
 	j.state = random_state();
 	j.reason = j.state == JOB_FAILED ? REASON_EXIT : REASON_NONE;
-	j.priority = JOB_PRIORITY_DEFAULT;
+	j.priority = PRIORITY_DEFAULT;
 	j.uid = j.submitter_uid = 1000 + u;
 	snprintf(user, sizeof user, "user%02u", u);
 	snprintf(project, sizeof project, "project%02u", random32() % PROJECTS);
