@@ -291,7 +291,8 @@ _jobctl_later() {
 	priority) _jobctl_offer "$1" "$_jobctl_priorities" ;;
 	'queue set') _jobctl_setting "$1" ;;
 	'queue reset') _jobctl_offer "$1" "$_jobctl_queue_rules" ;;
-	edit | 'template set') _jobctl_command $((count == 1)) "$1" ;;
+	edit) ((!plain)) || _jobctl_command $((count == 1)) "$1" ;;
+	'template set') _jobctl_command $((count == 1)) "$1" ;;
 	*) _jobctl_first "$1" ;;
 	esac
 }

@@ -100,7 +100,7 @@ static const struct verb verbs[] = {
 	    selecting, G_BULK, 0, verb_control },
 	{ "priority", "", CONTROL, "[OPTION...] ID... N", PRIORITY_RANGE ", high normal low",
 	    selecting, G_BULK, 0, verb_control },
-	{ "edit", "", CONTROL, "ID [OPTION...] [[--] COMMAND [ARGUMENT...]]",
+	{ "edit", "", CONTROL, "ID [OPTION...] [-- COMMAND [ARGUMENT...]]",
 	    "change a queued or held job",
 	    "What is given is changed, and nothing else. --after replaces all that it waits for, and --env\n"
 	    "sets variables in the environment that it has. With nothing but its number, at a terminal, it\n"

@@ -67,12 +67,10 @@ static void clear_empty_after(json_t *p)
 }
 
 /*
- * "edit 7 queue=mail" is how others change a field, and here it would be the new command. What is
- * meant is named; with "--" it is a command all the same.
+ * "edit 7 queue=mail" is how others change a field. What is meant is named. CODE_DONE: it is none.
  */
-static enum code refuse_field(const struct ctl *c)
+static enum code refuse_field(const struct ctl *c, const char *word)
 {
-	const char *word = c->nwords > 1 && !c->separated ? c->words[1] : "";
 	size_t len = strcspn(word, "=");
 	char name[32];
 
@@ -89,6 +87,29 @@ static enum code refuse_field(const struct ctl *c)
 	return verb_wrong(c,
 	    "'%s' is no command, and there is no --%s; for one that is called so: edit %s -- %s", word,
 	    name, c->words[0], word);
+}
+
+/*
+ * A new command stands behind "--": a second number, or a word that is taken for the value of an option,
+ * would otherwise replace the command that the job has.
+ */
+static enum code refuse_word(const struct ctl *c)
+{
+	const char *word = c->nwords > 1 && !c->separated ? c->words[1] : NULL;
+	struct ids ids = { 0 };
+
+	if (!word)
+		return CODE_DONE;
+	enum code code = refuse_field(c, word);
+	if (code != CODE_DONE)
+		return code;
+	bool number = ids_add(&ids, word) == IDS_OK;
+	ids_fini(&ids);
+	if (number)
+		return verb_wrong(c, "one job at a time: '%s' is a second; a command that is called so stands "
+				     "behind --: edit %s -- %s ...", word, c->words[0], word);
+	return verb_wrong(c, "'%s' is no option; a new command stands behind --: edit %s -- %s%s", word,
+	    c->words[0], word, c->nwords > 2 ? " ..." : "");
 }
 
 /* was is the job, where it was asked for. Another's gets nothing of our environment but what is named. */
@@ -111,7 +132,7 @@ static enum code take_options(struct ctl *c, int64_t id, json_t *p)
 	const struct options *o = c->o;
 	char what[64];
 	json_t *reply = NULL;
-	enum code code = refuse_field(c);
+	enum code code = refuse_word(c);
 
 	snprintf(what, sizeof what, "edit job %" PRId64, id);
 	if (code == CODE_DONE && (o->clean_env || o->at || o->delay || o->deadline))

@@ -56,6 +56,16 @@ local_setup() {
 	expect 2 jobctl edit "$id" colour=red
 	contains "$error" "edit $id -- colour=red"
 	is "$(field "$id" command)" '["true"]'
+	# A second number once became the command.
+	expect 2 jobctl edit "$id" 155 --name x
+	contains "$error" "one job at a time: '155' is a second"
+	expect 2 jobctl edit "$id" 7-9,12
+	contains "$error" "edit $id -- 7-9,12"
+	expect 2 jobctl edit "$id" make --name y
+	contains "$error" "a new command stands behind --: edit $id -- make ..."
+	is "$(field "$id" command)" '["true"]'
+	ok jobctl edit "$id" -- 155 x
+	is "$(field "$id" command)" '["155","x"]'
 	ok jobctl edit "$id" -- queue=mail x
 	is "$(field "$id" command)" '["queue=mail","x"]'
 	ok jobctl edit "$id" -- env A=1 true
