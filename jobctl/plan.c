@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reading a plan. A line is checked against the fields of the protocol's NewJob, so that a field
- * that is new there is known here. after may name other lines; which of them are meant is settled
- * when all have been read. A mistake never ends the reading: they are all told at once.
+ * Reading a plan. What can be told of a line by itself, plan_check.c tells. after may name other
+ * lines; which of them are meant is settled when all have been read. A mistake never ends the
+ * reading: they are all told at once.
  */
 #include "config.h"
 
@@ -15,13 +15,11 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/words.h"
 #include "lib/clock.h"
 #include "lib/nearest.h"
-#include "lib/priority.h"
-#include "lib/rules.h"
 
-#define FIELD_EDITS 3	 /* between a field and what was meant: the names are long */
+#define AFTER_MOST  5000 /* the protocol's */
+#define COMPARE_MAX 500	 /* of what a job waits for: in more, jobd finds what is there twice */
 #define SUGGEST_MAX 1000 /* lines; of more, looking for the nearest name would take long */
 
 void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
@@ -47,110 +45,6 @@ void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
 	va_end(ap);
 	if (m.text)
 		p->mistakes[p->nmistakes++] = m;
-}
-
-/* The fields of NewJob, as SubmitMany has them. */
-static const struct varlink_field *new_job_fields(void)
-{
-	static const struct varlink_field none[1];
-	int i = varlink_method_find("org.jobd.Job.SubmitMany");
-	for (const struct varlink_field *f = varlink_methods[i].in; f->name; f++)
-		if (strcmp(f->name, "jobs") == 0)
-			return f->fields;
-	return none;
-}
-
-static const struct varlink_field *find_field(const char *name)
-{
-	for (const struct varlink_field *f = new_job_fields(); f->name; f++)
-		if (strcmp(f->name, name) == 0)
-			return f;
-	return NULL;
-}
-
-/* What the options and other programs call it. */
-static const char *other_word(const char *name)
-{
-	static const struct {
-		const char *word, *field;
-	} others[] = {
-		{ "on", "after" }, { "depends", "after" }, { "dependency", "after" }, { "needs", "after" },
-		{ "delay", "at" }, { "begin", "at" }, { "not_before", "at" }, { "env", "environment" },
-		{ "chdir", "cwd" }, { "dir", "cwd" }, { "cmd", "command" }, { "notes", "meta" },
-		{ "params", "parameters" }, { "partition", "queue" }, { "key", "unique" },
-	};
-	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
-		if (strcmp(others[i].word, name) == 0)
-			return others[i].field;
-	return NULL;
-}
-
-static void say_unknown_field(struct plan *p, unsigned long line, const char *name)
-{
-	struct nearest near = { .word = name, .most = FIELD_EDITS };
-
-	for (const struct varlink_field *f = new_job_fields(); f->name; f++)
-		nearest_try(&near, f->name);
-	const char *best = other_word(name) ? other_word(name) : near.name;
-	if (best)
-		plan_mistake(p, line, "there is no field \"%s\": did you mean \"%s\"?", name, best);
-	else
-		plan_mistake(p, line, "there is no field \"%s\"%s", name,
-		    rule_find(name) >= 0 ? ": it goes into \"rules\"" : "");
-}
-
-static void check_rules(struct plan *p, unsigned long line, json_t *rules)
-{
-	struct rules checked;
-	const char *name;
-	json_t *value;
-
-	rules_init(&checked);
-	json_object_foreach(rules, name, value) {
-		int which = rule_find(name);
-		if (which < 0 || !rule_is_of_jobs((enum rule)which))
-			plan_mistake(p, line, "rules: there is no rule \"%s\" of a job's", name);
-		else if (rule_set(&checked, (enum rule)which, json_string_value(value)) == -EINVAL)
-			plan_mistake(p, line, "rules: %s: \"%s\" is not %s", name,
-			    json_string_value(value), rule_takes((enum rule)which));
-	}
-	rules_fini(&checked);
-}
-
-static void check_fields(struct plan *p, unsigned long line, json_t *job)
-{
-	const char *name;
-	char why[200];
-	json_t *value;
-	size_t before = p->nmistakes;
-
-	if (!words_translate(job, p->now_us, why, sizeof why)) {
-		plan_mistake(p, line, "%s", why);
-		return;
-	}
-	json_object_foreach(job, name, value) {
-		const struct varlink_field *f = find_field(name);
-		if (!f) {
-			say_unknown_field(p, line, name);
-			continue;
-		}
-		if (strcmp(name, "after") == 0)
-			continue;
-		json_t *one = json_pack("{s:O}", name, value);
-		if (varlink_check(new_job_fields(), one))
-			plan_mistake(p, line, "%s: must be %s", name, words_kind(f));
-		json_decref(one);
-	}
-	if (p->nmistakes > before)
-		return;
-	int64_t priority = job_int(job, "priority", PRIORITY_DEFAULT);
-	if (priority < PRIORITY_MIN || priority > PRIORITY_MAX)
-		plan_mistake(p, line, "priority: " PRIORITY_RANGE ", not %" PRId64, priority);
-	check_rules(p, line, json_object_get(job, "rules"));
-	const json_t *command = json_object_get(job, "command");
-	if (!job_text(job, "template") &&
-	    (!json_is_array(command) || json_array_size(command) == 0))
-		plan_mistake(p, line, "it has no \"command\" (and no \"template\")");
 }
 
 static struct plan_job *add_job(struct plan *p)
@@ -196,7 +90,7 @@ static void take_line(struct plan *p, unsigned long number, const char *text, si
 		json_decref(job);
 		return;
 	}
-	check_fields(p, number, job);
+	plan_check_line(p, number, job);
 	struct plan_job *j = add_job(p);
 	if (!j) {
 		json_decref(job);
@@ -305,6 +199,25 @@ static bool take_after(
 	return false;
 }
 
+/* What can be told of all that a job waits for. */
+static void check_afters(struct plan *p, const struct plan_job *j)
+{
+	if (j->nafter > AFTER_MOST)
+		plan_mistake(p, j->line, "after: a job waits for at most %d others", AFTER_MOST);
+	for (size_t i = 1; i < j->nafter && j->nafter <= COMPARE_MAX; i++) {
+		const struct plan_after *a = &j->after[i], *b = j->after;
+		while (b < a && (b->in_plan != a->in_plan || b->job != a->job || b->id != a->id))
+			b++;
+		if (b == a)
+			continue;
+		if (a->in_plan)
+			plan_mistake(p, j->line, "after: \"%s\" is there twice",
+			    job_text_or(p->jobs[a->job].job, "name", "?"));
+		else
+			plan_mistake(p, j->line, "after: job %" PRId64 " is there twice", a->id);
+	}
+}
+
 static void resolve(struct plan *p)
 {
 	json_t *by_name = names(p), *value;
@@ -323,6 +236,7 @@ static void resolve(struct plan *p)
 			if (take_after(p, j->line, by_name, value, &j->after[j->nafter]))
 				j->nafter++;
 		}
+		check_afters(p, j);
 		json_object_del(j->job, "after");
 	}
 	json_decref(by_name);
@@ -334,6 +248,12 @@ static int by_line(const void *a, const void *b)
 	if (x->line != y->line)
 		return x->line < y->line ? -1 : 1;
 	return x->number < y->number ? -1 : x->number > y->number;
+}
+
+void plan_sort_mistakes(struct plan *p)
+{
+	if (p->nmistakes)
+		qsort(p->mistakes, p->nmistakes, sizeof *p->mistakes, by_line);
 }
 
 int plan_read(FILE *file, struct plan *p)
@@ -351,9 +271,9 @@ int plan_read(FILE *file, struct plan *p)
 		rc = errno ? -errno : -EIO;
 	free(text);
 	resolve(p);
+	plan_check_unique(p);
 	plan_settle_order(p);
-	if (p->nmistakes)
-		qsort(p->mistakes, p->nmistakes, sizeof *p->mistakes, by_line);
+	plan_sort_mistakes(p);
 	return rc ? rc : p->failed ? -ENOMEM : 0;
 }
 

@@ -50,6 +50,20 @@ struct plan {
 int plan_read(FILE *file, struct plan *p);
 void plan_fini(struct plan *p);
 
+/* Tells what is wrong with a line by itself; and of all lines, a key that two have. For plan_read. */
+void plan_check_line(struct plan *p, unsigned long line, json_t *job);
+void plan_check_unique(struct plan *p);
+
+/* Puts the mistakes in the order of the lines, when others were added. */
+void plan_sort_mistakes(struct plan *p);
+
+/*
+ * Asks jobd for what the lines name, as far as they do: queues, templates with their parameters, jobs.
+ * What is not there is a mistake; *missing counts those that are nothing else. CODE_DONE, or why jobd could
+ * not be asked, said.
+ */
+enum code plan_check_known(struct ctl *c, struct plan *p, size_t *missing);
+
 /* Settles the order of what was read, for plan_read: what waits for itself is a mistake. */
 void plan_settle_order(struct plan *p);
 

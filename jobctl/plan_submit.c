@@ -96,6 +96,17 @@ static enum code read_plan(const char *path, const char *name, struct plan *p)
 		complain("cannot read the plan %s: %s", name, strerror(-rc));
 		return rc == -ENOMEM ? CODE_SOME : CODE_USAGE;
 	}
+	return CODE_DONE;
+}
+
+/* Tells what is wrong with it; all that can be told is told at once. */
+static enum code check_plan(struct ctl *c, const char *name, struct plan *p)
+{
+	bool whole = !p->nmistakes;
+	size_t missing;
+	enum code code = plan_check_known(c, p, &missing);
+
+	plan_sort_mistakes(p);
 	for (size_t i = 0; i < p->nmistakes && i < TOLD_MAX; i++)
 		complain("%s:%lu: %s", name, p->mistakes[i].line, p->mistakes[i].text);
 	if (p->nmistakes > TOLD_MAX)
@@ -103,8 +114,12 @@ static enum code read_plan(const char *path, const char *name, struct plan *p)
 	if (p->nmistakes) {
 		complain("the plan has %zu mistake%s: nothing was submitted", p->nmistakes,
 		    p->nmistakes == 1 ? "" : "s");
-		return CODE_USAGE;
+		return whole && p->nmistakes == missing ? CODE_NOT_FOUND : CODE_USAGE;
 	}
+	if (p->failed)
+		complain("no memory");
+	if (code != CODE_DONE || p->failed)
+		return code != CODE_DONE ? code : CODE_SOME;
 	if (p->n == 0) {
 		complain("there is no job in the plan %s", name);
 		return CODE_USAGE;
@@ -382,6 +397,8 @@ enum code plan_submit(struct ctl *c, json_t **ids)
 	s.file = is_input(c->o->plan) ? "standard input" : c->o->plan;
 	if (code == CODE_DONE)
 		code = read_plan(c->o->plan, s.file, &plan);
+	if (code == CODE_DONE)
+		code = check_plan(c, s.file, &plan);
 	if (code == CODE_DONE)
 		code = submit(&s);
 	if (code == CODE_DONE)

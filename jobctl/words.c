@@ -53,7 +53,9 @@ static bool translate_time(json_t *job, const char *key, const char *field, uint
 		return false;
 	}
 	enum when when = text ? when_ahead_of(text, now_us, from, &us) : WHEN_NONE;
-	if (when == WHEN_NONE)
+	if (when == WHEN_NONE && text)
+		snprintf(why, size, "%s: \"%.60s\" is no time to come, such as \"tomorrow 6:00\"", key, text);
+	else if (when == WHEN_NONE)
 		snprintf(why, size, "%s: must be a time to come, such as \"tomorrow 6:00\"", key);
 	else if (when == WHEN_PAST)
 		snprintf(why, size, "%s: \"%.60s\" is in the past", key, text);
@@ -64,25 +66,30 @@ static bool translate_time(json_t *job, const char *key, const char *field, uint
 	return true;
 }
 
-bool words_translate(json_t *job, uint64_t now_us, char *why, size_t size)
+bool words_translate(
+    json_t *job, uint64_t now_us, const char **wrong, char *why, size_t size)
 {
 	const char *umask = job_text(job, "umask"), *priority = job_text(job, "priority");
 
+	*wrong = "umask";
 	if (umask && words_umask(umask) < 0) {
 		snprintf(why, size, "umask: \"%.20s\" is no umask, such as \"022\"", umask);
 		return false;
 	}
 	if (umask)
 		json_object_set_new(job, "umask", json_integer(words_umask(umask)));
+	*wrong = "priority";
 	if (priority && !priority_parse(priority)) {
 		snprintf(why, size, "priority: " PRIORITY_WRONG, priority);
 		return false;
 	}
 	if (priority)
 		json_object_set_new(job, "priority", json_integer(priority_parse(priority)));
+	*wrong = "at";
 	if (!translate_time(job, "at", "not_before_us", now_us, now_us, why, size))
 		return false;
 	uint64_t from = (uint64_t)job_int(job, "not_before_us", 0);
+	*wrong = "deadline";
 	return translate_time(
 	    job, "deadline", "deadline_us", now_us, from > now_us ? from : now_us, why, size);
 }

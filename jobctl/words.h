@@ -22,8 +22,10 @@ int words_umask(const char *text);
 /*
  * Makes of job, an object, what the protocol's NewJob is: "at" and "deadline" (texts, as --at and --deadline
  * take them) become not_before_us and deadline_us, a priority ("high") and a umask ("022") that are texts
- * become numbers. now_us is what times are told from. False: why says what is wrong, in a line.
+ * become numbers. now_us is what times are told from. False: why says what is wrong, in a line, and *wrong
+ * is the name of the field.
  */
-bool words_translate(json_t *job, uint64_t now_us, char *why, size_t size);
+bool words_translate(
+    json_t *job, uint64_t now_us, const char **wrong, char *why, size_t size);
 
 #endif

@@ -62,19 +62,57 @@ chain() {
 	contains "$error" '--plan does not go with run (jobctl submit --wait --plan FILE)'
 }
 
-@test "what jobd refuses of one line is told with that line, and nothing is there" {
+@test "what jobd would refuse of the lines is told of all of them at once" {
+	config 'queue import { }'
+	ok jobctl reload
+	ok jobctl template set convert --param file -- echo {file}
 	cat >plan <<-'END'
-		{"command": ["true"]}
-		# a comment
-		{"command": ["true"], "cwd": "not/absolute"}
+		{"command": ["true"], "queue": "imprt"}
+		{"command": ["true"], "after": [99, 98]}
+		{"command": ["true"], "unique": "k"}
+		{"command": ["true"], "unique": "k"}
+		{"command": ["true"], "cwd": "not/absolute", "environment": ["x"], "umask": "9", "meta": {"a b": "c"}}
+		{"template": "convert"}
+		{"template": "nope", "at": "someday", "priority": "some"}
+		{"command": [""], "deadline_us": 1, "rules": {"attempts": 2, "timeout": true}}
+		{"command": [], "name": ""}
 	END
 	expect 2 jobctl submit --plan plan
-	contains "$error" 'plan:3'
-	contains "$error" 'nothing of the plan was submitted'
+	contains "$error" "plan:1: there is no queue 'imprt': did you mean 'import'?"
+	contains "$error" 'plan:2: after: there is no job 99'
+	contains "$error" 'plan:2: after: there is no job 98'
+	contains "$error" 'plan:4: unique: line 3 has the key "k", too'
+	contains "$error" 'plan:5: cwd: "not/absolute" is not an absolute path'
+	contains "$error" 'plan:5: environment: "x" is not NAME=value'
+	contains "$error" 'plan:5: umask: "9" is no umask'
+	contains "$error" 'plan:5: meta: "a b": a key has letters'
+	matches "$error" 'plan:6: parameters: .*file'
+	contains "$error" "plan:7: there is no template 'nope'"
+	contains "$error" 'plan:7: at: "someday" is no time to come'
+	contains "$error" "plan:7: priority: 'some' is no priority"
+	contains "$error" 'plan:8: command: the name of the program is empty'
+	contains "$error" 'plan:8: deadline_us: has passed'
+	contains "$error" 'plan:8: rules: timeout: must be a string, such as "2h", not true'
+	contains "$error" 'plan:9: it has no "command"'
+	contains "$error" 'plan:9: name: has 1 to 255 bytes, not 0'
+	contains "$error" 'the plan has 17 mistakes: nothing was submitted'
 	echo '{"command": ["true"], "after": [99]}' >plan
 	expect 4 jobctl submit --plan plan
-	contains "$error" 'there is no job 99'
 	is "$(jobctl list --json)" ''
+}
+
+@test "what only jobd knows of one line is told with that line, and nothing is there" {
+	submit --hold --unique k -- true
+	printf '%s\n' '{"command": ["true"]}' '# a comment' '{"command": ["true"], "unique": "k"}' >plan
+	expect 3 jobctl submit --plan plan
+	contains "$error" 'plan:3'
+	contains "$error" 'nothing of the plan was submitted'
+	is "$(jobctl list --json | json id)" 1
+}
+
+@test "a rule of a plan that is a whole number may be written as one" {
+	echo '{"command": ["true"], "hold": true, "rules": {"attempts": 3}}' | jobctl submit --plan -
+	is "$(field 1 attempts)" 3
 }
 
 @test "the surroundings are the caller's, unless a line says otherwise" {
@@ -217,15 +255,15 @@ local_teardown() {
 	contains "$error" "plan:1: there is no template 'nosuch'"
 	printf '%s\n' '{"command": ["true"]}' '{"command": ["true"], "after": [99]}' >plan
 	expect 4 jobctl submit --plan plan
-	contains "$error" "plan:2: there is no job 99"
+	contains "$error" "plan:2: after: there is no job 99"
 	id=$(submit --unique k --hold -- true)
 	printf '%s\n' '{"command": ["true"]}' '{"command": ["true"], "unique": "k"}' >plan
 	expect 3 jobctl submit --plan plan
 	contains "$error" "plan:2: job $id has the key 'k'"
 	printf '%s\n' '{"command": ["true"], "unique": "n"}' '{"command": ["true"], "unique": "n"}' >plan
-	not jobctl submit --plan plan 2>error
-	contains "$(<error)" 'plan:2: unique: another job of the batch'
-	lacks "$(<error)" 'jobs['
+	expect 2 jobctl submit --plan plan
+	contains "$error" 'plan:2: unique: line 1 has the key "n", too'
+	lacks "$error" 'jobs['
 }
 
 @test "the jobs of a plan are selected by its batch" {

@@ -69,14 +69,14 @@ END_TEST
 
 START_TEST(after_names_lines_and_numbers_and_says_how_they_are_to_end)
 {
-	read_text(JOB("a", "") JOB("b", "\"a\", 12, {\"name\":\"a\",\"on\":\"any\"}, {\"id\":7,\"on\":\"failed\"}"));
-	ck_assert_str_eq(order(), "a b");
-	const struct plan_job *b = &p.jobs[1];
+	read_text(JOB("a", "") JOB("c", "") JOB("b", "\"a\", 12, {\"name\":\"c\",\"on\":\"any\"}, {\"id\":7,\"on\":\"failed\"}"));
+	ck_assert_str_eq(order(), "a c b");
+	const struct plan_job *b = &p.jobs[2];
 	ck_assert_uint_eq(b->nafter, 4);
 	ck_assert(b->after[0].in_plan && b->after[0].job == 0);
 	ck_assert_str_eq(b->after[0].on, "ok");
 	ck_assert(!b->after[1].in_plan && b->after[1].id == 12);
-	ck_assert(b->after[2].in_plan);
+	ck_assert(b->after[2].in_plan && b->after[2].job == 1);
 	ck_assert_str_eq(b->after[2].on, "any");
 	ck_assert(b->after[3].id == 7);
 	ck_assert_str_eq(b->after[3].on, "failed");
@@ -98,14 +98,16 @@ START_TEST(mistakes_are_told_with_what_was_probably_meant)
 	mistake("{\"command\":[\"a\"],\"timeout\":\"2h\"}", 1, "it goes into \"rules\"");
 	mistake("{\"command\":[\"a\"],\"rules\":{\"timeout\":\"soon\"}}", 1, "\"soon\" is not a duration");
 	mistake("{\"command\":[\"a\"],\"rules\":{\"max_running\":\"3\"}}", 1, "no rule \"max_running\"");
-	mistake("{\"command\":[\"a\"],\"rules\":{\"attempts\":3}}", 1, "an object of strings");
+	mistake("{\"command\":[\"a\"],\"rules\":{\"attempts\":[3]}}", 1, "attempts: must be a string, such as \"3\", not [3]");
+	mistake("{\"command\":[\"a\"],\"rules\":{\"attempts\":0}}", 1, "attempts: \"0\" is not");
+	mistake("{\"command\":[\"a\"],\"rules\":7}", 1, "rules: must be an object of strings");
 	mistake("{\"command\":\"make all\"}", 1, "command: must be an array of strings");
 	mistake("{\"command\":[\"a\"],\"priority\":11}", 1, "1 (first) to 10 (last), not 11");
 	mistake("{\"command\":[\"a\"],\"hold\":\"yes\"}", 1, "hold: must be true or false");
 	mistake("{\"command\":[]}", 1, "no \"command\"");
 	mistake("{\"command\":[\"a\"],\"priority\":\"urgent\"}", 1, "'urgent' is no priority");
 	mistake("{\"command\":[\"a\"],\"umask\":\"9\"}", 1, "umask: \"9\" is no umask");
-	mistake("{\"command\":[\"a\"],\"at\":\"soon\"}", 1, "at: must be a time to come");
+	mistake("{\"command\":[\"a\"],\"at\":\"soon\"}", 1, "at: \"soon\" is no time to come");
 	mistake("{\"command\":[\"a\"],\"at\":5}", 1, "at: must be a time to come");
 	mistake("{\"command\":[\"a\"],\"at\":\"@1\"}", 1, "at: \"@1\" is in the past");
 	mistake("{\"command\":[\"a\"],\"at\":\"now\",\"not_before_us\":5}", 1, "one of them");
@@ -118,6 +120,7 @@ START_TEST(mistakes_are_told_with_what_was_probably_meant)
 	mistake(JOB("b", "{\"on\":\"ok\"}"), 1, "\"name\" or \"id\"");
 	mistake(JOB("b", "{\"id\":1,\"on\":\"never\"}"), 1, "\"ok\", \"failed\" or \"any\"");
 	mistake(JOB("b", "0"), 1, "numbers of jobs");
+	mistake(JOB("a", "") JOB("b", "\"a\",{\"name\":\"a\",\"on\":\"any\"}"), 2, "\"a\" is there twice");
 	mistake("{\"command\":[\"a\"],\"after\":3}", 1, "after: must be an array");
 	read_text("{\"template\":\"nightly\",\"parameters\":{\"date\":\"x\"}}");
 	ck_assert_uint_eq(p.nmistakes, 0);
