@@ -55,12 +55,22 @@ static enum code put_unique(const struct ctl *c, json_t *p)
 	return fields_text(c, p, "unique", "unique", c->o->unique);
 }
 
+/* at(1) and qsub(1) have -q QUEUE; "-q import -- make" would run a command "import". */
+static enum code refuse_queue(const struct ctl *c)
+{
+	if (!c->o->quiet || c->separated || c->nwords < 2 || strcmp(c->words[1], "--") != 0)
+		return CODE_DONE;
+	return verb_wrong(c, "'%s -- ...': -q is --quiet: did you mean --queue %s? (a command that is called so "
+			     "stands behind --)", c->words[0], c->words[0]);
+}
+
 static enum code put_all(const struct ctl *c, json_t *p)
 {
 	const struct options *o = c->o;
 	enum code code;
 
-	if ((code = o->template ? put_parameters(c, p) : fields_command(c, c->words, p)) != CODE_DONE)
+	if ((code = refuse_queue(c)) != CODE_DONE ||
+	    (code = o->template ? put_parameters(c, p) : fields_command(c, c->words, p)) != CODE_DONE)
 		return code;
 	if (!o->template && !json_object_get(p, "command"))
 		return verb_usage(c, "which command?");

@@ -353,3 +353,15 @@ waited_for() {
 	wait "$daemon_pid"
 	is "$(tr '\n' ' ' <calls)" "1000 1000 500 "
 }
+
+@test "a queue that is given to -q, as at has it, is not run as a command" {
+	start_jobd
+	expect 2 jobctl submit -q import -- echo hi
+	contains "$error" '-q is --quiet: did you mean --queue import?'
+	expect 125 jobctl run -q import -- echo hi
+	ok jobctl submit -q -- echo -- hi
+	ok jobctl submit -q echo hi -- x
+	ok jobctl submit echo -- hi
+	is "$(jobctl list --json | json command | sort -u)" '["echo","--","hi"]
+["echo","hi","--","x"]'
+}
