@@ -220,7 +220,12 @@ static int codeless(const json_t *job, const char *state, const char *reason, st
 	if (strcmp(state, "completed") == 0)
 		return CODE_DONE;
 	if (strcmp(state, "cancelled") == 0 && !ran) {
-		buf_puts(why, "was cancelled before it ran");
+		int64_t attempt = job_int(job, "attempt", 0);
+		if (attempt > 0)
+			buf_printf(why, "was cancelled before attempt %" PRId64, attempt + 1);
+		else
+			buf_puts(why, job_shown(job) ? "was cancelled before it ran"
+						     : "was cancelled while it waited");
 		return CODE_OWN;
 	}
 	if (strcmp(state, "failed") != 0 && strcmp(state, "cancelled") != 0) {

@@ -73,3 +73,15 @@ fails_until() {
 	expect 2 jobctl submit --dependency afterok:3 -- true
 	contains "$error" 'did you mean --after?'
 }
+
+@test "one that is cancelled before its next attempt is not said to have never run" {
+	id=$(submit --attempts 3 --backoff 1h -- false)
+	eventually test "$(field "$id" reason)" = backoff
+	ok jobctl cancel "$id"
+	expect 125 jobctl wait "$id"
+	is "$error" "jobctl: job $id was cancelled before attempt 2"
+	id=$(submit --hold -- true)
+	ok jobctl cancel "$id"
+	expect 125 jobctl wait "$id"
+	is "$error" "jobctl: job $id was cancelled before it ran"
+}
