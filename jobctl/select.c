@@ -9,6 +9,7 @@
 #include "jobctl/select.h"
 
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -164,6 +165,24 @@ static enum code add_text(
 	return CODE_DONE;
 }
 
+/* --user; jobd knows users by name, so a number becomes one where it has one. */
+static enum code add_users(const struct ctl *c, json_t *filter)
+{
+	enum code code = select_list(c, filter, "users", "user", c->o->users);
+	json_t *users = json_object_get(filter, "users"), *user;
+	size_t i;
+
+	json_array_foreach(users, i, user) {
+		const char *text = json_string_value(user);
+		bool number = strspn(text, "0123456789") == strlen(text) && strlen(text) < 10;
+		const struct passwd *pw =
+		    number && !getpwnam(text) ? getpwuid((uid_t)strtoul(text, NULL, 10)) : NULL;
+		if (pw)
+			json_array_set_new(users, i, json_string(pw->pw_name));
+	}
+	return code;
+}
+
 static enum code add_batch(const struct ctl *c, json_t *filter)
 {
 	long long batch;
@@ -189,7 +208,7 @@ enum code select_parse(const struct ctl *c, char *const *words, int nwords,
 	    (code = select_list(c, s->filter, "reasons", "reason", o->reasons)) != CODE_DONE ||
 	    (code = add_batch(c, s->filter)) != CODE_DONE ||
 	    (code = select_list(c, s->filter, "projects", "project", o->projects)) != CODE_DONE ||
-	    (code = select_list(c, s->filter, "users", "user", o->users)) != CODE_DONE ||
+	    (code = add_users(c, s->filter)) != CODE_DONE ||
 	    (code = add_text(c, s->filter, "name", "name", o->name)) != CODE_DONE ||
 	    (code = add_text(c, s->filter, "search", "search", o->search)) != CODE_DONE ||
 	    (code = add_meta(c, s->filter)) != CODE_DONE ||
@@ -282,7 +301,29 @@ static bool is_missing(const char *name, const json_t *queues)
 	return true;
 }
 
-bool select_no_queue(struct ctl *c)
+/* Says so if --user names one that is not there. */
+static bool no_user(const struct ctl *c)
+{
+	json_t *words = json_object(), *user;
+	bool missing = false;
+	size_t i;
+
+	if (select_list(c, words, "users", "user", c->o->users) == CODE_DONE) {
+		json_array_foreach(json_object_get(words, "users"), i, user) {
+			const char *name = json_string_value(user);
+			char *end;
+			unsigned long uid = strtoul(name, &end, 10);
+			if (getpwnam(name) || (!*end && getpwuid((uid_t)uid)))
+				continue;
+			complain("there is no user '%s'", name);
+			missing = true;
+		}
+	}
+	json_decref(words);
+	return missing;
+}
+
+static bool no_queue(struct ctl *c)
 {
 	json_t *reply, *words = json_object(), *name;
 	bool missing = false;
@@ -302,8 +343,15 @@ bool select_no_queue(struct ctl *c)
 	return missing;
 }
 
+bool select_unknown(struct ctl *c)
+{
+	bool user = no_user(c);
+	return no_queue(c) || user;
+}
+
 struct gather {
 	json_t *found;
+	size_t others; /* jobs that were passed over */
 	bool whole; /* keep all of a job */
 	bool own;   /* pass over the jobs of others */
 };
@@ -322,8 +370,10 @@ static int64_t gather(void *ctx, json_t *jobs, const char *cursor)
 
 	(void)cursor;
 	json_array_foreach(jobs, i, job) {
-		if (g->own && !job_shown(job))
+		if (g->own && !job_shown(job)) {
+			g->others++;
 			continue;
+		}
 		if (json_array_append_new(g->found, g->whole ? json_incref(job) : slim(job)) != 0)
 			return 0;
 	}
@@ -363,11 +413,11 @@ static enum code arrange(struct ctl *c, const struct selection *s, json_t *found
 	return CODE_DONE;
 }
 
-enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, json_t **jobs,
+enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t **jobs,
     size_t *missing)
 {
 	json_t *found = json_array();
-	struct gather g = { found, whole, s->own && s->filtered };
+	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered };
 	enum code code = CODE_DONE;
 
 	*missing = 0;
@@ -385,6 +435,7 @@ enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, j
 		code = arrange(c, s, found, *jobs, missing);
 	else if (code == CODE_DONE)
 		json_array_extend(*jobs, found);
+	s->others = g.others;
 	json_decref(found);
 	return code;
 }
@@ -413,6 +464,10 @@ enum code select_numbers(
 		complain("cannot %s: there is no job in that range", c->verb->name);
 		code = CODE_NOT_FOUND;
 	}
+	if (code == CODE_DONE && !json_array_size(*ids) && !*missing && select_unknown(c))
+		code = CODE_NOT_FOUND;
+	else if (code == CODE_DONE && !json_array_size(*ids) && !*missing && !c->o->quiet)
+		complain(states && !c->o->states ? "no job matches that has not ended" : "no job matches");
 	json_decref(jobs);
 	select_fini(&s);
 	return code;

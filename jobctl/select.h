@@ -18,6 +18,7 @@ struct selection {
 	bool filtered;	/* an option selects */
 	bool all_named; /* single numbers and nothing else: there is nothing to look up */
 	bool own;	/* what options select is only what the caller may control; set by the caller */
+	size_t others;	/* how many were passed over for that, once they were looked for */
 };
 
 /*
@@ -51,10 +52,10 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
     select_page_fn *fn, void *ctx);
 
 /*
- * Where nothing was found: whether that is because --queue names one that is not there, which is said. The
- * jobs of a queue that is gone are found all the same, as long as there are some.
+ * Where nothing was found: whether that is because --queue or --user names one that is not there, which is
+ * said. The jobs of one that is gone are found all the same, as long as there are some.
  */
-bool select_no_queue(struct ctl *c);
+bool select_unknown(struct ctl *c);
 
 /*
  * Every selected job, in the order the numbers were given, else the newest first: *jobs is
@@ -62,12 +63,12 @@ bool select_no_queue(struct ctl *c);
  * Numbers that were named by themselves and are not there are counted in *missing, and said as
  * "cannot VERB job N". CODE_DONE, or what went wrong, said.
  */
-enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, json_t **jobs,
+enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t **jobs,
     size_t *missing);
 
 /*
  * What most verbs want: the numbers of the jobs that the words and options mean, *ids, the
- * caller's. None at all is a mistake, unless options select and find nothing. states and
+ * caller's. None at all is a mistake, unless options select and find nothing: that is said. states and
  * *missing are as above. CODE_DONE, or what went wrong, said.
  */
 enum code select_numbers(

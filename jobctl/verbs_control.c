@@ -236,9 +236,12 @@ static enum code carry_out(struct work *w, size_t *total)
 		complain("there is no job in that range");
 		return CODE_NOT_FOUND;
 	}
-	if (*total == 0 && select_no_queue(w->c))
+	if (*total == 0 && select_unknown(w->c))
 		return CODE_NOT_FOUND;
-	if (*total == 0 && !w->c->o->quiet)
+	if (*total == 0 && w->selection.others && !w->c->o->quiet)
+		complain("no job matches that %s could change and you may: %zu of other people's do",
+		    w->control->verb, w->selection.others);
+	else if (*total == 0 && !w->c->o->quiet)
 		complain("no job matches that %s could change", w->control->verb);
 	if (json_array_size(w->jobs) == 0)
 		return CODE_DONE;

@@ -75,7 +75,7 @@ static enum code list_present(struct list *l)
 }
 
 /* The jobs whose numbers were given. */
-static enum code list_named(struct list *l, const struct selection *s)
+static enum code list_named(struct list *l, struct selection *s)
 {
 	json_t *jobs;
 	size_t missing;
@@ -136,7 +136,7 @@ static void say_more(const struct list *l)
 		complain("there are more: --cursor %s goes on, --limit 0 shows all", l->cursor);
 }
 
-static enum code list(struct list *l, const struct selection *s)
+static enum code list(struct list *l, struct selection *s)
 {
 	enum code code = take_limit(l, select_any(s));
 	if (code != CODE_DONE)
@@ -154,7 +154,7 @@ static enum code list(struct list *l, const struct selection *s)
 		show_sorted(l);
 	listing_end(&l->listing);
 	say_more(l);
-	if (code == CODE_DONE && !l->found && s->filtered && select_no_queue(l->c))
+	if (code == CODE_DONE && !l->found && s->filtered && select_unknown(l->c))
 		return CODE_NOT_FOUND;
 	return code;
 }

@@ -74,6 +74,24 @@ ids() {
 @test "a verb with nothing to work on is a mistake, and a selection that finds nothing is none" {
 	expect 2 jobctl cancel
 	ok jobctl cancel --project nowhere
+	is "$error" 'jobctl: no job matches that cancel could change'
+	ok jobctl wait --project nowhere
+	is "$error" 'jobctl: no job matches that has not ended'
+	ok jobctl status --state failed
+	is "$error" 'jobctl: no job matches'
+	ok jobctl wait --quiet --project nowhere
+	is "$error" ''
+	expect 125 jobctl wait --queue nowhere
+	contains "$error" "there is no queue 'nowhere'"
+}
+
+@test "users are known by name and by number, and one that is not there is told" {
+	five
+	is "$(ids --user "$(id -u)")" "1 2 3 4 5 "
+	expect 4 jobctl list --user nosuchuser
+	contains "$error" "there is no user 'nosuchuser'"
+	expect 4 jobctl cancel --user 4199999999
+	expect 125 jobctl wait --user nosuchuser
 }
 
 @test "of several jobs, each is dealt with, and 1 says that some failed" {

@@ -63,7 +63,9 @@ as_daemon() {
 	is "$error" ""
 	is "$(jobctl list --json --state held | json id | sort | tr '\n' ' ')" "1 3 "
 	ok as_daemon jobctl cancel --state held
-	contains "$error" "no job matches"
+	contains "$error" "no job matches that cancel could change and you may: 2 of other people's do"
+	ok as_daemon jobctl cancel --user daemon
+	is "$error" "jobctl: no job matches that cancel could change"
 	expect 5 as_daemon jobctl cancel 1
 	expect 1 as_daemon jobctl cancel 1-3
 	ok jobctl cancel --state held
@@ -100,7 +102,7 @@ as_daemon() {
 	id=$(submit --hold -- true)
 	ok jobctl cancel "$id"
 	expect 125 as_daemon jobctl wait "$id"
-	contains "$error" "cancelled before it ran"
+	contains "$error" "cancelled while it waited"
 	id=$(submit -- true)
 	ok as_daemon jobctl wait "$id"
 }
