@@ -20,4 +20,7 @@ int follow_wait(struct ctl *c, json_t *ids, bool known);
  */
 int follow_run(struct ctl *c, int64_t id);
 
+/* Says in a line how a job ended, to standard error: "job 5 failed (exit 4) after 2s". */
+void follow_tell_end(const struct ctl *c, const json_t *job);
+
 #endif

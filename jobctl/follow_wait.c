@@ -72,7 +72,19 @@ static void draw_end(const struct ctl *c, const json_t *job)
 	buf_fini(&line);
 }
 
-/* What the jobs' ends come to, told where it is not the commands' own doing. */
+void follow_tell_end(const struct ctl *c, const json_t *job)
+{
+	struct screen plain = { .file = c->err.file, .utf8 = c->err.utf8 };
+	struct buf line = BUF_INIT;
+
+	live_end(&plain, job, &line);
+	buf_put(&line, "", 1);
+	if (!line.failed)
+		complain("%s", (const char *)line.data);
+	buf_fini(&line);
+}
+
+/* What the jobs' ends come to; which ones ended badly is told. */
 static int conclude(const struct ctl *c, const struct waiting *w, const json_t *ids, bool live)
 {
 	int code = CODE_DONE;
@@ -90,6 +102,8 @@ static int conclude(const struct ctl *c, const struct waiting *w, const json_t *
 		if ((!live || !job || one == CODE_DENIED) && why.len > 1 && !why.failed)
 			complain("job %" PRId64 " %s", (int64_t)json_integer_value(id),
 			    (const char *)why.data);
+		else if (!live && job && one != CODE_DONE && !c->o->quiet)
+			follow_tell_end(c, job);
 		buf_fini(&why);
 		if (code == CODE_DONE)
 			code = one;

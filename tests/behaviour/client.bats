@@ -365,3 +365,19 @@ waited_for() {
 	is "$(jobctl list --json | json command | sort -u)" '["echo","--","hi"]
 ["echo","hi","--","x"]'
 }
+
+@test "wait in a pipe names each job that did not end well, and run at a terminal its own" {
+	start_jobd
+	submit -- sh -c 'exit 3'
+	submit -- true
+	submit -- sh -c 'kill -9 $$'
+	expect 3 jobctl wait 1-3
+	matches "$error" 'job 1 failed \(exit 3\) after .*job 3 failed \(signal KILL\)'
+	lacks "$error" 'job 2'
+	expect 3 jobctl wait --quiet 1-3
+	is "$error" ''
+	expect 4 jobctl run -- sh -c 'exit 4'
+	is "$error" ''
+	at_terminal "jobctl run -- sh -c 'exit 4'" >shown || :
+	matches "$(<shown)" 'job 5 failed \(exit 4\) after'
+}
