@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* The live line. What matters most stands first: what does not fit is cut from the right. */
+/*
+ * The live line. What matters most stands first: what does not fit is cut from the right, and before
+ * that the bar gives way.
+ */
 #include "config.h"
 
 #include "jobctl/live.h"
@@ -10,7 +13,8 @@
 #include "jobctl/text.h"
 #include "lib/duration.h"
 
-#define BAR 20
+#define BAR	  20
+#define BAR_LEAST 5
 
 /* Appends two spaces and text from outside, if there is any. */
 static void part(struct buf *out, const char *text, bool utf8)
@@ -72,29 +76,45 @@ static void state(struct buf *out, const json_t *job, bool utf8)
 	buf_fini(&reason);
 }
 
+/* The columns that text, not yet ended, takes. */
+static int width_of(const struct buf *text)
+{
+	struct buf copy = BUF_INIT;
+
+	buf_put(&copy, text->data, text->len);
+	buf_put(&copy, "", 1);
+	int width = copy.failed ? 0 : text_width((const char *)copy.data);
+	buf_fini(&copy);
+	return width;
+}
+
 void live_line(const struct screen *s, const json_t *job, uint64_t now_us, int width,
     struct buf *out)
 {
 	const json_t *progress = json_object_get(job, "progress");
-	struct buf line = BUF_INIT;
+	struct buf line = BUF_INIT, rest = BUF_INIT;
 	int percent = job_percent(job);
 
 	buf_printf(&line, "job %" PRId64 " ", job_int(job, "id", 0));
 	state(&line, job, s->utf8);
-	if (percent >= 0) {
+	if (percent >= 0)
+		buf_printf(&rest, " %3d%%", percent);
+	span(&rest, "  ", job_elapsed_us(job, now_us), "");
+	span(&rest, ", about ", job_left_us(job, now_us), " left");
+	step(&rest, progress, s->utf8);
+	int bar = width - width_of(&line) - width_of(&rest) - 2;
+	if (percent >= 0 && bar >= BAR_LEAST) {
 		buf_puts(&line, "  ");
-		screen_bar(s, &line, percent, BAR);
-		buf_printf(&line, " %3d%%", percent);
+		screen_bar(s, &line, percent, bar < BAR ? bar : BAR);
 	}
-	span(&line, "  ", job_elapsed_us(job, now_us), "");
-	span(&line, ", about ", job_left_us(job, now_us), " left");
-	step(&line, progress, s->utf8);
+	buf_put(&line, rest.data, rest.len);
 	counts(&line, job, s->utf8);
 	part(&line, job_text(progress, "item"), s->utf8);
 	part(&line, job_text(progress, "text"), s->utf8);
 	buf_put(&line, "", 1);
-	if (!line.failed)
+	if (!line.failed && !rest.failed)
 		text_fit(out, (const char *)line.data, width, s->utf8);
+	buf_fini(&rest);
 	buf_fini(&line);
 }
 

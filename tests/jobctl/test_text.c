@@ -3,9 +3,11 @@
 
 #include "jobctl/text.h"
 
+#include <jansson.h>
 #include <locale.h>
 #include <string.h>
 
+#include "jobctl/live.h"
 #include "jobctl/table.h"
 #include "unit.h"
 
@@ -241,6 +243,29 @@ START_TEST(a_bar_is_neither_empty_once_begun_nor_full_before_the_end)
 }
 END_TEST
 
+START_TEST(on_a_live_line_the_bar_gives_way_before_the_numbers)
+{
+	static const struct screen s = { .terminal = true, .utf8 = true };
+	static const struct {
+		int width;
+		const char *line;
+	} rows[] = {
+		{ 80, "job 7 running  ██████████░░░░░░░░░░  50%  30s, about 30s left  step 2/3" },
+		{ 60, "job 7 running  █████░░░░  50%  30s, about 30s left  step 2/3" },
+		{ 52, "job 7 running  50%  30s, about 30s left  step 2/3" },
+		{ 40, "job 7 running  50%  30s, about 30s left…" },
+	};
+	json_t *job = json_pack("{s:i, s:s, s:I, s:{s:i, s:i, s:i}}", "id", 7, "state", "running",
+	    "started_at_us", (json_int_t)1, "progress", "percent", 50, "step", 2, "steps", 3);
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct buf b = BUF_INIT;
+		live_line(&s, job, 30000001, rows[i].width, &b);
+		ck_assert_str_eq(held(&b), rows[i].line);
+	}
+	json_decref(job);
+}
+END_TEST
+
 UNIT_MAIN("jobctl text", nothing_that_works_on_a_terminal_gets_through,
     a_terminal_that_knows_only_ascii_gets_only_ascii, widths_are_counted_in_columns,
     what_is_too_wide_is_cut_and_ends_in_an_ellipsis,
@@ -249,4 +274,5 @@ UNIT_MAIN("jobctl text", nothing_that_works_on_a_terminal_gets_through,
     columns_that_do_not_fit_are_left_out_in_their_order,
     in_a_pipe_a_very_long_cell_does_not_widen_its_column,
     a_table_is_cut_at_a_terminal_and_never_in_a_pipe, a_cell_can_not_make_lines_of_its_own,
-    a_bar_is_neither_empty_once_begun_nor_full_before_the_end)
+    a_bar_is_neither_empty_once_begun_nor_full_before_the_end,
+    on_a_live_line_the_bar_gives_way_before_the_numbers)
