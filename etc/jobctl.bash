@@ -68,7 +68,7 @@ _jobctl_jobs() {
 	local states
 	states=$(_jobctl_states "$1") || return 0
 	# What JSON escapes stays so: a name can't do anything to the terminal.
-	_jobctl_ask list --limit 100 ${states:+--state "$states"} --json |
+	_jobctl_ask list --limit 100 --state "${states:-live,ended}" --json |
 	    sed -n 's/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)"[^{]*"name": *"\(\([^"\\]\|\\.\)*\)".*/\1 \2 \3/p; t
 		s/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)".*/\1 \2/p'
 }
@@ -150,7 +150,7 @@ _jobctl_values() {
 	--since | --until) echo now today yesterday ;;
 	--umask) echo 022 027 077 ;;
 	--sort) echo id state priority queue name progress elapsed user reason project \
-	    submitted started ended cpu rss ;;
+	    pid attempt submitted start started ended cpu rss command ;;
 	*) return 1 ;;
 	esac
 }

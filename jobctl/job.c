@@ -7,12 +7,14 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <time.h>
 
 #include "jobctl/code.h"
 #include "jobctl/text.h"
+#include "lib/clock.h"
 #include "lib/status.h"
 
-#define SECOND INT64_C(1000000)
+#define SECOND 1000000
 
 const char *job_text_or(const json_t *object, const char *key, const char *fallback)
 {
@@ -124,6 +126,21 @@ static const char *mark(const json_t *job)
 	return NULL;
 }
 
+/* Of one that is to start later, the time belongs to the reason: "not-before 02:00". */
+static void put_start(const json_t *job, struct buf *out)
+{
+	int64_t us = job_int(job, "not_before_us", 0);
+	time_t at = (time_t)(us / SECOND), now = (time_t)(clock_real_us() / SECOND);
+	struct tm then, today;
+	char text[32];
+
+	if (us <= 0 || !localtime_r(&at, &then) || !localtime_r(&now, &today))
+		return;
+	bool year = then.tm_year == today.tm_year, day = year && then.tm_yday == today.tm_yday;
+	if (strftime(text, sizeof text, day ? " %H:%M" : year ? " %m-%d %H:%M" : " %Y-%m-%d", &then) > 0)
+		buf_puts(out, text);
+}
+
 void job_reason(const json_t *job, struct buf *out)
 {
 	const char *reason = mark(job);
@@ -142,6 +159,8 @@ void job_reason(const json_t *job, struct buf *out)
 		buf_printf(out, "exit %" PRId64, code);
 	else
 		buf_puts(out, reason);
+	if (strcmp(reason, "not-before") == 0)
+		put_start(job, out);
 }
 
 int64_t job_elapsed_us(const json_t *job, uint64_t now_us)

@@ -4,6 +4,7 @@
 
 #include "jobctl/listing.h"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -61,6 +62,12 @@ static void show_time(const json_t *job, const char *key, struct buf *out)
 	buf_puts(out, text);
 }
 
+/* What says when it may start, or start again. */
+static const char *start_key(const json_t *job)
+{
+	return job_int(job, "retry_at_us", 0) > 0 ? "retry_at_us" : "not_before_us";
+}
+
 #define SHOW(name, body) \
 	static void show_##name(const struct screen *s, const json_t *job, struct buf *out) \
 	{ (void)s; body; }
@@ -79,6 +86,7 @@ SHOW(project, buf_puts(out, job_text_or(job, "project", "")))
 SHOW(pid, show_number(job, "pid", out))
 SHOW(attempt, show_number(job, "attempt", out))
 SHOW(submitted, show_time(job, "submitted_at_us", out))
+SHOW(start, show_time(job, start_key(job), out))
 SHOW(started, show_time(job, "started_at_us", out))
 SHOW(ended, show_time(job, "ended_at_us", out))
 SHOW(cpu, show_duration(job_int(json_object_get(job, "usage"), "cpu_us", -1), out))
@@ -89,6 +97,7 @@ NUMBER(priority, field(job, "priority"))
 NUMBER(pid, field(job, "pid"))
 NUMBER(attempt, field(job, "attempt"))
 NUMBER(submitted, field(job, "submitted_at_us"))
+NUMBER(start, field(job, start_key(job)))
 NUMBER(started, field(job, "started_at_us"))
 NUMBER(ended, field(job, "ended_at_us"))
 NUMBER(cpu, field(json_object_get(job, "usage"), "cpu_us"))
@@ -145,25 +154,27 @@ static int64_t number_elapsed(const json_t *job)
 	return us < 0 ? INT64_MAX : us;
 }
 
+/* Where there is no room, what only -o wide shows is left out before all else. */
 static const struct column columns[] = {
 	{ "ID", true, 0, 0, 0, false, show_id, number_id },
 	{ "STATE", false, 0, 0, 0, false, show_state, number_state },
-	{ "PRI", true, 0, 0, 2, false, show_priority, number_priority },
-	{ "QUEUE", false, 3, 5, 1, false, show_queue, NULL },
-	{ "NAME", false, 1, 12, 0, false, show_name, NULL },
-	{ "PROGRESS", false, 0, 0, 5, false, show_progress, number_progress },
-	{ "ELAPSED", true, 0, 0, 4, false, show_elapsed, number_elapsed },
-	{ "USER", false, 4, 4, 3, false, show_user, NULL },
-	{ "REASON", false, 2, 8, 0, false, show_reason, NULL },
-	{ "PROJECT", false, 3, 7, 0, true, show_project, NULL },
-	{ "PID", true, 0, 0, 0, true, show_pid, number_pid },
-	{ "ATTEMPT", true, 0, 0, 0, true, show_attempt, number_attempt },
-	{ "SUBMITTED", false, 0, 0, 0, true, show_submitted, number_submitted },
-	{ "STARTED", false, 0, 0, 0, true, show_started, number_started },
-	{ "ENDED", false, 0, 0, 0, true, show_ended, number_ended },
-	{ "CPU", true, 0, 0, 0, true, show_cpu, number_cpu },
-	{ "RSS", true, 0, 0, 0, true, show_rss, number_rss },
-	{ "COMMAND", false, 1, 8, 0, true, show_command, NULL },
+	{ "PRI", true, 0, 0, 12, false, show_priority, number_priority },
+	{ "QUEUE", false, 1, 10, 11, false, show_queue, NULL },
+	{ "NAME", false, 2, 12, 0, false, show_name, NULL },
+	{ "PROGRESS", false, 0, 0, 15, false, show_progress, number_progress },
+	{ "ELAPSED", true, 0, 0, 14, false, show_elapsed, number_elapsed },
+	{ "USER", false, 4, 4, 13, false, show_user, NULL },
+	{ "REASON", false, 3, 8, 0, false, show_reason, NULL },
+	{ "PROJECT", false, 1, 7, 10, true, show_project, NULL },
+	{ "PID", true, 0, 0, 7, true, show_pid, number_pid },
+	{ "ATTEMPT", true, 0, 0, 8, true, show_attempt, number_attempt },
+	{ "SUBMITTED", false, 0, 0, 4, true, show_submitted, number_submitted },
+	{ "START", false, 0, 0, 9, true, show_start, number_start },
+	{ "STARTED", false, 0, 0, 5, true, show_started, number_started },
+	{ "ENDED", false, 0, 0, 6, true, show_ended, number_ended },
+	{ "CPU", true, 0, 0, 2, true, show_cpu, number_cpu },
+	{ "RSS", true, 0, 0, 1, true, show_rss, number_rss },
+	{ "COMMAND", false, 2, 8, 0, true, show_command, NULL },
 };
 #define COLUMNS (sizeof columns / sizeof columns[0])
 
@@ -175,10 +186,8 @@ bool listing_init(struct listing *l, const struct screen *s, bool json, bool wid
 		return false;
 	for (size_t i = 0; i < COLUMNS; i++)
 		if (wide || !columns[i].wide)
-			/* Who asks for all columns is not helped by the loss of the first. */
 			l->columns[l->ncolumns++] = (struct table_column){ columns[i].key,
-				columns[i].right, columns[i].give, columns[i].least,
-				wide ? 0 : columns[i].drop };
+				columns[i].right, columns[i].give, columns[i].least, columns[i].drop };
 	return table_init(&l->table, s, l->columns, l->ncolumns);
 }
 
@@ -252,6 +261,16 @@ static const struct column *find(const char *key)
 bool listing_has(const char *key)
 {
 	return find(key) != NULL;
+}
+
+void listing_keys(struct buf *out)
+{
+	for (size_t i = 0; i < COLUMNS; i++) {
+		buf_puts(out, i ? " " : "");
+		for (const char *p = columns[i].key; *p; p++)
+			buf_printf(out, "%c", tolower((unsigned char)*p));
+	}
+	buf_put(out, "", 1);
 }
 
 struct sortable {

@@ -27,6 +27,8 @@ void listing_fini(struct listing *l);
 
 /* Whether there is a column of that name ("-elapsed" and "elapsed" are one). */
 bool listing_has(const char *key);
+/* The names of all columns, as a string. */
+void listing_keys(struct buf *out);
 
 /*
  * Puts the jobs in order; with a "-" before the column's name, backwards. What has no value

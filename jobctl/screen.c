@@ -29,16 +29,14 @@ void screen_measure(struct screen *s)
 {
 	struct winsize w;
 	const char *columns = getenv("COLUMNS");
+	int said = columns ? atoi(columns) : 0;
 
-	if (!s->terminal) {
-		s->width = 0;
+	s->width = s->height = 0;
+	if (!s->terminal)
 		return;
-	}
-	s->width = WIDTH_DEFAULT;
-	if (ioctl(fileno(s->file), TIOCGWINSZ, &w) == 0 && w.ws_col > 0)
-		s->width = w.ws_col;
-	else if (columns && atoi(columns) > 0)
-		s->width = atoi(columns);
+	bool known = ioctl(fileno(s->file), TIOCGWINSZ, &w) == 0;
+	s->height = known ? w.ws_row : 0;
+	s->width = said > 0 ? said : known && w.ws_col > 0 ? w.ws_col : WIDTH_DEFAULT;
 	if (s->width < WIDTH_LEAST)
 		s->width = WIDTH_LEAST;
 }

@@ -15,6 +15,7 @@ struct screen {
 	bool colour;
 	bool utf8; /* takes more than ASCII */
 	int width; /* columns; 0: no limit */
+	int height; /* lines; 0: not known */
 };
 
 /* Looks at the file, the environment (NO_COLOR, TERM, COLUMNS) and the locale, which is set. */

@@ -67,11 +67,11 @@ static const struct verb verbs[] = {
 	    "could not be started, 125 when jobctl or jobd failed.\n",
 	    OPTIONS_SUBMIT, VERB_COMMAND | VERB_JOB_CODES, verb_run },
 	{ "list", "ls", LOOKING, "[OPTION...] [ID...]", "show jobs (also: jobctl alone)",
-	    "Without a selection: every job that has not ended, then those that ended last,\n"
-	    "until there are 50 lines (--limit). With one: what matches, the newest first; at a\n"
-	    "terminal 50 of them, in a pipe and with --sort all. --limit says otherwise.\n"
+	    "Without a selection: every job that runs, or waits, then those that ended last,\n"
+	    "until there are 50 lines; at a terminal a screenful. With one: what matches, the newest\n"
+	    "first; at a terminal 50 of them, in a pipe and with --sort all. --limit says otherwise.\n"
 	    "Columns for --sort: id state priority queue name progress elapsed user reason\n"
-	    "project submitted started ended cpu rss.\n",
+	    "project pid attempt submitted start started ended cpu rss command.\n",
 	    OPTIONS_SELECT | OPTIONS_LIST | OPTIONS_JSON, 0, verb_list },
 	{ "status", "show", LOOKING, "[-f] [--json] ID...", "everything about a job", NULL,
 	    OPTIONS_SELECT | OPTIONS_JSON | OPTIONS_STATUS, 0, verb_status },

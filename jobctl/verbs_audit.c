@@ -94,7 +94,7 @@ static void show_row(struct table *t, const json_t *entry)
 	if (id > 0)
 		buf_printf(&b, "%" PRId64, id);
 	put(t, &b, COLOUR_NONE);
-	change(entry, t->screen->utf8, &b);
+	change(entry, t->screen->utf8 && t->screen->terminal, &b);
 	put(t, &b, COLOUR_NONE);
 	table_cell(t, result, strcmp(result, "ok") == 0 ? COLOUR_NONE : COLOUR_RED);
 	detail(entry, &b);

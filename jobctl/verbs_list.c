@@ -2,12 +2,13 @@
 /*
  * list: which jobs, in which order, how many; listing.c shows them.
  *
- * Without a selection everything that has not ended comes first, since that is
- * what one looks for; then what ended last. A list that was cut short says so at a terminal, with
+ * Without a selection what runs comes first, since that is what one looks for, then what waits, then
+ * what ended last; at a terminal a screenful. A list that was cut short says so at a terminal, with
  * the cursor to go on from.
  */
 #include "config.h"
 
+#include <inttypes.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +18,9 @@
 #include "jobctl/select.h"
 
 #define LINES_DEFAULT 50
+#define LINES_LEAST   10
+#define LINES_AROUND  4 /* the heading, what is said below, the prompt */
+#define PARTS	      3
 #define UNLIMITED     INT64_MAX
 
 struct list {
@@ -25,6 +29,8 @@ struct list {
 	int64_t left;	/* lines that may still be shown */
 	size_t found;
 	char *cursor;	/* where the list was cut; NULL: it was not */
+	int64_t shown[PARTS]; /* without a selection: of each part */
+	bool short_of_lines;
 	json_t *sorted; /* with --sort: everything is gathered, and shown at the end */
 };
 
@@ -43,35 +49,48 @@ static int64_t page(void *ctx, json_t *jobs, const char *cursor)
 	return l->left;
 }
 
-static json_t *states(bool ended)
+/* The parts of a list without a selection; words are queues' counters as well, of those that live. */
+static const struct {
+	const char *states[3], *what;
+} parts[PARTS] = {
+	{ { "running", "paused" }, "run or are paused" },
+	{ { "queued", "held" }, "wait" },
+	{ { "completed", "failed", "cancelled" }, NULL },
+};
+
+static json_t *states(size_t at)
 {
-	const struct job_state_info *s;
-	json_t *array = json_array(), *filter = json_object();
-	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
-		if (s->ended == ended)
-			json_array_append_new(array, json_string(s->name));
-	json_object_set_new(filter, "states", array);
-	return filter;
+	json_t *array = json_array();
+	for (size_t i = 0; i < 3 && parts[at].states[i]; i++)
+		json_array_append_new(array, json_string(parts[at].states[i]));
+	return json_pack("{s:o}", "states", array);
 }
 
-/* Everything live, and as many ended ones as there are lines left. */
+/* Each part, as far as there are lines left; unless it is to be cut, what is live is shown whole. */
 static enum code list_present(struct list *l)
 {
+	bool cut = l->c->o->limit || (l->c->out.terminal && !l->sorted && !l->c->o->json);
 	enum code code = CODE_DONE;
-	if (!l->c->o->cursor) {
-		/* Unless a limit was asked for, what is live is never cut. */
+
+	for (size_t i = l->c->o->cursor ? PARTS - 1 : 0; i < PARTS && code == CODE_DONE; i++) {
+		bool live = parts[i].what != NULL;
+		size_t before = l->found;
 		int64_t lines = l->left;
-		if (!l->c->o->limit)
+		if (live && !cut)
 			l->left = UNLIMITED;
-		json_t *counted = json_array();
-		code = select_pages(l->c, states(false), NULL, l->left, page, l);
-		json_decref(counted);
-		if (!l->c->o->limit)
-			l->left = lines;
+		if (l->left > 0)
+			code = select_pages(
+			    l->c, states(i), live ? NULL : l->c->o->cursor, l->left, page, l);
+		l->shown[i] = (int64_t)(l->found - before);
+		if (live && !cut)
+			l->left = lines > l->shown[i] ? lines - l->shown[i] : 0;
+		if (live) { /* it goes on from ended ones alone */
+			free(l->cursor);
+			l->cursor = NULL;
+		}
 	}
-	return code == CODE_DONE && l->left > 0
-		   ? select_pages(l->c, states(true), l->c->o->cursor, l->left, page, l)
-		   : code;
+	l->short_of_lines = cut && l->left <= 0;
+	return code;
 }
 
 /* The jobs whose numbers were given. */
@@ -99,8 +118,11 @@ static enum code take_limit(struct list *l, bool selected)
 	long long limit;
 
 	if (!o->limit) {
-		bool cut = !selected || (l->c->out.terminal && !l->sorted);
-		l->left = cut ? LINES_DEFAULT : UNLIMITED;
+		bool terminal = l->c->out.terminal && !l->sorted;
+		int screenful = l->c->out.height - LINES_AROUND;
+		l->left = selected && !terminal ? UNLIMITED : LINES_DEFAULT;
+		if (!selected && terminal && !o->json && l->c->out.height > 0)
+			l->left = screenful > LINES_LEAST ? screenful : LINES_LEAST;
 		return CODE_DONE;
 	}
 	if (!verb_number(l->c, "--limit", o->limit, 0, INT64_MAX, &limit))
@@ -112,10 +134,18 @@ static enum code take_limit(struct list *l, bool selected)
 static enum code check(const struct ctl *c)
 {
 	const struct options *o = c->o;
+	if (o->output && strcmp(o->output, "json") == 0)
+		return verb_wrong(c, "--output: there is only 'wide'; JSON is --json");
 	if (o->output && strcmp(o->output, "wide") != 0)
 		return verb_usage(c, "--output: there is only 'wide', not '%s'", o->output);
-	if (o->sort && !listing_has(o->sort))
-		return verb_usage(c, "--sort: there is no column '%s'", o->sort);
+	if (o->sort && !listing_has(o->sort)) {
+		struct buf keys = BUF_INIT;
+		listing_keys(&keys);
+		verb_wrong(c, "--sort: there is no column '%s'; there are %s", o->sort,
+		    keys.failed ? "others" : (const char *)keys.data);
+		buf_fini(&keys);
+		return CODE_USAGE;
+	}
 	if (o->sort && o->cursor)
 		return verb_usage(c, "--sort needs all jobs, --cursor gives a part of them");
 	return CODE_DONE;
@@ -130,8 +160,32 @@ static void show_sorted(struct list *l)
 	listing_show(&l->listing, l->sorted);
 }
 
-static void say_more(const struct list *l)
+/* How many that have not ended were left out, by what the queues count. */
+static void say_left_out(struct list *l)
 {
+	json_t *reply, *queue;
+	size_t k;
+
+	if (client_ask(&l->c->client, "list the queues", "org.jobd.Queue.List", json_object(), &reply) !=
+	    CODE_DONE)
+		return;
+	for (size_t i = 0; parts[i].what; i++) {
+		const char *const *s = parts[i].states;
+		int64_t more = -l->shown[i];
+		json_array_foreach(json_object_get(reply, "queues"), k, queue) {
+			more += job_int(queue, s[0], 0) + job_int(queue, s[1], 0);
+		}
+		if (more > 0)
+			complain("%" PRId64 " more %s: jobctl list --limit 0 --state %s,%s", more,
+			    parts[i].what, s[0], s[1]);
+	}
+	json_decref(reply);
+}
+
+static void say_more(struct list *l)
+{
+	if (l->short_of_lines && l->c->err.terminal && !l->c->o->quiet)
+		say_left_out(l);
 	if (l->cursor && l->c->err.terminal && !l->c->o->quiet)
 		complain("there are more: --cursor %s goes on, --limit 0 shows all", l->cursor);
 }

@@ -228,3 +228,59 @@ script_list() {
 	shortest=$(awk '{ print length }' <<<"$output" | sort -n | head -n 1)
 	[[ $shortest -lt 100 ]]
 }
+
+# shown COLUMNS LINES COMMAND: what it shows on such a terminal.
+shown() {
+	command -v script >/dev/null || skip "no script(1)"
+	script -qec "stty cols $1 rows $2; NO_COLOR=1 TERM=xterm LC_ALL=C.UTF-8 $3" /dev/null </dev/null | tr -d '\r'
+}
+
+@test "what runs stands before what waits, and at a terminal a screenful of all is shown" {
+	running=$(submit -- sleep 600)
+	reaches "$running" running
+	for ((i = 0; i < 20; i++)); do
+		submit --hold -- true >/dev/null
+	done
+	is "$(jobctl list --json | head -n 1 | json id)" "$running"
+	is "$(jobctl list | wc -l)" 22
+	shown 80 24 jobctl >seen
+	matches "$(sed -n 2p seen)" "^ *$running running"
+	is "$(grep -c ' held ' seen)" 19
+	contains "$(<seen)" '1 more wait: jobctl list --limit 0 --state queued,held'
+	is "$(shown 80 24 'jobctl list --limit 0' | grep -c ' held ')" 20
+	is "$(jobctl list --json 3 5 4 | json id | tr '\n' ' ')" '3 5 4 '
+}
+
+@test "no more than 50 lines are filled up with what has ended" {
+	for ((i = 0; i < 3; i++)); do
+		submit --hold -- true >/dev/null
+	done
+	printf '{"command": ["true"], "meta": {"n": "%s"}}\n' {1..50} >plan
+	ok jobctl submit --wait --plan plan
+	is "$(jobctl list --json | wc -l)" 50
+}
+
+@test "when a job may start is shown with the reason, and sorts" {
+	submit --at '2099-01-02 3:00' -- true
+	submit --at '2098-01-02 3:00' -- true
+	matches "$(jobctl list 1 | tail -n 1)" 'not-before 2099-01-02$'
+	is "$(jobctl list --json --sort start | json id | tr '\n' ' ')" '2 1 '
+	contains "$(jobctl list -o wide 1)" '2099-01-02 03:00:00'
+	expect 2 jobctl list --sort foo
+	contains "$error" "there is no column 'foo'; there are id state"
+	expect 2 jobctl list -o json
+	contains "$error" 'JSON is --json'
+}
+
+@test "of the wide columns those that there is no room for are left out" {
+	submit --hold --name x -- echo needle >/dev/null
+	shown 80 24 'jobctl list -o wide' >seen
+	lacks "$(<seen)" RSS
+	lacks "$(<seen)" '…'
+	contains "$(<seen)" needle
+	shown 400 24 'jobctl list -o wide' >seen
+	matches "$(head -n 1 seen)" 'QUEUE .* START .* RSS '
+	# COLUMNS says otherwise.
+	shown 80 24 'COLUMNS=30 jobctl list' >seen
+	lacks "$(<seen)" QUEUE
+}
