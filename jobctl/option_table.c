@@ -177,7 +177,9 @@ static const char *other_word(const char *name)
 		{ "workdir", "chdir" }, { "cwd", "chdir" }, { "nice", "priority" }, { "comment", "meta" },
 		{ "stashed", "hold" }, { "print-task-id", "parsable" }, { "setenv", "env" },
 		{ "environment", "env" }, { "singleton", "unique" }, { "parameter", "param" },
-		{ "parameters", "param" },
+		{ "parameters", "param" }, { "tail", "lines" }, { "tags", "project" }, { "tag", "project" },
+		{ "watch", "follow" }, { "format", "output" }, { "full", "output" }, { "wide", "output" }, { "long", "output" },
+		{ "head", "limit" }, { "count", "limit" }, { "last", "limit" }, { "force-yes", "yes" },
 		{ "in", "delay" }, { "start", "at" }, { "starttime", "at" }, { "not-before", "at" },
 		{ "not-before-us", "at" }, { "deadline-us", "deadline" }, { "timelimit", "timeout" },
 		{ "jobname", "name" }, { "notes", "meta" }, { "unset", "clear" }, { "set-environment", "env" }, { "max-attempts", "attempts" },
@@ -204,7 +206,7 @@ const char *options_meant(const char *word, unsigned groups)
 	return row ? row->name : NULL;
 }
 
-bool option_unknown(const char *word, size_t len)
+bool option_unknown(const char *word, size_t len, unsigned groups)
 {
 	const char *best = NULL;
 	char name[32];
@@ -212,10 +214,14 @@ bool option_unknown(const char *word, size_t len)
 	if (len < sizeof name) {
 		memcpy(name, word, len);
 		name[len] = '\0';
-		struct nearest near = NEAREST(name);
+		struct nearest near = { .word = name, .most = nearest_most(name, NEAREST_EDITS) };
 		for (size_t i = 0; i < ROWS; i++)
-			nearest_try(&near, rows[i].name);
-		best = other_word(name) ? other_word(name) : near.name;
+			if (rows[i].groups & groups)
+				nearest_try(&near, rows[i].name);
+		const char *other = other_word(name);
+		bool taken = other && option_find(other, strlen(other), groups);
+		/* What others call something that this verb has not is no slip of the finger. */
+		best = taken ? other : other ? NULL : near.name;
 	}
 	if (best)
 		complain("there is no option --%.*s: did you mean --%s?", (int)len, word, best);

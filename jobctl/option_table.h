@@ -22,7 +22,7 @@ struct option_row {
 const struct option_row *option_find(const char *name, size_t len, unsigned groups);
 const struct option_row *option_find_letter(char letter, unsigned groups);
 
-/* Says that there is none of that name, and which was probably meant. Returns false. */
-bool option_unknown(const char *word, size_t len);
+/* Says that there is none of that name, and which of these groups was probably meant. Returns false. */
+bool option_unknown(const char *word, size_t len, unsigned groups);
 
 #endif

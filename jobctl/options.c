@@ -13,6 +13,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@
 struct given {
 	const struct option_row *row; /* one of that name; which is meant is settled at the end */
 	const char *value;
+	bool letter; /* it was */
 };
 
 struct parse {
@@ -36,21 +38,35 @@ struct parse {
 	struct words *words;
 };
 
-static void take(struct parse *p, const struct option_row *row, const char *value)
+static void take(struct parse *p, const struct option_row *row, const char *value, bool letter)
 {
-	p->given[p->ngiven++] = (struct given){ row, value };
+	p->given[p->ngiven++] = (struct given){ row, value, letter };
+}
+
+/* An option as it was typed. */
+static const char *typed(const struct option_row *row, bool letter, char out[40])
+{
+	if (letter)
+		snprintf(out, 40, "-%c", row->letter);
+	else
+		snprintf(out, 40, "--%s", row->name);
+	return out;
 }
 
 /* The value of the option at hand: what is left of its word, or the next one. */
-static bool take_value(struct parse *p, const struct option_row *row, const char *rest)
+static bool take_value(
+    struct parse *p, const struct option_row *row, const char *rest, bool letter)
 {
+	char name[40];
+
 	if (!rest && p->i + 1 < p->argc)
 		rest = p->argv[++p->i];
 	if (!rest) {
-		complain("--%s needs a value: --%s %s", row->name, row->name, row->value);
+		typed(row, letter, name);
+		complain("%s needs a value: %s %s", name, name, row->value);
 		return false;
 	}
-	take(p, row, rest);
+	take(p, row, rest, letter);
 	return true;
 }
 
@@ -64,14 +80,14 @@ static bool parse_long(struct parse *p, const char *word, unsigned groups)
 	if (!row)
 		row = option_find(word, len, ~0u);
 	if (!row)
-		return option_unknown(word, len);
+		return option_unknown(word, len, groups);
 	if (row->kind != FLAG)
-		return take_value(p, row, value);
+		return take_value(p, row, value, false);
 	if (value) {
 		complain("--%s takes no value", row->name);
 		return false;
 	}
-	take(p, row, NULL);
+	take(p, row, NULL, false);
 	return true;
 }
 
@@ -107,8 +123,8 @@ static bool parse_letters(struct parse *p, const char *word, unsigned groups)
 			return false;
 		}
 		if (row->kind != FLAG)
-			return take_value(p, row, word[1] ? word + 1 : NULL);
-		take(p, row, NULL);
+			return take_value(p, row, word[1] ? word + 1 : NULL, true);
+		take(p, row, NULL, true);
 	}
 	return true;
 }
@@ -211,10 +227,12 @@ static bool put(const struct option_row *row, const char *value, struct options 
 }
 
 static bool misplaced(
-    const struct option_row *row, const struct words *w, const struct options_verb *verb)
+    const struct given *g, const struct words *w, const struct options_verb *verb)
 {
-	const char *hint = hints_option(verb->name ? verb->name : "list", row->name);
-	complain("--%s does not go with %s%s%s%s%s%s", row->name, w->n ? w->v[0] : "list",
+	char name[40];
+	/* What a letter stands for with other verbs was not meant here. */
+	const char *hint = g->letter ? NULL : hints_option(verb->name ? verb->name : "list", g->row->name);
+	complain("%s does not go with %s%s%s%s%s%s", typed(g->row, g->letter, name), w->n ? w->v[0] : "list",
 	    w->verb > 1 ? " " : "", w->verb > 1 ? w->v[1] : "", hint ? " (" : "", hint ? hint : "",
 	    hint ? ")" : "");
 	return false;
@@ -231,7 +249,7 @@ static bool apply(const struct parse *p, const struct options_verb *verb, struct
 		if (!meant && row->letter)
 			meant = option_find_letter(row->letter, groups);
 		if (!meant || meant->kind != row->kind)
-			return misplaced(row, p->words, verb);
+			return misplaced(&p->given[i], p->words, verb);
 		if (!put(meant, p->given[i].value, o))
 			return false;
 	}

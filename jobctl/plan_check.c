@@ -52,7 +52,7 @@ static const char *other_word(const char *name)
 	} others[] = {
 		{ "on", "after" }, { "depends", "after" }, { "dependency", "after" }, { "needs", "after" },
 		{ "delay", "at" }, { "begin", "at" }, { "not_before", "at" }, { "env", "environment" },
-		{ "chdir", "cwd" }, { "dir", "cwd" }, { "cmd", "command" }, { "notes", "meta" },
+		{ "chdir", "cwd" }, { "dir", "cwd" }, { "cmd", "command" }, { "shell", "command" }, { "notes", "meta" },
 		{ "params", "parameters" }, { "partition", "queue" }, { "key", "unique" },
 	};
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -63,7 +63,7 @@ static const char *other_word(const char *name)
 
 static void say_unknown_field(struct plan *p, unsigned long line, const char *name)
 {
-	struct nearest near = { .word = name, .most = FIELD_EDITS };
+	struct nearest near = { .word = name, .most = nearest_most(name, FIELD_EDITS) };
 
 	for (const struct varlink_field *f = new_job_fields(); f->name; f++)
 		nearest_try(&near, f->name);

@@ -17,6 +17,7 @@
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/nearest.h"
+#include "lib/status.h"
 
 #define PAGE_MAX 1000 /* the protocol's */
 
@@ -79,6 +80,11 @@ static enum code no_state(const struct ctl *c, const char *name)
 	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
 		buf_printf(&all, "%s%s", i ? " " : "", s->name);
 	buf_put(&all, "", 1);
+	if ((c->verb->options & OPTIONS_CANCEL) && status_signal_parse(name)) {
+		buf_fini(&all);
+		return verb_wrong(c, "-s is --state, and '%s' is none; a signal is sent by: jobctl signal %s %s",
+		    name, c->nwords ? c->words[0] : "ID", name);
+	}
 	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name,
 	    all.failed ? "" : (const char *)all.data);
 	buf_fini(&all);

@@ -168,6 +168,8 @@ static enum code take_argument(struct work *w, int *nwords)
 		return w->argument ? CODE_DONE : verb_usage(c, PRIORITY_WRONG, word);
 	}
 	w->argument = status_signal_parse(word);
+	if (*nwords > 0 && status_signal_parse(c->words[0]) && !strchr("0123456789", c->words[0][0]))
+		return verb_wrong(c, "the signal comes last: signal %s %s", word, c->words[0]);
 	return w->argument ? CODE_DONE : verb_usage(c, "there is no signal '%s'", word);
 }
 
@@ -259,6 +261,18 @@ static enum code carry_out(struct work *w, size_t *total)
 	return code == CODE_DONE ? wait_for_end(w) : code;
 }
 
+/* Neither numbers nor options: of a number alone, it is not the job that is missing. */
+static enum code no_jobs(const struct ctl *c, const struct control *control)
+{
+	struct ids ids = { 0 };
+	bool number = control->argument != ARG_NONE && ids_add(&ids, c->words[0]) == IDS_OK;
+
+	ids_fini(&ids);
+	if (number)
+		return verb_usage(c, "which %s for job %s?", control->verb, c->words[0]);
+	return verb_usage(c, "which jobs?");
+}
+
 int verb_control(struct ctl *c)
 {
 	struct work w = { .c = c, .control = find(c->verb->name), .ending = json_array() };
@@ -269,11 +283,14 @@ int verb_control(struct ctl *c)
 	static const struct select_states with_slot = { "running paused", "" };
 	const struct select_states *fit = c->o->release_slot ? &with_slot : &w.control->fit;
 
+	if (code == CODE_DONE && c->o->until && nwords && strcmp(w.control->verb, "hold") == 0)
+		code = verb_wrong(c, "--until selects by when jobs were submitted, and stands for no end; to start job "
+				     "%s later: jobctl edit %s --at '%s'", c->words[0], c->words[0], c->o->until);
 	if (code == CODE_DONE)
 		code = select_parse(c, c->words, nwords, fit, &w.selection);
 	w.selection.own = true;
 	if (code == CODE_DONE && !select_any(&w.selection))
-		code = verb_usage(c, "which jobs?");
+		code = no_jobs(c, w.control);
 	if (code == CODE_DONE)
 		code = carry_out(&w, &total);
 	if (code == CODE_DONE && w.failed)

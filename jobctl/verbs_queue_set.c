@@ -118,7 +118,7 @@ int verb_queue_set(struct ctl *c)
 	enum code code = CODE_DONE;
 
 	if (c->nwords < 2)
-		code = verb_usage(c, c->nwords ? "which value?" : "which queue?");
+		code = verb_usage(c, c->nwords && !strchr(c->words[0], '=') ? "which value?" : "which queue?");
 	if (code == CODE_DONE)
 		code = take_values(c, values);
 	if (code == CODE_DONE)

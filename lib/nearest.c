@@ -37,6 +37,12 @@ static unsigned distance(const char *a, const char *b)
 	return d[n][m];
 }
 
+unsigned nearest_most(const char *word, unsigned most)
+{
+	size_t third = strlen(word) / 3;
+	return third < 1 ? 1 : third > most ? most : (unsigned)third;
+}
+
 bool nearest_try(struct nearest *n, const char *name)
 {
 	unsigned edits = distance(n->word, name);

@@ -16,6 +16,10 @@
 #define NEAREST_EDITS 2 /* with more of them it is a guess */
 #define NEAREST(text) { .word = (text), .most = NEAREST_EDITS, .name = NULL }
 
+/* For where there are many short names: a third of the word's letters, at least one, and no more than
+ * most. */
+unsigned nearest_most(const char *word, unsigned most);
+
 struct nearest {
 	const char *word; /* that is not known; borrowed */
 	unsigned most;	  /* edits (insert, drop, replace, swap neighbours) that may lie between */

@@ -146,6 +146,44 @@ interrupt() {
 	done
 }
 
+# complains TEXT COMMAND: the command is refused as a wrong one, with this text.
+complains() {
+	local text=$1
+	shift
+	expect 2 jobctl "$@"
+	contains "$error" "$text"
+}
+
+@test "what is suggested is an option of the verb's own, and near" {
+	complains 'no option --foo (see' submit --foo
+	complains 'did you mean --lines?' log --tail 5 1
+	complains 'no option --watch (see' list --watch
+	complains 'did you mean --project?' submit --tag x -- true
+	complains 'did you mean --output?' list --full
+	complains 'did you mean --queue?' list --quue x
+}
+
+@test "a letter that a verb does not take is named as it was typed" {
+	complains '-n does not go with submit' submit -n foo -- true
+	complains '-o does not go with submit' submit -o out -- true
+	complains '-f does not go with list' list -f
+	complains '-n needs a value: -n N' list -n
+}
+
+@test "what is missing or in the wrong place is named" {
+	start_jobd
+	complains "a signal is sent by: jobctl signal 24 KILL" kill -s KILL 24
+	complains 'the signal comes last: signal 24 KILL' signal KILL 24
+	complains 'which signal for job 1?' signal 1
+	complains 'which priority for job 1?' priority 1
+	complains 'which jobs?' signal TERM
+	complains 'which queue?' queue set max_running=3
+	complains "did you mean 'jobctl status 24'?" 24
+	complains "try 'jobctl reload'" daemon-reload
+	id=$(submit -- true)
+	complains "jobctl edit $id --at '10:00'" hold --until 10:00 "$id"
+}
+
 @test "help is plain ASCII, since it can't know who reads it" {
 	for verb in '' list submit audit report log; do
 		# shellcheck disable=SC2086 # none, or one word

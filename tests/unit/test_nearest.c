@@ -49,5 +49,16 @@ START_TEST(what_is_three_edits_away_was_not_meant)
 }
 END_TEST
 
+START_TEST(a_short_word_is_near_to_less)
+{
+	struct nearest n = { .word = "tag", .most = nearest_most("tag", NEAREST_EDITS) };
+	ck_assert(!nearest_try(&n, "at"));
+	ck_assert(nearest_try(&n, "tags"));
+	ck_assert_uint_eq(nearest_most("", 2), 1);
+	ck_assert_uint_eq(nearest_most("follow", 2), 2);
+	ck_assert_uint_eq(nearest_most("environment", 2), 2);
+}
+END_TEST
+
 UNIT_MAIN("nearest", a_slip_of_the_finger_is_one_edit, the_first_of_the_nearest_names_is_kept,
-    what_is_three_edits_away_was_not_meant)
+    what_is_three_edits_away_was_not_meant, a_short_word_is_near_to_less)
