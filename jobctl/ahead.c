@@ -5,7 +5,7 @@
  * one that is an hour off, and no mistake.
  *
  * Not taken, though at(1) does: 11/12/26 and 11.12.26, since nobody knows which is the month, and
- * one or two digits alone, which could be anything.
+ * one or two digits alone, which could be anything. Local time, unless UTC is said.
  */
 #include "config.h"
 
@@ -38,6 +38,7 @@ struct ahead {
 	uint64_t now_us;
 	struct tm tm; /* begins as now's first moment */
 	enum day day;
+	bool utc;
 	bool now; /* the present moment itself */
 	bool day_said, clock_said;
 	uint64_t then_us; /* steps of less than a day */
@@ -106,11 +107,22 @@ static int weekday_of(const char *word)
 	return -1;
 }
 
-/* Makes it the local time; false where there is none such. */
-static bool to_us(struct tm tm, uint64_t *us)
+static time_t join(const struct ahead *a, struct tm *tm)
 {
-	tm.tm_isdst = -1;
-	time_t t = mktime(&tm);
+	tm->tm_isdst = -1;
+	return a->utc ? timegm(tm) : mktime(tm);
+}
+
+static bool split(const struct ahead *a, uint64_t us, struct tm *tm)
+{
+	time_t t = (time_t)(us / SECOND);
+	return (a->utc ? gmtime_r(&t, tm) : localtime_r(&t, tm)) != NULL;
+}
+
+/* False where there is no such time. */
+static bool to_us(const struct ahead *a, struct tm tm, uint64_t *us)
+{
+	time_t t = join(a, &tm);
 	if (t < 0 || t > LAST)
 		return false;
 	*us = (uint64_t)t * SECOND;
@@ -118,18 +130,17 @@ static bool to_us(struct tm tm, uint64_t *us)
 }
 
 /* Whether the calendar has that day. */
-static bool day_exists(const struct tm *tm)
+static bool day_exists(const struct ahead *a)
 {
-	struct tm noon = *tm;
+	struct tm noon = a->tm;
 	noon.tm_hour = 12;
 	noon.tm_min = noon.tm_sec = 0;
-	noon.tm_isdst = -1;
-	return mktime(&noon) >= 0 && noon.tm_mday == tm->tm_mday && noon.tm_mon == tm->tm_mon;
+	return join(a, &noon) >= 0 && noon.tm_mday == a->tm.tm_mday && noon.tm_mon == a->tm.tm_mon;
 }
 
 static bool set_day(struct ahead *a, enum day day)
 {
-	if (a->day_said || a->now || !day_exists(&a->tm))
+	if (a->day_said || a->now || !day_exists(a))
 		return false;
 	a->day_said = true;
 	a->day = day;
@@ -236,6 +247,12 @@ static bool take_name(struct ahead *a)
 		return false;
 	if (strcmp(word, "at") == 0 || strcmp(word, "on") == 0)
 		return true;
+	if (strcmp(word, "utc") == 0 || strcmp(word, "z") == 0)
+		return a->utc && a->clock_said;
+	if (strcmp(word, "next") == 0) {
+		const char *after = a->p + strspn(a->p, " ");
+		return take_word(&after, word) && weekday_of(word) >= 0;
+	}
 	if (strcmp(word, "noon") == 0)
 		return set_clock(a, 12, 0, 0);
 	if (strcmp(word, "midnight") == 0)
@@ -251,14 +268,12 @@ static bool take_name(struct ahead *a)
 		return set_day(a, DAY_FIXED);
 	if (strcmp(word, "tomorrow") == 0) {
 		a->tm.tm_mday++;
-		a->tm.tm_isdst = -1;
-		mktime(&a->tm);
+		join(a, &a->tm);
 		return set_day(a, DAY_FIXED);
 	}
 	if ((n = weekday_of(word)) >= 0) {
 		a->tm.tm_mday += (n - a->tm.tm_wday + 7) % 7;
-		a->tm.tm_isdst = -1;
-		mktime(&a->tm);
+		join(a, &a->tm);
 		return set_day(a, DAY_WEEKLY);
 	}
 	if ((n = month_of(word)) < 0)
@@ -268,9 +283,10 @@ static bool take_name(struct ahead *a)
 	return take_number(&a->p, 2, &day) && take_year(a, n, day);
 }
 
-/* One of "1h30min", "2 days". Days and longer are the calendar's, not so many hours. */
+/* One of "1h30min", "2 days", "next week". Days and longer are the calendar's, not so many hours. */
 static bool take_step(struct ahead *a)
 {
+	static const char next[] = "next "; /* is one */
 	static const struct {
 		const char *names;
 		size_t field; /* of struct tm; or seconds */
@@ -288,7 +304,9 @@ static bool take_step(struct ahead *a)
 	int n;
 
 	skip(a);
-	if (!take_number(&a->p, 7, &n) || n > STEP_MAX)
+	if (strncasecmp(a->p, next, sizeof next - 1) == 0)
+		a->p += sizeof next - 1, n = 1;
+	else if (!take_number(&a->p, 7, &n) || n > STEP_MAX)
 		return false;
 	skip(a);
 	if (!take_word(&a->p, word))
@@ -331,11 +349,10 @@ static bool settle(struct ahead *a)
 	uint64_t us;
 
 	if (a->now) {
-		time_t t = (time_t)(a->now_us / SECOND);
 		a->then_us = a->now_us % SECOND;
-		return localtime_r(&t, &a->tm) != NULL;
+		return split(a, a->now_us, &a->tm);
 	}
-	if ((!a->day_said && !a->clock_said) || !to_us(a->tm, &us))
+	if ((!a->day_said && !a->clock_said) || !to_us(a, a->tm, &us))
 		return false;
 	if (us > a->now_us || a->day == DAY_FIXED)
 		return true;
@@ -343,7 +360,13 @@ static bool settle(struct ahead *a)
 		a->tm.tm_year++;
 	else
 		a->tm.tm_mday += a->day == DAY_WEEKLY ? 7 : 1;
-	return a->day != DAY_YEARLY || day_exists(&a->tm);
+	return a->day != DAY_YEARLY || day_exists(a);
+}
+
+/* "next week", but not "next monday". */
+static bool is_next(const char *text)
+{
+	return strncasecmp(text, "next", 4) == 0 && is_span(text);
 }
 
 static bool parse(struct ahead *a)
@@ -357,7 +380,7 @@ static bool parse(struct ahead *a)
 	} else if (*a->p == '+' || is_span(a->p)) {
 		a->now = true;
 	}
-	while (!a->now && *a->p && *a->p != '+') {
+	while (!a->now && *a->p && *a->p != '+' && !is_next(a->p)) {
 		bool taken = begins_date(a->p)		     ? take_date(a)
 			     : isdigit((unsigned char)*a->p) ? take_digits(a)
 							     : take_name(a);
@@ -373,7 +396,7 @@ static bool parse(struct ahead *a)
 		return false;
 	if ((*a->p || a->p[-1] == '+') && !take_steps(a))
 		return false;
-	if (!to_us(a->tm, &us))
+	if (!to_us(a, a->tm, &us))
 		return false;
 	a->then_us += us;
 	return true;
@@ -390,13 +413,18 @@ static bool parse_epoch(const char *text, uint64_t *us)
 	return !*text;
 }
 
+/* "10:00 UTC", "2026-12-01T10:00Z". The day depends on it, so it is known before. */
+static bool says_utc(const char *text)
+{
+	size_t n = strlen(text);
+	return strcasestr(text, "utc") || (n > 1 && text[n - 1] == 'Z' && isdigit((unsigned char)text[n - 2]));
+}
+
 /* Reads it from now on, into a. */
 static bool read_ahead(struct ahead *a, const char *text, uint64_t now_us)
 {
-	time_t t = (time_t)(now_us / SECOND);
-
-	*a = (struct ahead){ .p = text, .now_us = now_us };
-	localtime_r(&t, &a->tm);
+	*a = (struct ahead){ .p = text, .now_us = now_us, .utc = says_utc(text) };
+	split(a, now_us, &a->tm);
 	a->tm.tm_hour = a->tm.tm_min = a->tm.tm_sec = 0;
 	return text[0] == '@' ? parse_epoch(text + 1, &a->then_us) : parse(a);
 }

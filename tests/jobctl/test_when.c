@@ -143,6 +143,12 @@ START_TEST(times_to_come_are_read_as_at_reads_them)
 		{ "tomorrow + 1 hour", 1795327200 * S },
 		{ "4pm + 3 days", 1795294800 * S + 3 * 86400 * S },
 		{ "2026-12-31 + 1 month", 1801371600 * S },
+		{ "next week", NOW + 7 * 86400 * S },
+		{ "16:00 next day", 1795294800 * S + 86400 * S },
+		{ "next monday", 1795410000 * S },
+		{ "10:00 UTC", 1795341600 * S },
+		{ "2026-12-01T10:00Z", 1796119200 * S },
+		{ "tomorrow 1:00 utc", 1795309200 * S },
 	};
 	in_new_york();
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
@@ -163,7 +169,7 @@ START_TEST(a_time_that_is_over_is_told_from_what_is_no_time)
 		"2026-13-01", "2027-1-x", "24:00", "12:60", "12:5", "13pm", "0am", "7", "90", "123", "14301", "@", "@x",
 		"@-1", "@1234567890123", "yesterday", "2d ago", "+", "now +", "+ 2", "+2 fortnights", "now now",
 		"tomorrow monday", "14:30 15:30", "feb 30", "dec", "4pm dec 24 2027 x", "2026-12-01 25:00", "-1h",
-		"1h ago", "+100001d", "+99999y", "11/12/26", "+1h 1h 1h 1h 1h 1h 1h 1h 1h",
+		"1h ago", "+100001d", "+99999y", "11/12/26", "tomorrow 2h", "next", "next tomorrow", "utc", "tomorrow utc", "+1h 1h 1h 1h 1h 1h 1h 1h 1h",
 		"aaaaaaaaaaaaaaaaaaaaaaaaaaaaa", "1 aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa" };
 	uint64_t us;
 	in_new_york();
