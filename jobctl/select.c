@@ -446,6 +446,19 @@ enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t 
 	return code;
 }
 
+enum code select_none_there(const struct ctl *c, int nwords)
+{
+	struct buf words = BUF_INIT;
+
+	for (int i = 0; i < nwords; i++)
+		buf_printf(&words, "%s%s", i ? " " : "", c->words[i]);
+	buf_put(&words, "", 1);
+	complain("cannot %s: there is no job in the range %s", c->verb->name,
+	    words.failed ? "?" : (const char *)words.data);
+	buf_fini(&words);
+	return CODE_NOT_FOUND;
+}
+
 enum code select_numbers(
     struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing)
 {
@@ -467,8 +480,7 @@ enum code select_numbers(
 		json_array_append(*ids, json_object_get(job, "id"));
 	}
 	if (code == CODE_DONE && !json_array_size(*ids) && !s.filtered && !*missing) {
-		complain("cannot %s: there is no job in that range", c->verb->name);
-		code = CODE_NOT_FOUND;
+		code = select_none_there(c, c->nwords);
 	}
 	if (code == CODE_DONE && !json_array_size(*ids) && !*missing && select_unknown(c))
 		code = CODE_NOT_FOUND;

@@ -66,6 +66,9 @@ bool select_unknown(struct ctl *c);
 enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t **jobs,
     size_t *missing);
 
+/* Says that of the ranges, the first nwords words, none has a job. CODE_NOT_FOUND. */
+enum code select_none_there(const struct ctl *c, int nwords);
+
 /*
  * What most verbs want: the numbers of the jobs that the words and options mean, *ids, the
  * caller's. None at all is a mistake, unless options select and find nothing: that is said. states and

@@ -234,10 +234,8 @@ static enum code carry_out(struct work *w, size_t *total)
 	*total = json_array_size(w->jobs) + w->failed;
 	if (code != CODE_DONE)
 		return code;
-	if (*total == 0 && !w->selection.filtered) {
-		complain("there is no job in that range");
-		return CODE_NOT_FOUND;
-	}
+	if (*total == 0 && !w->selection.filtered)
+		return select_none_there(w->c, w->c->nwords - (w->control->argument != ARG_NONE));
 	if (*total == 0 && select_unknown(w->c))
 		return CODE_NOT_FOUND;
 	if (*total == 0 && w->selection.others && !w->c->o->quiet)

@@ -38,6 +38,7 @@ static const struct {
 	{ "cancelled", "jobctl retry @", NULL },
 	{ "running", "jobctl log -f @", NULL },
 	{ "priority", "jobctl priority @ high; jobctl queue show %", NULL },
+	{ "priority-of-all", "jobctl priority @ high; jobctl list --state running,queued", NULL },
 	{ "queue-full", "jobctl queue show %", NULL },
 	{ "queue-paused", "jobctl queue show %", "jobctl queue resume %" },
 	{ "draining", "jobctl queue show %", "jobctl queue show %; jobctl queue resume %" },
@@ -80,6 +81,8 @@ static const char *hint_for(const struct why *w, const json_t *reply)
 	    (strcmp(reason, "dependency") == 0 || strcmp(reason, "deadline") == 0))
 		return find_hint(w, "never-started");
 	/* Where others come first, its priority is what helps. */
+	if (waiting && limit && strcmp(reason, "priority") == 0 && strcmp(limit, "daemon") == 0)
+		return find_hint(w, "priority-of-all");
 	if (waiting && limit && strcmp(reason, "priority") != 0)
 		return find_hint(w, limit);
 	return find_hint(w, waiting ? reason : state);
@@ -142,18 +145,37 @@ static void say(const struct why *w, const char *label, struct buf *text)
 	buf_fini(text);
 }
 
+/* To the nearest of the smaller units that duration_print shows: "30d00h", not "29d23h". */
+static uint64_t rounded(uint64_t us)
+{
+	const uint64_t second = 1000000, minute = 60 * second, hour = 60 * minute;
+	uint64_t unit = us >= 24 * hour - minute / 2 ? hour : us >= hour - second / 2 ? minute : second;
+
+	return (us + unit / 2) / unit * unit;
+}
+
 static void show(const struct why *w, int64_t id, const json_t *reply)
 {
 	const char *state = job_text_or(reply, "state", "?"), *hint = hint_for(w, reply);
+	const char *message = job_text_or(reply, "message", "?");
+	char again[40], done[40];
 	int64_t until = job_int(reply, "until_us", 0), now = (int64_t)clock_real_us();
 	struct buf b = BUF_INIT;
 
-	buf_printf(&b, "job %" PRId64 " is %s: %s", id, state, job_text_or(reply, "message", "?"));
+	/* What begins with the state again says no more by it. */
+	snprintf(again, sizeof again, "it is %s", state);
+	snprintf(done, sizeof done, "it %s", state);
+	if (strcmp(message, done) == 0)
+		buf_printf(&b, "job %" PRId64 " %s", id, state);
+	else if (strncmp(message, again, strlen(again)) == 0)
+		buf_printf(&b, "job %" PRId64 " %s", id, message + sizeof "it " - 1);
+	else
+		buf_printf(&b, "job %" PRId64 " is %s: %s", id, state, message);
 	say(w, "", &b);
 	if (until > 0) {
 		char when[32], span[32];
 		when_print((uint64_t)until, when, sizeof when);
-		duration_print(until > now ? (uint64_t)(until - now) : 0, span, sizeof span);
+		duration_print(rounded(until > now ? (uint64_t)(until - now) : 0), span, sizeof span);
 		buf_printf(&b, "%s, in %s", when, span);
 		say(w, "until:", &b);
 	}
@@ -165,7 +187,12 @@ static void show(const struct why *w, int64_t id, const json_t *reply)
 	}
 	if (hint) {
 		put_hint(w, hint, id, reply, &b);
-		say(w, "next:", &b);
+		buf_put(&b, "", 1);
+		/* Not what the message says already. */
+		if (b.failed || strstr(message, (const char *)b.data))
+			buf_fini(&b);
+		else
+			say(w, "next:", &b);
 	}
 }
 

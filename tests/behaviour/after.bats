@@ -134,8 +134,9 @@ ends_with() {
 	done=$(submit -- true)
 	reaches "$done" completed
 	ok jobctl why "$held" "$done"
-	matches "$output" "next: +jobctl release $held"
-	contains "$output" "job $done is completed: "
+	# Nothing is said twice.
+	is "$output" "job $held is held; it may start after: jobctl release $held
+job $done completed"
 	is "$(jobctl why --json "$held" | json id)" "$held"
 	is "$(jobctl why --json "$held" | json state)" held
 	expect 4 jobctl why 99
@@ -181,4 +182,12 @@ ends_with() {
 	matches "$output" 'next: +retry, delete'
 	ok jobctl why 2
 	lacks "$output" 'jobctl log'
+}
+
+@test "how long it takes is rounded, not cut" {
+	ok jobctl submit --delay 2h -- true
+	ok jobctl why 1
+	contains "$output" ', in 2h00m'
+	expect 4 jobctl why 50-60
+	contains "$error" 'there is no job in the range 50-60'
 }
