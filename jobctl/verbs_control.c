@@ -13,12 +13,14 @@
 #include <unistd.h>
 
 #include "jobctl/job.h"
+#include "jobctl/queue_jobs.h"
 #include "jobctl/select.h"
 #include "jobctl/waiting.h"
 #include "lib/priority.h"
 #include "lib/status.h"
 
-#define ASK_FROM 11 /* jobs, at a terminal */
+#define ASK_FROM      11 /* jobs, at a terminal; of as many a total is told */
+#define NUMBERS_SHOWN 20
 
 #define LIVE  "queued held running paused"
 #define ENDED "completed failed cancelled"
@@ -61,8 +63,10 @@ struct work {
 	struct selection selection;
 	json_t *jobs;	      /* id and, where they were looked up, state and attempt */
 	long long argument;   /* signal or priority */
-	size_t failed;
+	size_t failed, well;
 	enum code first;      /* of the failures */
+	json_t *denied;	      /* numbers, and the answer for the first of them */
+	struct answer denial;
 	json_t *ending;	      /* ids whose end --wait is for */
 };
 
@@ -126,14 +130,28 @@ static void tell(struct work *w, int64_t id, const json_t *reply)
 		verb_say(w->c, "job %" PRId64 " %s", id, w->control->done);
 }
 
+/* To go on is not to be had any more; jobd takes it for done. */
+static bool is_ending(const struct work *w, const json_t *reply)
+{
+	return strcmp(w->control->verb, "resume") == 0 && !w->selection.filtered &&
+	       job_flag(json_object_get(reply, "job"), "cancel_requested");
+}
+
 static void done(void *ctx, size_t i, const struct answer *a)
 {
 	struct work *w = ctx;
 	int64_t id = job_int(json_array_get(w->jobs, i), "id", 0);
 	char what[96];
 
+	if (!a->error && is_ending(w, a->params)) {
+		complain("cannot resume job %" PRId64 ": it is being cancelled", id);
+		if (w->failed++ == 0)
+			w->first = CODE_STATE;
+		return;
+	}
 	if (!a->error) {
 		tell(w, id, a->params);
+		w->well++;
 		return;
 	}
 	if (a->repeated && strcmp(a->error, w->control->gone_meanwhile) == 0) {
@@ -144,14 +162,40 @@ static void done(void *ctx, size_t i, const struct answer *a)
 	/* It was selected in another state than it is in now: it is not meant any more. */
 	if (w->selection.filtered && (code == CODE_STATE || code == CODE_NOT_FOUND))
 		return;
-	snprintf(what, sizeof what, "%s job %" PRId64, w->control->what, id);
-	if (code == CODE_DENIED && w->c->o->force)
-		complain("cannot %s: not permitted; --force is for root and jobd's administrators, or it is "
-			 "another's job", what);
-	else
-		fault_say(what, a);
 	if (w->failed++ == 0)
 		w->first = code;
+	if (code == CODE_DENIED) { /* there may be many: they are told together */
+		if (!json_array_size(w->denied))
+			w->denial = (struct answer){ json_incref(a->params), strdup(a->error), a->method, false };
+		json_array_append_new(w->denied, json_integer(id));
+		return;
+	}
+	snprintf(what, sizeof what, "%s job %" PRId64, w->control->what, id);
+	fault_say(what, a);
+}
+
+/* Those that the caller may not touch, in a line; and of many jobs how many it went well with. */
+static void conclude(struct work *w)
+{
+	size_t n = json_array_size(w->denied), all = json_array_size(w->jobs);
+	struct buf what = BUF_INIT;
+
+	if (n) {
+		buf_printf(&what, "%s job%s ", w->control->what, n == 1 ? "" : "s");
+		queue_jobs_numbers(w->denied, NUMBERS_SHOWN, &what);
+		buf_put(&what, "", 1);
+	}
+	const char *text = what.failed ? w->control->what : (const char *)what.data;
+	if (n && w->c->o->force)
+		complain("cannot %s: not permitted; --force is for root and jobd's administrators, or it is "
+			 "another's job", text);
+	else if (n && w->denial.error)
+		fault_say(text, &w->denial);
+	if (all >= ASK_FROM && !w->c->o->quiet)
+		complain("%s: %zu of %zu jobs done%s", w->control->verb, w->well, all,
+		    w->failed ? ", the others not" : "");
+	buf_fini(&what);
+	answer_fini(&w->denial);
 }
 
 /* Takes the word that is no job: the signal, the priority. */
@@ -256,6 +300,7 @@ static enum code carry_out(struct work *w, size_t *total)
 		.ctx = w,
 	};
 	code = client_bulk(&w->c->client, &b);
+	conclude(w);
 	return code == CODE_DONE ? wait_for_end(w) : code;
 }
 
@@ -273,7 +318,8 @@ static enum code no_jobs(const struct ctl *c, const struct control *control)
 
 int verb_control(struct ctl *c)
 {
-	struct work w = { .c = c, .control = find(c->verb->name), .ending = json_array() };
+	struct work w = { .c = c, .control = find(c->verb->name), .ending = json_array(),
+		.denied = json_array() };
 	int nwords = c->nwords;
 	size_t total = 0;
 	enum code code = take_argument(&w, &nwords);
@@ -296,5 +342,6 @@ int verb_control(struct ctl *c)
 	select_fini(&w.selection);
 	json_decref(w.jobs);
 	json_decref(w.ending);
+	json_decref(w.denied);
 	return code;
 }

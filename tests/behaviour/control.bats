@@ -273,3 +273,22 @@ audit_has() {
 	ok jobctl wait "$a" "$b"
 	is "$(tr '\n' ' ' <order)" "b a "
 }
+
+@test "what is being cancelled can't be resumed, and is not said to run" {
+	id=$(submit -- sh -c 'trap "" TERM; while :; do sleep 0.1; done')
+	reaches "$id" running
+	ok jobctl cancel "$id"
+	expect 3 jobctl resume "$id"
+	is "$error" "jobctl: cannot resume job $id: it is being cancelled"
+}
+
+@test "of many jobs it is told at the end how many it went well with" {
+	for ((i = 0; i < 11; i++)); do
+		submit --hold -- true >/dev/null
+	done
+	ok jobctl cancel 1
+	expect 1 jobctl hold 1-11
+	contains "$error" 'hold: 10 of 11 jobs done, the others not'
+	ok jobctl release --quiet 2-11
+	is "$error" ''
+}

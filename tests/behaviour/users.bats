@@ -68,6 +68,7 @@ as_daemon() {
 	is "$error" "jobctl: no job matches that cancel could change"
 	expect 5 as_daemon jobctl cancel 1
 	expect 1 as_daemon jobctl cancel 1-3
+	contains "$error" 'cannot cancel jobs 1 3: not permitted'
 	ok jobctl cancel --state held
 	is "$(jobctl list --json --state held)" ""
 }
