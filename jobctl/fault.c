@@ -176,9 +176,14 @@ static void parameter_name(const char *parameter, const char *method, char *out,
 	while ((len = whole(parameter)) > 0 && parameter[len] == '.')
 		parameter += len + 1;
 	bool set = method && strcmp(method, TEMPLATE "Set") == 0;
+	/* What a template is called is said already. */
+	if (method && strcmp(method, TEMPLATE "Delete") == 0)
+		return;
 	if (len && !(set && *parameter == 'p')) /* there, parameters is --param */
 		return;
 	snprintf(out, size, "%.*s", (int)strcspn(parameter, "["), parameter);
+	if (method && strcmp(method, JOB "List") == 0)
+		option = options_meant(out, OPTIONS_SELECT);
 	/* A template's own name is none of its options. */
 	if (method && has_options(method) && !(set && strcmp(out, "name") == 0))
 		option = options_meant(out, OPTIONS_SUBMIT | OPTIONS_TEMPLATE);

@@ -115,7 +115,9 @@ static int dispatch(int argc, char **argv, struct options *o, struct words *w)
 		return unknown_verb(w->v[0]);
 	if (w->n > 1 && w->verb == 1 && verbs_family(w->v[0]))
 		return unknown_of_family(w->v[0], w->v[1]);
-	if (!parsed)
+	if (parsed && o->socket && !*o->socket)
+		complain("--socket: it is a path, and can't be empty");
+	if (!parsed || (o->socket && !*o->socket))
 		return verb_failure(v, o, CODE_USAGE);
 	if (o->help)
 		return help(w->v, w->verb);

@@ -177,7 +177,7 @@ static const char *other_word(const char *name)
 		{ "workdir", "chdir" }, { "cwd", "chdir" }, { "nice", "priority" }, { "comment", "meta" },
 		{ "stashed", "hold" }, { "print-task-id", "parsable" }, { "setenv", "env" },
 		{ "environment", "env" }, { "singleton", "unique" }, { "parameter", "param" },
-		{ "parameters", "param" }, { "tail", "lines" }, { "tags", "project" }, { "tag", "project" },
+		{ "parameters", "param" }, { "reasons", "reason" }, { "tail", "lines" }, { "tags", "project" }, { "tag", "project" },
 		{ "watch", "follow" }, { "format", "output" }, { "full", "output" }, { "wide", "output" }, { "long", "output" },
 		{ "head", "limit" }, { "count", "limit" }, { "last", "limit" }, { "force-yes", "yes" },
 		{ "in", "delay" }, { "start", "at" }, { "starttime", "at" }, { "not-before", "at" },

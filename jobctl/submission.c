@@ -8,9 +8,12 @@
 
 #include "jobctl/submission.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "jobctl/fields.h"
 #include "jobctl/job.h"
@@ -112,6 +115,22 @@ static const char *retry_option(const struct options *o)
 	return NULL;
 }
 
+/* What will probably not do what was meant is told; it may be right all the same, or become so. */
+static void note_doubtful(const struct ctl *c, const json_t *job)
+{
+	const char *word = c->nwords == 1 && !c->o->template ? c->words[0] : "";
+	const char *cwd = job_text(job, "cwd");
+	struct stat st;
+
+	if (c->o->quiet)
+		return;
+	if (strpbrk(word, " \t\n") && (!strchr(word, '/') || access(word, F_OK) != 0))
+		complain("note: '%s' is one word, and so the name of a program; a line for the shell is --shell "
+			 "'%s'", word, word);
+	if (c->o->chdir && cwd && !fields_other_user(c->o) && stat(cwd, &st) != 0 && errno == ENOENT)
+		complain("note: there is no directory %s (yet)", cwd);
+}
+
 /* What was asked for and can have no effect with this job is told; its queue may have had a say. */
 static void note_idle(const struct ctl *c, const json_t *job)
 {
@@ -158,8 +177,10 @@ enum code submission_send(struct ctl *c, json_t **job, bool *existed)
 	if (code == CODE_DONE)
 		*job = json_incref(json_object_get(reply, "job"));
 	*existed = job_flag(reply, "existed");
-	if (*job && !*existed)
+	if (*job && !*existed) {
 		note_idle(c, *job);
+		note_doubtful(c, *job);
+	}
 	json_decref(reply);
 	json_decref(p);
 	return code;

@@ -43,6 +43,8 @@ int verb_submit(struct ctl *c)
 
 	if (code == CODE_DONE && job) {
 		tell_submitted(c, job, existed);
+		if (fflush(stdout) != 0)
+			complain("job %" PRId64 " was submitted all the same", job_int(job, "id", 0));
 		ids = json_pack("[I]", (json_int_t)job_int(job, "id", 0));
 	}
 	json_decref(job);
@@ -128,6 +130,9 @@ static enum code copy_output(struct output *o)
 		/* It never ran, and its last attempt was asked for: nothing is what it wrote. */
 		if (code == CODE_USAGE && !o->attempt)
 			code = CODE_DONE;
+		else if (code == CODE_USAGE)
+			complain("cannot %s: there is no output of attempt %" PRId64 " (jobctl status %" PRId64
+				 " tells which there were)", what, o->attempt, o->id);
 		else if (code == CODE_STATE)
 			complain("cannot %s: it is %s, and has not started; jobctl log -f %" PRId64
 				 " waits for that", what, job_text_or(a.params, "state", "waiting"), o->id);

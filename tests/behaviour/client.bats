@@ -419,3 +419,33 @@ waited_for() {
 	at_terminal "jobctl run -- sh -c 'exit 4'" >shown || :
 	matches "$(<shown)" 'job 5 failed \(exit 4\) after'
 }
+
+@test "what was probably not meant is noted, and submitted all the same" {
+	start_jobd
+	ok jobctl submit --hold 'echo hi | cat'
+	contains "$error" "note: 'echo hi | cat' is one word"
+	contains "$error" "--shell 'echo hi | cat'"
+	printf '#!/bin/sh\n' >'a script'
+	chmod +x 'a script'
+	ok jobctl submit --hold './a script'
+	is "$error" ''
+	ok jobctl submit --hold --chdir nowhere -- true
+	contains "$error" "note: there is no directory $D/nowhere (yet)"
+	ok jobctl submit --hold --chdir / -- true
+	is "$error" ''
+	code=0
+	jobctl submit --hold -- true >/dev/full 2>said || code=$?
+	is "$code" 1
+	contains "$(<said)" 'job 5 was submitted all the same'
+}
+
+@test "messages name what was typed, and not the protocol's parameters" {
+	start_jobd
+	ok jobctl submit --wait -- true
+	expect 2 jobctl log --attempt 7 1
+	contains "$error" 'there is no output of attempt 7'
+	expect 2 jobctl list --reason foo
+	contains "$error" '--reason: "foo" is none of'
+	expect 2 jobctl --socket '' list
+	contains "$error" '--socket'
+}
