@@ -14,6 +14,10 @@
  */
 int follow_wait(struct ctl *c, json_t *ids, bool known);
 
+/* The same until the first has ended, where any says so, and at most until_us (monotonic; 0: no limit):
+ * 124 then, said. */
+int follow_wait_until(struct ctl *c, json_t *ids, bool any, uint64_t until_us);
+
 /*
  * Copies a job's output until it has ended. Ctrl-C cancels the job. Returns the job's
  * exit code, or 125 (said), or 130 after a second Ctrl-C.

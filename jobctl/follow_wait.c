@@ -111,24 +111,73 @@ static int conclude(const struct ctl *c, const struct waiting *w, const json_t *
 	return code;
 }
 
-int follow_wait(struct ctl *c, json_t *ids, bool known)
+/* Keeps of the jobs only those that have ended; returns whether there is one. */
+static bool keep_ended(const struct waiting *w, json_t *ids)
+{
+	json_t *ended = json_array(), *id;
+	size_t i;
+
+	json_array_foreach(ids, i, id) {
+		if (job_ended(waiting_job(w, json_integer_value(id))))
+			json_array_append(ended, id);
+	}
+	bool any = json_array_size(ended) > 0;
+	if (any) {
+		json_array_clear(ids);
+		json_array_extend(ids, ended);
+	}
+	json_decref(ended);
+	return any;
+}
+
+/* Gives up: the jobs go on. */
+static int leave(const struct ctl *c, const struct waiting *w, const json_t *ids, bool live)
+{
+	size_t ended;
+
+	shown(w, ids, &ended);
+	if (live)
+		erase(c);
+	complain("wait: the time is up: %zu of %zu ended", ended, json_array_size(ids));
+	return CODE_TIMED_OUT;
+}
+
+static int wait_for(struct ctl *c, json_t *ids, bool known, bool any, uint64_t until_us)
 {
 	struct waiting w;
-	bool live = c->err.smart && !c->o->quiet;
+	bool live = c->err.smart && !c->o->quiet, late = false;
 	enum waiting_result r;
 
 	waiting_init(&w, &c->client, json_copy(ids), live, known);
 	do {
+		uint64_t now = clock_mono_us();
+		late = until_us && now >= until_us;
+		int left = !until_us || until_us - now > REDRAW_MS * 1000u ? REDRAW_MS
+			   : late ? 0 : (int)((until_us - now) / 1000 + 1);
 		bool connected = stream_fd(&w.stream) >= 0;
 		if (live && !connected)
 			erase(c);
-		r = waiting_next(&w, REDRAW_MS);
+		r = waiting_next(&w, left);
 		if (live && connected && (r == WAITING_NEWS || r == WAITING_NOTHING) &&
 		    json_object_size(w.jobs))
 			draw(c, &w, ids);
-	} while (r == WAITING_NEWS || r == WAITING_NOTHING);
-	int code = r == WAITING_ENDED ? conclude(c, &w, ids, live) : CODE_OWN;
+		if (any && r == WAITING_NEWS && !w.looking && keep_ended(&w, ids))
+			r = WAITING_ENDED;
+	} while ((r == WAITING_NEWS || r == WAITING_NOTHING) && !late);
+	int code = r == WAITING_ENDED	? conclude(c, &w, ids, live)
+		   : r == WAITING_FAILED ? CODE_OWN
+					 : leave(c, &w, ids, live);
 	waiting_fini(&w);
 	json_decref(ids);
 	return code;
+}
+
+int follow_wait(struct ctl *c, json_t *ids, bool known)
+{
+	return wait_for(c, ids, known, false, 0);
+}
+
+int follow_wait_until(struct ctl *c, json_t *ids, bool any, uint64_t until_us)
+{
+	return wait_for(c, ids, false, any, until_us);
 }

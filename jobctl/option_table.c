@@ -106,6 +106,9 @@ static const struct option_row rows[] = {
 	{ "output", 'o', "wide", G_LIST, TEXT, AT(output), "more columns" },
 	{ "json", 0, NULL, OPTIONS_JSON, FLAG, AT(json), "JSON objects, one a line" },
 	{ "follow", 'f', NULL, OPTIONS_STATUS, FLAG, AT(follow), "watch it until it ends" },
+	{ "any", 0, NULL, OPTIONS_WAIT, FLAG, AT(any), "until the first of them ends" },
+	/* a RULE, as all of this name are */
+	{ "timeout", 0, "DURATION", OPTIONS_WAIT, RULE, AT(rules), "leave with 124 after so long; the jobs go on" },
 	/* changing jobs */
 	{ "now", 0, NULL, G_CANCEL, FLAG, AT(now), "SIGKILL at once, no SIGTERM before" },
 	{ "wait", 'w', NULL, G_CANCEL, FLAG, AT(wait), "return when it has ended" },

@@ -31,6 +31,7 @@ enum option_group {
 	OPTIONS_PAUSE = 1 << 16,
 	OPTIONS_RESUME = 1 << 17,
 	OPTIONS_DRAIN = 1 << 18,
+	OPTIONS_WAIT = 1 << 19,
 };
 
 /* Strings are borrowed from argv, lists are NULL-terminated or NULL. */
@@ -66,6 +67,8 @@ struct options {
 	/* log, status */
 	bool follow;
 	const char *attempt;
+	/* wait */
+	bool any;
 	/* report */
 	const char *percent, *progress, *step, *step_name, *item, *text;
 	char **counts;

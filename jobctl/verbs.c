@@ -80,7 +80,7 @@ static const struct verb verbs[] = {
 	{ "wait", "", LOOKING, "[OPTION...] ID...", "wait for the end of jobs",
 	    "At a terminal it shows how far they are. Ctrl-C leaves, and the jobs go on.\n"
 	    "Exits as run does; of several jobs, with the first code that is not 0.\n",
-	    OPTIONS_SELECT, VERB_JOB_CODES, verb_wait },
+	    OPTIONS_SELECT | OPTIONS_WAIT, VERB_JOB_CODES, verb_wait },
 	{ "why", "", LOOKING, "[--json] ID...", "what a job waits for, and what can be done",
 	    NULL, OPTIONS_SELECT | OPTIONS_JSON, 0, verb_why },
 	{ "hold", "", CONTROL, "[OPTION...] ID...", "keep queued jobs from starting", selecting,

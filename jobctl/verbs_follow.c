@@ -15,6 +15,8 @@
 #include "jobctl/select.h"
 #include "jobctl/submission.h"
 #include "jobctl/when.h"
+#include "lib/clock.h"
+#include "lib/duration.h"
 
 /* The job that was made, or the one that is there already; told where anybody wants to know. */
 static void tell_submitted(const struct ctl *c, const json_t *job, bool existed)
@@ -71,16 +73,36 @@ int verb_run(struct ctl *c)
 	return follow_run(c, id);
 }
 
+/* --timeout, which is kept as a rule: the moment at which the time is up, 0: never. False: said. */
+static bool take_patience(const struct ctl *c, uint64_t *until_us)
+{
+	const char *text = c->o->rules ? strchr(c->o->rules[0], '=') + 1 : NULL;
+	uint64_t us = 0;
+
+	*until_us = 0;
+	if (text && (!duration_parse_us(text, &us) || us > INT64_MAX / 2)) {
+		verb_usage(c, "--timeout: '%s' is no duration, such as 90s or 10min", text);
+		return false;
+	}
+	if (us)
+		*until_us = clock_mono_us() + us;
+	return true;
+}
+
 int verb_wait(struct ctl *c)
 {
 	static const struct select_states live = { "queued held running paused",
 		"completed failed cancelled" };
 	json_t *ids;
 	size_t missing;
+	uint64_t until;
+
+	if (!take_patience(c, &until))
+		return CODE_OWN;
 	enum code code = select_numbers(c, &live, &ids, &missing);
 
 	if (code == CODE_DONE && !missing && json_array_size(ids))
-		return follow_wait(c, ids, false);
+		return follow_wait_until(c, ids, c->o->any, until);
 	json_decref(ids);
 	/* A selection that finds nothing: all of it has ended. */
 	return code == CODE_DONE && !missing ? CODE_DONE : CODE_OWN;

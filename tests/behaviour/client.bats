@@ -449,3 +449,17 @@ waited_for() {
 	expect 2 jobctl --socket '' list
 	contains "$error" '--socket'
 }
+
+@test "wait leaves when the first job ends, or when its time is up, and the jobs go on" {
+	start_jobd
+	submit -- sleep 600
+	submit -- sh -c 'exit 3'
+	expect 3 jobctl wait --any 1,2
+	contains "$error" 'job 2 failed (exit 3)'
+	lacks "$error" 'job 1'
+	expect 124 jobctl wait --timeout 100ms 1,2
+	contains "$error" 'the time is up: 1 of 2 ended'
+	state_is 1 running
+	expect 3 jobctl wait --timeout 1h 2
+	expect 125 jobctl wait --timeout soon 2
+}
