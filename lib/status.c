@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const struct {
 	int number;
@@ -62,6 +65,21 @@ int status_from_siginfo(int code, int value)
 	default: /* stopped, trapped */
 		return (value & 0xff) << 8 | 0x7f;
 	}
+}
+
+/* The system call, for the usage, which libc's function leaves out. */
+pid_t status_wait(pid_t pid, bool leave, int *wait_status, struct rusage *usage)
+{
+	siginfo_t si = { 0 };
+	struct rusage ru = { 0 };
+	int options = WEXITED | WNOHANG | (leave ? WNOWAIT : 0);
+	if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, options, &ru) < 0)
+		return -errno;
+	if (si.si_pid && wait_status)
+		*wait_status = status_from_siginfo(si.si_code, si.si_status);
+	if (si.si_pid && usage)
+		*usage = ru;
+	return si.si_pid;
 }
 
 const char *status_signal_name(int sig)

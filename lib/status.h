@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The one decoder of wait statuses. Libc only. */
+/* Wait statuses: how they are had, and the one decoder of them. Libc only. */
 #ifndef LIB_STATUS_H
 #define LIB_STATUS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
+
+struct rusage;
 
 /* A wait status, as wait(2) gives it, taken apart. */
 struct status {
@@ -13,6 +16,14 @@ struct status {
 };
 
 struct status status_decode(int wait_status);
+
+/*
+ * Looks for a child that has ended, pid or (0) any: waitid(2), which never waits here. leave: it stays
+ * a zombie; else it is reaped. Its pid; 0 where none has ended yet; -errno, -ECHILD where there is no
+ * such child. wait_status and usage (what it used, with its children that were waited for) may be
+ * NULL, and are set only where a pid is returned.
+ */
+pid_t status_wait(pid_t pid, bool leave, int *wait_status, struct rusage *usage);
 
 /* Makes a wait status from what waitid(2) tells (si_code, si_status). */
 int status_from_siginfo(int code, int value);

@@ -25,13 +25,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/log.h"
 #include "lib/procfs.h"
+#include "lib/status.h"
 
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS  1000
@@ -46,9 +46,7 @@ static bool is_other_boot(const struct keeper *k)
 
 bool adopt_is_child(pid_t pid, uint64_t start)
 {
-	siginfo_t si;
-	return pid > 0 && waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	    tree_start_time(pid) == start;
+	return pid > 0 && status_wait(pid, true, NULL, NULL) >= 0 && tree_start_time(pid) == start;
 }
 
 static uint64_t unanswered_ms(struct keeper *k)
