@@ -108,6 +108,11 @@ int status_signal_parse(const char *name)
 	return 0;
 }
 
+bool status_signal_stops(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGCONT;
+}
+
 int status_shell_code(int wait_status)
 {
 	struct status s = status_decode(wait_status);

@@ -34,6 +34,9 @@ const char *status_signal_name(int sig);
 /* The number for "TERM", "SIGTERM" or "15"; 0 when there is none. */
 int status_signal_parse(const char *name);
 
+/* Whether a signal stops or continues a process: SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT. */
+bool status_signal_stops(int sig);
+
 /* What a shell would report: the code, or 128 + signal. */
 int status_shell_code(int wait_status);
 

@@ -127,7 +127,20 @@ START_TEST(a_child_that_ended_is_looked_at_before_it_is_reaped)
 }
 END_TEST
 
-UNIT_MAIN("status", a_child_that_ended_is_looked_at_before_it_is_reaped,
+START_TEST(what_stops_or_continues_is_known)
+{
+	static const int stop[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
+	int n = 0;
+	for (size_t i = 0; i < sizeof(stop) / sizeof(stop[0]); i++)
+		ck_assert(status_signal_stops(stop[i]));
+	for (int sig = 0; sig <= SIGRTMAX; sig++)
+		n += status_signal_stops(sig);
+	ck_assert_int_eq(n, 5);
+}
+END_TEST
+
+UNIT_MAIN("status", what_stops_or_continues_is_known,
+    a_child_that_ended_is_looked_at_before_it_is_reaped,
     an_exit_has_a_code_and_no_signal, a_signal_has_no_code, a_core_dump_is_told,
     a_process_that_only_stopped_has_not_ended, every_signal_is_understood_by_the_name_it_is_given,
     names_are_taken_with_and_without_sig_and_nonsense_is_not)
