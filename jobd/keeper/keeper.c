@@ -48,11 +48,7 @@
 static bool is_unexecuted(pid_t pid)
 {
 	struct procfs_stat st;
-	int proc = procfs_open();
-	bool unexecuted = proc >= 0 && procfs_stat(proc, pid, 0, &st) == 0 && st.unexecuted;
-	if (proc >= 0)
-		close(proc);
-	return unexecuted;
+	return procfs_look(pid, &st) == 0 && st.unexecuted;
 }
 
 /*

@@ -107,13 +107,8 @@ static int dial(const struct keeper *k)
 static bool is_keeper_alive(const struct keeper *k)
 {
 	struct procfs_stat st;
-	int proc = k->keeper_pid > 0 ? procfs_open() : -1;
-	if (proc < 0)
-		return false;
-	bool alive = procfs_stat(proc, k->keeper_pid, 0, &st) == 0 && st.start == k->keeper_start &&
-	    st.state != 'Z' && st.state != 'X';
-	close(proc);
-	return alive;
+	return k->keeper_pid > 0 && procfs_look(k->keeper_pid, &st) == 0 &&
+	    st.start == k->keeper_start && st.state != 'Z' && st.state != 'X';
 }
 
 /* Of a child SIGCHLD tells, and tells more: until then it may still write. */

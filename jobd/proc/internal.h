@@ -254,8 +254,6 @@ enum pidinfo { PIDINFO_ALIVE, PIDINFO_ENDED, PIDINFO_SOON, PIDINFO_UNKNOWN };
 enum pidinfo pidinfo_status(int pidfd, pid_t pid, int *wait_status);
 /* Whether a process that has ended never got as far as exec; false where it can't be told. */
 bool pidinfo_never_ran(pid_t pid);
-/* Our children, as the kernel lists them: a 0-terminated array, or NULL. */
-pid_t *pidinfo_children(void);
 
 /* reap.c */
 void reap_children(struct proc *p);

@@ -14,6 +14,7 @@
 
 #include <stdlib.h>
 
+#include "lib/procfs.h"
 #include "lib/status.h"
 
 #define TURN_MAX 1024
@@ -52,12 +53,12 @@ static bool reap_one(struct proc *p, pid_t pid)
 
 static void reap_listed(struct proc *p)
 {
-	pid_t *children = pidinfo_children();
-	for (size_t i = 0; children && children[i]; i++) {
-		if (status_wait(children[i], true, NULL, NULL) > 0)
-			reap_one(p, children[i]);
-	}
-	free(children);
+	struct pidlist children = PIDLIST_INIT;
+	procfs_own_children(&children);
+	for (size_t i = 0; i < children.n; i++)
+		if (status_wait(children.v[i], true, NULL, NULL) > 0)
+			reap_one(p, children.v[i]);
+	free(children.v);
 }
 
 /* By a timer: an event that is made active runs in this very round, before anybody else's. */
