@@ -5,6 +5,7 @@
  *
  *	keeper.c	main, the loop, signals, the end of processes
  *	start.c		what START says; everything that is made before the fork
+ *	log.c		the job's log: a file that the command writes itself
  *	who.c		the user: name, home, groups
  *	child.c		the command's process, from the fork to the exec
  *	conn.c		connections to jobds: bytes and messages, adoption
