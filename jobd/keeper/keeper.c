@@ -43,6 +43,8 @@
 #endif
 #endif
 
+#define WAIT_MAX_MS (3600 * 1000) /* of one poll, which counts in an int */
+
 /* ---- what ended ---- */
 
 static bool is_unexecuted(pid_t pid)
@@ -188,7 +190,7 @@ static int timeout_ms(const struct keeper *k)
 	if (now >= k->due_us)
 		return 0;
 	uint64_t ms = (k->due_us - now + 999) / 1000;
-	return ms < 3600000 ? (int)ms : 3600000;
+	return ms < WAIT_MAX_MS ? (int)ms : WAIT_MAX_MS;
 }
 
 static void on_timer(struct keeper *k)

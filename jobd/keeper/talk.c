@@ -15,6 +15,8 @@
 #include "lib/crash.h"
 #include "lib/status.h"
 
+#define GRACE_MAX_MS (24 * 3600 * 1000u) /* a day, as much as kill_grace may be */
+
 static void put_processes(struct keeper *k, struct buf *b)
 {
 	tlv_put_u64(b, KTAG_KEEPER_PID, (uint64_t)getpid());
@@ -118,7 +120,7 @@ static void understand_desire(struct keeper *k, struct tlv_reader *r)
 	if (level == LEVEL_END) {
 		/* A later end may be sooner, never later. */
 		uint64_t deadline =
-		    clock_mono_us() + (grace_ms > 86400000 ? 86400000 : grace_ms) * 1000;
+		    clock_mono_us() + (grace_ms > GRACE_MAX_MS ? GRACE_MAX_MS : grace_ms) * 1000;
 		if (k->level != LEVEL_END || deadline < k->deadline_us)
 			k->deadline_us = deadline;
 	}
