@@ -15,6 +15,7 @@ struct status {
 	bool core;  /* a core was dumped */
 };
 
+/* Takes it apart. Of a process that only stopped or went on: no code and no signal. Pure. */
 struct status status_decode(int wait_status);
 
 /*
