@@ -21,7 +21,14 @@
 #define PF_FORKNOEXEC 0x40 /* linux/sched.h */
 
 /* Fields of a stat file, proc(5). */
-enum { STAT_STATE = 3, STAT_PPID, STAT_FLAGS = 9, STAT_THREADS = 20, STAT_START = 22, STAT_EXIT_CODE = 52 };
+enum {
+	STAT_STATE = 3,
+	STAT_PPID,
+	STAT_FLAGS = 9,
+	STAT_THREADS = 20,
+	STAT_START = 22,
+	STAT_EXIT_CODE = 52,
+};
 
 /* 0 or -ENOMEM. */
 static int pidlist_add(struct pidlist *l, pid_t pid)

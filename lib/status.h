@@ -19,10 +19,10 @@ struct status {
 struct status status_decode(int wait_status);
 
 /*
- * Looks for a child that has ended, pid or (0) any: waitid(2), which never waits here. leave: it stays
- * a zombie; else it is reaped. Its pid; 0 where none has ended yet; -errno, -ECHILD where there is no
- * such child. wait_status and usage (what it used, with its children that were waited for) may be
- * NULL, and are set only where a pid is returned.
+ * Looks for a child that has ended, pid or (0) any: waitid(2), which never waits here. leave: it
+ * stays a zombie; else it is reaped. Its pid; 0 where none has ended yet; -errno, -ECHILD where
+ * there is no such child. wait_status and usage (what it used, with its children that were waited
+ * for) may be NULL, and are set only where a pid is returned.
  */
 pid_t status_wait(pid_t pid, bool leave, int *wait_status, struct rusage *usage);
 

@@ -24,8 +24,8 @@
 #include "lib/buf.h"
 
 /*
- * Each appends a field to the record that is in b. Without memory b->failed is set, so that many puts
- * may be checked once.
+ * Each appends a field to the record that is in b. Without memory b->failed is set, so that many
+ * puts may be checked once.
  */
 void tlv_put_u64(struct buf *b, uint32_t tag, uint64_t v);
 void tlv_put_i64(struct buf *b, uint32_t tag, int64_t v);

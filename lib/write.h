@@ -6,8 +6,8 @@
 #include <stddef.h>
 
 /*
- * Writes all of it, in as many calls as that takes, for a descriptor that blocks. 0 or -errno: a part
- * may have been written then. It does not sync.
+ * Writes all of it, in as many calls as that takes, to a descriptor that blocks. 0, or -errno: a
+ * part may have been written then. It does not sync.
  */
 int write_all(int fd, const void *data, size_t len);
 

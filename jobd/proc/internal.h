@@ -160,7 +160,7 @@ void keeper_want(struct keeper *k, unsigned what);
 /* Whether core still waits for the outcome of the order in force, and has given no later one. */
 bool keeper_is_awaited(const struct keeper *k);
 /*
- * Calls fn from the loop after so long (0: in the next round), instead of what was to come. fn NULL:
+ * Calls fn from the loop after so long (0: in the next round), instead of what was to come. NULL:
  * nothing comes any more.
  */
 void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k));
@@ -202,8 +202,8 @@ void roster_put(struct keeper *k, enum roster_kind kind);
 /* Takes it out; where it is not in, nothing happens. */
 void roster_remove(struct keeper *k, enum roster_kind kind);
 /*
- * The record of that key, or NULL. Of several, which only ROSTER_PID may have, any; k->chain leads to
- * the others, among those of other keys.
+ * The record of that key, or NULL. Of several, which only ROSTER_PID may have, any; k->chain leads
+ * to the others, among those of other keys.
  */
 struct keeper *roster_find(const struct proc *p, enum roster_kind kind, uint64_t key);
 
@@ -326,7 +326,7 @@ int inherited_take(struct proc *p, uint64_t id, uint32_t attempt);
 void inherited_close(struct proc *p);
 
 /* cgroup.c */
-/* Sets p->cgroup_base where cgroups are wanted and can be used; says in the log where they can't. */
+/* Sets p->cgroup_base where cgroups are wanted and can be used; if they can't, the log says so. */
 void cgroup_choose(struct proc *p);
 /* Removes what was made, where no job is in it. */
 void cgroup_release(struct proc *p);

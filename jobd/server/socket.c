@@ -53,7 +53,8 @@ static int stale_remove(const struct sockaddr_un *a, char **why)
 	if (r == 0 || errno == EAGAIN) /* EAGAIN: it answers, if slowly */
 		return str_why(why, -EADDRINUSE, "%s: another process listens there", a->sun_path);
 	if (unlink(a->sun_path) < 0 && errno != ENOENT)
-		return str_why(why, -errno, "%s: can not be removed: %s", a->sun_path, strerror(errno));
+		return str_why(why, -errno, "%s: can not be removed: %s", a->sun_path,
+		    strerror(errno));
 	return 0;
 }
 
@@ -64,7 +65,8 @@ static int socket_make(struct server *s, char **why)
 	int fd, r;
 
 	if (strlen(s->path) >= sizeof(a.sun_path))
-		return str_why(why, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes", s->path,
+		return str_why(why, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes",
+		    s->path,
 		    sizeof(a.sun_path) - 1);
 	strcpy(a.sun_path, s->path);
 	r = stale_remove(&a, why);

@@ -116,5 +116,6 @@ START_TEST(a_zombie_says_what_it_is_and_how_it_ended)
 }
 END_TEST
 
-UNIT_MAIN("procfs", a_name_in_proc_can_not_forge_what_follows_it, our_children_are_those_of_all_threads,
-    all_processes_are_listed, a_zombie_says_what_it_is_and_how_it_ended)
+UNIT_MAIN("procfs", a_name_in_proc_can_not_forge_what_follows_it,
+    our_children_are_those_of_all_threads, all_processes_are_listed,
+    a_zombie_says_what_it_is_and_how_it_ended)
