@@ -11,7 +11,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 #define DELETE "{'method':'org.jobd.Job.Delete','parameters':{'id':1},'oneway':true}"
