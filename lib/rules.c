@@ -220,8 +220,7 @@ static int set_names(char ***to, const char *value)
  * that. */
 static bool can_warn(int sig)
 {
-	return sig > 0 && sig != SIGKILL && sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN &&
-	    sig != SIGTTOU && sig != SIGCONT;
+	return sig > 0 && sig != SIGKILL && !status_signal_stops(sig);
 }
 
 static int set_warn(struct rules *r, const struct row *row, const char *value)
