@@ -272,19 +272,19 @@ struct journal_entry engine_entry(
 		.at_us = e->real_us(),
 		.job = j->id,
 		.attempt = j->now.number,
-		.verb = (char *)(uintptr_t)state_event_name(s->event),
+		.verb = state_event_name(s->event),
 		.from = from,
-		.result = (char *)(uintptr_t)(s->already ? "already" : "ok"),
-		.detail = (char *)(uintptr_t)s->detail,
+		.result = s->already ? "already" : "ok",
+		.detail = s->detail,
 		.owner = j->uid,
 	};
 
 	if (s->who) {
 		entry.has_actor = true;
 		entry.uid = s->who->uid;
-		entry.user = (char *)(uintptr_t)s->who->user;
+		entry.user = s->who->user;
 		entry.pid = s->who->pid;
-		entry.process = (char *)(uintptr_t)s->who->process;
+		entry.process = s->who->process;
 	}
 	return entry;
 }

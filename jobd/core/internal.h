@@ -132,8 +132,7 @@ void engine_free_later(struct engine *e, struct live *l);
 struct rules engine_rules(const struct live *l);
 /* How many attempts it may have. */
 uint32_t engine_attempts(const struct live *l);
-/* What the journal says of a step from this state, as far as the step knows. The strings are
- * borrowed from all over: not to be freed. */
+/* What the journal says of a step from this state, as far as the step knows. */
 struct journal_entry engine_entry(
     struct engine *e, const struct job *j, const struct step *s, enum job_state from);
 /* Appends to the journal, and to the lines that leave after the commit. */

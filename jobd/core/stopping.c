@@ -101,20 +101,13 @@ static void ask(struct engine *e, struct live *l, enum on_stop how)
 /* It does not wait for this one any longer. */
 static void leave(struct engine *e, const struct live *l)
 {
-	struct journal_entry entry = {
-		.at_us = e->real_us(),
-		.job = l->job.id,
-		.attempt = l->job.now.number,
-		.verb = (char *)(uintptr_t)"left",
-		.from = l->job.state,
-		.to = l->job.state,
-		.result = (char *)(uintptr_t)"ok",
-		.detail = (char *)(uintptr_t)(l->job.cancel_requested
+	struct step s = { .detail = l->job.cancel_requested
 			? "jobd stops, and it has not ended yet; its keeper sees to it"
-			: "jobd stops, and it has not been seen stopped; its keeper sees to it"),
-		.owner = l->job.uid,
-	};
+			: "jobd stops, and it has not been seen stopped; its keeper sees to it" };
+	struct journal_entry entry = engine_entry(e, &l->job, &s, l->job.state);
 
+	entry.verb = "left";
+	entry.to = entry.from;
 	engine_journal(e, &l->job, &entry);
 }
 

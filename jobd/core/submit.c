@@ -23,25 +23,16 @@ void submit_journal(
     struct engine *e, const struct actor *who, const struct job *j, const char *result)
 {
 	char text[200] = "";
-
-	struct journal_entry entry = {
-		.at_us = j->submitted_at_us,
-		.job = j->id,
-		.verb = (char *)(uintptr_t)"submit",
-		.to = j->state,
-		.result = (char *)(uintptr_t)(result ? result : "ok"),
-		.has_actor = true,
-		.uid = who->uid,
-		.user = (char *)(uintptr_t)who->user,
-		.pid = who->pid,
-		.process = (char *)(uintptr_t)who->process,
-		.owner = j->uid,
-		.detail = text,
-	};
+	struct step s = { .who = who, .detail = text };
+	struct journal_entry entry = engine_entry(e, j, &s, 0);
 
 	describe(j, text, sizeof text);
 	utf8_mend(text); /* it may be cut inside a character */
-
+	entry.at_us = j->submitted_at_us;
+	entry.verb = "submit";
+	entry.to = j->state;
+	if (result)
+		entry.result = result;
 	engine_journal(e, j, &entry);
 }
 
