@@ -186,7 +186,8 @@ static struct live *next_to_go_on(const struct engine *e)
 	return first;
 }
 
-/* Whether the start of this turn's share is begun, and there may be more. */
+/* Gives a job that waits a slot that is free: it is started, or if it stands at the gate already,
+ * that opens. False, and nothing done, when this turn has begun as many starts as it may. */
 static bool start_or_open(struct engine *e, struct live *l)
 {
 	if (!starts_awaits_slot(l)) {

@@ -237,7 +237,8 @@ void waiting_place(struct engine *e, struct live *l);
 void waiting_rank(const struct engine *e, struct live *l);
 /* It waits for nothing any more, and nothing is due. */
 void waiting_leave(struct engine *e, struct live *l);
-/* Not before, and not before the next attempt: real time; 0: at any time. */
+/* When it may start: its not_before, or the time of its next attempt, whichever is later. Real
+ * time; 0: at any time. */
 uint64_t waiting_until(const struct live *l);
 /* The wall clock was set by so much: how long jobs have waited, and how long until another
  * attempt, is measured. */
@@ -289,7 +290,10 @@ void queues_loaded(struct engine *e);
 void queues_review(struct engine *e, struct queue *q);
 
 /* templates.c */
+
+/* What was made at run time, from the store. 0 or -errno. */
 int templates_load(struct engine *e);
+/* NULL is fine. */
 void templates_free(struct templates *t);
 
 /* submit.c */

@@ -48,6 +48,7 @@ struct journal_filter {
 	uint32_t uid;
 };
 
+/* Whether the filter means this entry. */
 bool journal_filter_match(const struct journal_filter *f, const struct journal_entry *e);
 
 #endif
