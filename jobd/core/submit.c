@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* New jobs. */
+/*
+ * New jobs: what a submission has to meet, and how it becomes a live job, alone or in a batch
+ * (batch.c). All of it is checked before any of it is done, so that a refusal leaves nothing behind.
+ *
+ * A token that its user has used before is looked for first: a submission that is sent again is
+ * answered with the job that it made, whatever would be said of it now. A token is put in the turn
+ * that has the job, so that neither is there without the other.
+ *
+ * An environment that several jobs of a turn share is one row. How many share it is counted in
+ * memory and put once, before anybody looks (submit_flush).
+ *
+ * Whether somebody may submit to a queue was asked before, by api.
+ */
 #include "config.h"
 
 #include <stdio.h>
