@@ -23,19 +23,13 @@
 #include "jobd/core/job.h"
 #include "jobd/core/journal.h"
 #include "jobd/core/state.h"
+#include "lib/on-stop.h"
 
 struct engine;
 struct job_view;
 struct proc;
 struct proc_events;
 struct store;
-
-/* What becomes of the running jobs when jobd stops. 0 is: as the settings say. */
-enum on_stop {
-	ON_STOP_KEEP = 1, /* they go on */
-	ON_STOP_PAUSE,	  /* they are paused, and the next start resumes them */
-	ON_STOP_CANCEL,	  /* they are cancelled, paused ones too */
-};
 
 /* What the configuration says of it. Copied. */
 struct engine_settings {
@@ -44,7 +38,7 @@ struct engine_settings {
 	uint64_t kill_grace_ms;	 /* between SIGTERM and SIGKILL */
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
-	enum on_stop on_stop;
+	enum on_stop on_stop;	 /* 0: as if it were keep */
 	unsigned user_queued_jobs; /* jobs of one user that wait; 0: as many as he likes */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
@@ -282,11 +276,6 @@ enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64
     struct edit *x, struct control_result *r, uint64_t *other);
 
 /* stopping.c */
-
-/* The word for it, as the configuration and the protocol have it; NULL for what is none of them. */
-const char *on_stop_name(enum on_stop how);
-/* The one with this name, or 0. */
-enum on_stop on_stop_parse(const char *name);
 
 /*
  * Begins to stop: journals it, orders what is to be done with the running jobs first, and starts

@@ -22,26 +22,6 @@
  * longer. */
 #define PATIENCE_MS 5000u
 
-static const char *const names[] = {
-	[ON_STOP_KEEP] = "keep",
-	[ON_STOP_PAUSE] = "pause",
-	[ON_STOP_CANCEL] = "cancel",
-};
-#define NAMES (sizeof names / sizeof names[0])
-
-const char *on_stop_name(enum on_stop how)
-{
-	return how > 0 && how < NAMES ? names[how] : NULL;
-}
-
-enum on_stop on_stop_parse(const char *name)
-{
-	for (unsigned i = ON_STOP_KEEP; i < NAMES; i++)
-		if (strcmp(names[i], name) == 0)
-			return (enum on_stop)i;
-	return 0;
-}
-
 /* Whether the stop has to do something about this job, or did. */
 static bool is_meant(const struct live *l, enum on_stop how)
 {
