@@ -241,7 +241,7 @@ void api_template_set(void *ctx, struct call *c)
 		if (engine_template_set(a->o.engine, &who, &t) == ENGINE_OK)
 			reply_template(a, c, t.name);
 		else
-			error_failed(c, 0, "jobd could not do it; its log says why");
+			error_of_core(c, 0);
 	}
 	template_fini(&t);
 }
@@ -261,5 +261,5 @@ void api_template_delete(void *ctx, struct call *c)
 	else if (r == ENGINE_WRONG_STATE)
 		error_invalid(c, "name", "the configuration declares \"%.60s\": it can be removed there", name);
 	else
-		error_failed(c, 0, "jobd could not do it; its log says why");
+		error_of_core(c, 0);
 }
