@@ -177,7 +177,7 @@ bool draft_read_queue(struct drafting *x, const char *otherwise, struct job *job
 /* How many rows a call may look at in one turn. */
 #define PAGE_BUDGET 2000
 #define PAGE_LIMIT  50
-#define PAGE_MOST   1000
+#define PAGE_MAX    1000
 
 /* The page parameters: limit and cursor. False when they can't be taken (the call is answered). */
 bool page_params(struct call *c, uint64_t *limit, uint64_t *before);

@@ -22,7 +22,7 @@
 #include "jobd/core/queues.h"
 #include "lib/varlink_handlers.h"
 
-#define LIST_MOST 1000 /* members of a list of one */
+#define LIST_MAX 1000 /* members of a list of one */
 
 static json_t *list_json(char *const *v)
 {
@@ -120,9 +120,9 @@ static bool set_list(struct call *c, struct template *t, const char *field, cons
 	size_t n = json_array_size(array);
 	char parameter[100];
 
-	if (n > LIST_MOST) {
+	if (n > LIST_MAX) {
 		snprintf(parameter, sizeof parameter, "template.%s", field);
-		error_invalid(c, parameter, "%s has at most %d members", field, LIST_MOST);
+		error_invalid(c, parameter, "%s has at most %d members", field, LIST_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)

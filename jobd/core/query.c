@@ -144,7 +144,7 @@ int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *bef
 	return store_journal_page(e->store, f, before, budget, fn, ctx);
 }
 
-#define PAIRS_MOST 1000
+#define PAIRS_MAX 1000
 
 struct pairs {
 	struct engine *e;
@@ -157,7 +157,7 @@ static bool show_pair(void *ctx, const struct job_after *a)
 {
 	struct pairs *p = ctx;
 
-	return p->fn(p->ctx, a) && ++p->n < PAIRS_MOST;
+	return p->fn(p->ctx, a) && ++p->n < PAIRS_MAX;
 }
 
 static bool show_before(void *ctx, const struct job_after *a)
