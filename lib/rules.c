@@ -127,6 +127,16 @@ int rule_find(const char *name)
 	return -1;
 }
 
+void rule_names(bool of_jobs, char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = 0;
+	for (int i = 0; i < RULES && n < size; i++)
+		if (!of_jobs || table[i].of_jobs)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", table[i].name);
+}
+
 const char *rule_takes(enum rule which)
 {
 	return table[which].takes;

@@ -74,7 +74,7 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 		if (what->event == EVENT_PAUSE)
 			error_failed(c, id, SILENT);
 		else
-			error_failed(c, id, "jobd could not do it; its log says why");
+			error_of_core(c, id);
 		break;
 	}
 	return true;
