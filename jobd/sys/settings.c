@@ -21,6 +21,7 @@
 #include "lib/account.h"
 #include "lib/buf.h"
 #include "lib/duration.h"
+#include "lib/size.h"
 #include "lib/strv.h"
 
 #define FILE_MAX (1u << 20)
