@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/fields.h"
 #include "jobctl/job.h"
 #include "jobctl/surroundings.h"

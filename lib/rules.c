@@ -339,7 +339,7 @@ static char *names_text(char *const *v)
 
 static char *duration_text(uint64_t us)
 {
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(us, exact);
 	return strdup(exact);
 }
@@ -348,7 +348,7 @@ static char *warn_text(const struct rules *r)
 {
 	if (r->warn_signal == 0)
 		return strdup("none");
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(r->warn_us, exact);
 	return str_printf("%s@%s", status_signal_name(r->warn_signal), exact);
 }
