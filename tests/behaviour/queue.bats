@@ -262,6 +262,10 @@ paused: +1
 	ok jobctl queue reset import
 	ok jobctl why "$id"
 	matches "$output" 'next: .*jobctl list --state running; max_running in jobd.conf, then jobctl reload'
+	later=$(submit --queue import -- true)
+	ok jobctl why "$later"
+	matches "$output" "next: +jobctl priority $later high; jobctl list --state running; max_running in jobd.conf"
+	lacks "$output" 'jobctl queue show'
 	config_only 'max_running = 20' 'user_max_running = 1' 'queue import { }'
 	ok jobctl reload
 	ok jobctl why "$id"
