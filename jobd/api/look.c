@@ -12,7 +12,8 @@
 void api_job_get(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
-	uint64_t id = param_u64(c, "id", 0);
+	/* As it was said: the number that is answered for a negative one is that. */
+	uint64_t id = (uint64_t)json_integer_value(json_object_get(call_params(c), "id"));
 	struct job_view v;
 
 	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {

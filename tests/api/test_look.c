@@ -151,7 +151,7 @@ START_TEST(what_is_wrong_with_a_template_can_be_read_by_itself)
 		{ "'command':['a'],'umask':512", "a umask is 0 to 511 (0777)" },
 		{ "'command':['a'],'rules':{'max_running':'1'}", "a job has no rule \"max_running\"" },
 		{ "'command':['a'],'rules':{'timeout':'soon'}",
-		    "\"soon\" is not a duration up to a year, such as 2h, or 0 for none" },
+		    "\"soon\" is not a duration from 1ms to a year, such as 2h, or 0 for none" },
 		{ "'command':['a'],'parameters':['x']", "the parameter x is used nowhere" },
 		{ "'command':[]", "there is no command" },
 	};
