@@ -1,22 +1,28 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's errors, as exit codes and as sentences. */
+/*
+ * The daemon's errors, as exit codes and as sentences: a row of the table below each, which the
+ * interface files name. A sentence begins with what was tried, says what stood against it, and
+ * where something helps, what to type. What an error brings along may be missing, as an older daemon
+ * sends it; an error that is not listed is told by its name.
+ */
 #include "config.h"
+
+#include "jobctl/fault.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "jobctl/client.h"
 #include "jobctl/job.h"
 #include "jobctl/options.h"
 #include "jobctl/screen.h"
-#include "jobctl/text.h"
+#include "lib/nearest.h"
 
 #define JOB	 "org.jobd.Job."
 #define QUEUE	 "org.jobd.Queue."
 #define TEMPLATE "org.jobd.Template."
-#define VARLINK "org.varlink.service."
+#define VARLINK	 "org.varlink.service."
 #define NOBODY	 65534 /* the kernel's overflow uid, too: of whom it can't tell */
 
 static void say_wrong_state(const char *what, const struct answer *a)
@@ -73,25 +79,21 @@ static void say_cycle(const char *what, const struct answer *a)
 static void say_unknown(const char *what, const char *thing, const struct answer *a)
 {
 	const json_t *known = json_object_get(a->params, "known");
-	const char *name = job_text_or(a->params, "name", "?"), *best = NULL;
+	const char *name = job_text_or(a->params, "name", "?");
+	struct nearest near = NEAREST(name);
 	struct buf list = BUF_INIT;
-	unsigned nearest = 3;
 	size_t i;
 	json_t *word;
 
 	json_array_foreach(known, i, word) {
 		const char *have = json_is_string(word) ? json_string_value(word) : "?";
-		unsigned d = text_distance(name, have);
-		if (d < nearest) {
-			nearest = d;
-			best = have;
-		}
+		nearest_try(&near, have);
 		buf_printf(&list, "%s%s", i ? ", " : "", have);
 	}
 	buf_put(&list, "", 1);
-	if (best)
+	if (near.name)
 		complain("cannot %s: there is no %s '%s'; did you mean '%s'? (jobctl %s list)", what, thing,
-		    name, best, thing);
+		    name, near.name, thing);
 	else if (list.len > 1 && !list.failed)
 		complain("cannot %s: there is no %s '%s'; there are: %s", what, thing, name,
 		    (const char *)list.data);

@@ -13,7 +13,7 @@
 void live_line(const struct screen *s, const json_t *job, uint64_t now_us, int width,
     struct buf *out);
 
-/* Appends how it ended: "job 7 completed in 1m05s", "job 8 failed: exit 3 …". */
+/* Appends how it ended: "job 7 completed after 1m05s", "job 8 failed: exit 3 …". */
 void live_end(const struct screen *s, const json_t *job, struct buf *out);
 
 #endif

@@ -14,6 +14,8 @@
 #include "jobctl/options.h"
 #include "jobctl/screen.h"
 #include "jobctl/text.h"
+#include "lib/nearest.h"
+#include "lib/priority.h"
 
 #define AT(f)	  offsetof(struct options, f)
 #define G_GLOBAL  OPTIONS_GLOBAL
@@ -35,7 +37,7 @@ static const struct option_row rows[] = {
 	{ "queue", 0, "QUEUE", G_WHAT, LIST, AT(queues), "the queue it goes to" },
 	{ "project", 0, "TAG", G_WHAT, LIST, AT(projects), "the project it belongs to" },
 	{ "priority", 'p', "N", G_SUBMIT | G_TMPL, TEXT, AT(priority),
-	    "1 (first) to 10 (last), or high, normal, low" },
+	    PRIORITY_RANGE ", or high, normal, low" },
 	{ "meta", 0, "KEY=VALUE", G_WHEN, LIST, AT(meta), "a note of your own (repeatable)" },
 	{ "chdir", 'C', "DIR", G_SUBMIT, TEXT, AT(chdir), "where it runs (else: here)" },
 	{ "chdir", 'C', "DIR", G_EDIT | G_TMPL, TEXT, AT(chdir), "where it runs" },
@@ -205,20 +207,15 @@ const char *options_meant(const char *word, unsigned groups)
 bool option_unknown(const char *word, size_t len)
 {
 	const char *best = NULL;
-	unsigned nearest = 3;
 	char name[32];
 
 	if (len < sizeof name) {
 		memcpy(name, word, len);
 		name[len] = '\0';
-		best = other_word(name);
-		for (size_t i = 0; i < ROWS && !other_word(name); i++) {
-			unsigned d = text_distance(name, rows[i].name);
-			if (d < nearest) {
-				nearest = d;
-				best = rows[i].name;
-			}
-		}
+		struct nearest near = NEAREST(name);
+		for (size_t i = 0; i < ROWS; i++)
+			nearest_try(&near, rows[i].name);
+		best = other_word(name) ? other_word(name) : near.name;
 	}
 	if (best)
 		complain("there is no option --%.*s: did you mean --%s?", (int)len, word, best);

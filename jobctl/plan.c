@@ -15,11 +15,14 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/text.h"
 #include "jobctl/words.h"
+#include "lib/array.h"
 #include "lib/clock.h"
+#include "lib/nearest.h"
+#include "lib/priority.h"
 #include "lib/rules.h"
 
+#define FIELD_EDITS 3	 /* between a field and what was meant: the names are long */
 #define SUGGEST_MAX 1000 /* lines; of more, looking for the nearest name would take long */
 
 void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
@@ -27,16 +30,13 @@ void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
 	va_list ap;
 	struct plan_mistake m = { .line = line, .number = p->nmistakes };
 
-	if (p->nmistakes == p->mistakes_cap) {
-		size_t cap = p->mistakes_cap ? 2 * p->mistakes_cap : 16;
-		struct plan_mistake *v = realloc(p->mistakes, cap * sizeof *v);
-		if (!v) {
-			p->failed = true;
-			return;
-		}
-		p->mistakes = v;
-		p->mistakes_cap = cap;
+	struct plan_mistake *v =
+	    array_room(p->mistakes, p->nmistakes, &p->mistakes_cap, sizeof *v);
+	if (!v) {
+		p->failed = true;
+		return;
 	}
+	p->mistakes = v;
 	va_start(ap, fmt);
 	if (vasprintf(&m.text, fmt, ap) < 0) {
 		m.text = NULL;
@@ -85,16 +85,11 @@ static const char *other_word(const char *name)
 
 static void say_unknown_field(struct plan *p, unsigned long line, const char *name)
 {
-	const char *best = other_word(name);
-	unsigned nearest = 4;
+	struct nearest near = { .word = name, .most = FIELD_EDITS };
 
-	for (const struct varlink_field *f = new_job_fields(); f->name && !other_word(name); f++) {
-		unsigned d = text_distance(name, f->name);
-		if (d < nearest) {
-			nearest = d;
-			best = f->name;
-		}
-	}
+	for (const struct varlink_field *f = new_job_fields(); f->name; f++)
+		nearest_try(&near, f->name);
+	const char *best = other_word(name) ? other_word(name) : near.name;
 	if (best)
 		plan_mistake(p, line, "there is no field \"%s\": did you mean \"%s\"?", name, best);
 	else
@@ -146,9 +141,9 @@ static void check_fields(struct plan *p, unsigned long line, json_t *job)
 	}
 	if (p->nmistakes > before)
 		return;
-	int64_t priority = job_int(job, "priority", 5);
-	if (priority < 1 || priority > 10)
-		plan_mistake(p, line, "priority: 1 (first) to 10 (last), not %" PRId64, priority);
+	int64_t priority = job_int(job, "priority", PRIORITY_DEFAULT);
+	if (priority < PRIORITY_MIN || priority > PRIORITY_MAX)
+		plan_mistake(p, line, "priority: " PRIORITY_RANGE ", not %" PRId64, priority);
 	check_rules(p, line, json_object_get(job, "rules"));
 	const json_t *command = json_object_get(job, "command");
 	if (!job_text(job, "template") &&
@@ -158,21 +153,17 @@ static void check_fields(struct plan *p, unsigned long line, json_t *job)
 
 static struct plan_job *add_job(struct plan *p)
 {
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 64;
-		struct plan_job *v = realloc(p->jobs, cap * sizeof *v);
-		if (!v) {
-			p->failed = true;
-			return NULL;
-		}
-		p->jobs = v;
-		p->cap = cap;
+	struct plan_job *v = array_room(p->jobs, p->n, &p->cap, sizeof *v);
+	if (!v) {
+		p->failed = true;
+		return NULL;
 	}
+	p->jobs = v;
 	p->jobs[p->n] = (struct plan_job){ 0 };
 	return &p->jobs[p->n++];
 }
 
-void plan_take_line(struct plan *p, unsigned long number, const char *text, size_t len)
+static void take_line(struct plan *p, unsigned long number, const char *text, size_t len)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* that some editors begin a file with */
 	json_error_t error;
@@ -228,20 +219,16 @@ static json_t *names(struct plan *p)
 
 static void say_unknown_name(struct plan *p, unsigned long line, const char *name)
 {
-	const char *best = NULL;
-	unsigned nearest = 3;
+	struct nearest near = NEAREST(name);
 
 	for (size_t i = 0; i < p->n && p->n <= SUGGEST_MAX; i++) {
 		const char *have = job_text(p->jobs[i].job, "name");
-		unsigned d = have ? text_distance(name, have) : nearest;
-		if (d < nearest) {
-			nearest = d;
-			best = have;
-		}
+		if (have)
+			nearest_try(&near, have);
 	}
-	if (best)
+	if (near.name)
 		plan_mistake(p, line, "after: no line has the name \"%s\": did you mean \"%s\"?",
-		    name, best);
+		    name, near.name);
 	else
 		plan_mistake(p, line, "after: no line has the name \"%s\"", name);
 }
@@ -312,7 +299,7 @@ static bool take_after(
 	return false;
 }
 
-void plan_resolve(struct plan *p)
+static void resolve(struct plan *p)
 {
 	json_t *by_name = names(p), *value;
 
@@ -353,11 +340,11 @@ int plan_read(FILE *file, struct plan *p)
 	*p = (struct plan){ .now_us = clock_real_us() };
 	errno = 0;
 	for (unsigned long number = 1; (len = getline(&text, &size, file)) >= 0; number++)
-		plan_take_line(p, number, text, (size_t)len);
+		take_line(p, number, text, (size_t)len);
 	if (ferror(file))
 		rc = errno ? -errno : -EIO;
 	free(text);
-	plan_resolve(p);
+	resolve(p);
 	plan_settle_order(p);
 	if (p->nmistakes)
 		qsort(p->mistakes, p->nmistakes, sizeof *p->mistakes, by_line);

@@ -50,9 +50,7 @@ struct plan {
 int plan_read(FILE *file, struct plan *p);
 void plan_fini(struct plan *p);
 
-/* The parts: what a line holds becomes a job of p; order is settled, and cycles are mistakes. */
-void plan_take_line(struct plan *p, unsigned long number, const char *text, size_t len);
-void plan_resolve(struct plan *p);
+/* Settles the order of what was read, for plan_read: what waits for itself is a mistake. */
 void plan_settle_order(struct plan *p);
 
 /* Adds a mistake. */

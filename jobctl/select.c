@@ -13,9 +13,9 @@
 #include <string.h>
 
 #include "jobctl/job.h"
-#include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
+#include "lib/nearest.h"
 
 #define PAGE_MAX 1000 /* the protocol's */
 
@@ -70,6 +70,20 @@ static bool add_state(json_t *array, const char *name)
 	return found;
 }
 
+static enum code no_state(const struct ctl *c, const char *name)
+{
+	struct buf all = BUF_INIT;
+	const struct job_state_info *s;
+
+	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
+		buf_printf(&all, "%s%s", i ? " " : "", s->name);
+	buf_put(&all, "", 1);
+	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name,
+	    all.failed ? "" : (const char *)all.data);
+	buf_fini(&all);
+	return CODE_USAGE;
+}
+
 /* --state, as the states it names; NULL: not given, or *code tells what is wrong. */
 static json_t *asked_states(const struct ctl *c, enum code *code)
 {
@@ -82,9 +96,7 @@ static json_t *asked_states(const struct ctl *c, enum code *code)
 		json_array_foreach(json_object_get(words, "states"), i, word) {
 			if (add_state(array, json_string_value(word)))
 				continue;
-			*code = verb_usage(c, "--state: there is no state '%s' (queued held running "
-					      "paused completed failed cancelled; live, ended)",
-			    json_string_value(word));
+			*code = no_state(c, json_string_value(word));
 			json_decref(array);
 			array = NULL;
 			break;
@@ -222,14 +234,14 @@ bool select_any(const struct selection *s)
 	return s->filtered || s->ids.n > 0;
 }
 
-enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_t wanted,
-    select_page_fn *fn, void *ctx)
+enum code select_pages(struct ctl *c, const struct select_walk *w)
 {
-	char *next = cursor ? strdup(cursor) : NULL;
+	char *next = w->cursor ? strdup(w->cursor) : NULL;
+	int64_t wanted = w->wanted;
 	enum code code = CODE_DONE;
 
 	while (wanted > 0) {
-		json_t *params = json_copy(filter), *reply;
+		json_t *params = json_copy(w->filter), *reply;
 		json_object_set_new(
 		    params, "limit", json_integer(wanted < PAGE_MAX ? wanted : PAGE_MAX));
 		if (next)
@@ -240,35 +252,31 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
 		const char *had = job_text(reply, "cursor");
 		free(next);
 		next = had ? strdup(had) : NULL;
-		wanted = fn(ctx, json_object_get(reply, "jobs"), next);
+		wanted = w->page(w->ctx, json_object_get(reply, "jobs"), next);
 		if (!next)
 			wanted = 0;
 		json_decref(reply);
 	}
 	free(next);
-	json_decref(filter);
+	json_decref(w->filter);
 	return code;
 }
 
 /* Says so if the name is none of these queues. */
 static bool is_missing(const char *name, const json_t *queues)
 {
-	const char *near = NULL;
-	unsigned nearest = 3;
+	struct nearest near = NEAREST(name);
 	size_t i;
 	json_t *q;
 
 	json_array_foreach(queues, i, q) {
-		unsigned d = text_distance(name, job_text_or(q, "name", ""));
-		if (d == 0)
+		const char *have = job_text_or(q, "name", "");
+		if (strcmp(name, have) == 0)
 			return false;
-		if (d < nearest) {
-			nearest = d;
-			near = job_text(q, "name");
-		}
+		nearest_try(&near, have);
 	}
-	if (near)
-		complain("there is no queue '%s': did you mean '%s'?", name, near);
+	if (near.name)
+		complain("there is no queue '%s': did you mean '%s'?", name, near.name);
 	else
 		complain("there is no queue '%s' (jobctl queue list)", name);
 	return true;
@@ -360,18 +368,22 @@ enum code select_resolve(struct ctl *c, const struct selection *s, bool whole, j
 {
 	json_t *found = json_array();
 	struct gather g = { found, whole, s->own && s->filtered };
+	struct select_walk walk = { .wanted = PAGE_MAX, .page = gather, .ctx = &g };
 	enum code code = CODE_DONE;
 
 	*missing = 0;
 	*jobs = json_array();
-	if (!s->ids.n)
-		code = select_pages(c, json_copy(s->filter), NULL, PAGE_MAX, gather, &g);
+	if (!s->ids.n) {
+		walk.filter = json_copy(s->filter);
+		code = select_pages(c, &walk);
+	}
 	for (size_t i = 0; i < s->ids.n && code == CODE_DONE; i += PAGE_MAX) {
-		json_t *filter = json_copy(s->filter), *ids = json_array();
+		json_t *ids = json_array();
 		for (size_t k = i; k < s->ids.n && k < i + PAGE_MAX; k++)
 			json_array_append_new(ids, json_integer((json_int_t)s->ids.v[k].number));
-		json_object_set_new(filter, "ids", ids);
-		code = select_pages(c, filter, NULL, PAGE_MAX, gather, &g);
+		walk.filter = json_copy(s->filter);
+		json_object_set_new(walk.filter, "ids", ids);
+		code = select_pages(c, &walk);
 	}
 	if (code == CODE_DONE && s->ids.n)
 		code = arrange(c, s, found, *jobs, missing);

@@ -43,9 +43,6 @@ bool table_init(
 /* The next cell of the row; text from outside, an empty one shows as "-". */
 void table_cell(struct table *t, const char *text, enum colour c);
 
-/* The same, for text that is known to be harmless and may stay empty. */
-void table_cell_raw(struct table *t, const char *text, enum colour c);
-
 /* Prints what rows there are, the heading before the first ones. False when that failed. */
 bool table_flush(struct table *t);
 

@@ -34,7 +34,4 @@ void text_fit(struct buf *out, const char *s, int width, bool utf8);
  */
 void text_quote_word(struct buf *out, const char *word);
 
-/* How many edits (insert, drop, replace, swap neighbours) lie between two short words. */
-unsigned text_distance(const char *a, const char *b);
-
 #endif

@@ -40,15 +40,14 @@ struct verb {
 	int (*run)(struct ctl *c); /* returns the exit code */
 };
 
-/* verbs_submit.c */
+/* verbs_follow.c */
 int verb_submit(struct ctl *c);
 int verb_run(struct ctl *c);
+int verb_log(struct ctl *c);
+int verb_wait(struct ctl *c);
 /* verbs_list.c, verbs_status.c */
 int verb_list(struct ctl *c);
 int verb_status(struct ctl *c);
-/* verbs_follow.c */
-int verb_log(struct ctl *c);
-int verb_wait(struct ctl *c);
 /* verbs_control.c */
 int verb_control(struct ctl *c);
 /* verbs_why.c, verbs_edit.c */

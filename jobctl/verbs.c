@@ -10,7 +10,9 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "jobctl/text.h"
+#include "lib/nearest.h"
+#include "lib/priority.h"
+#include "lib/rules.h"
 
 #define SUBMITTING "Submitting"
 #define LOOKING	   "Looking"
@@ -19,6 +21,8 @@
 #define QUEUES	   "Queues"
 #define TEMPLATES  "Templates"
 #define DAEMON	   "The daemon"
+
+#define HELP_WIDTH 95
 
 #define G_BULK (OPTIONS_SELECT | OPTIONS_BULK)
 
@@ -32,11 +36,10 @@ static const char times[] =
     "Times are local: 2026-11-21, '2026-11-21 14:30', 14:30, yesterday, 90min (that long\n"
     "ago), @EPOCH. A day means its first moment.\n";
 
+/* After a paragraph with the KEYs' names, which rules.h has. */
 static const char queue_keys[] =
-    "KEYs are those of jobd.conf(5): max_running priority submit_users submit_groups timeout warn\n"
-    "attempts backoff backoff_max backoff_jitter retry_on retry_not recovery. They stay so over\n"
-    "restarts, until they are reset. A lower max_running ends and pauses nothing that runs, and 0 is\n"
-    "no limit: what stops a queue is queue pause, or queue drain.\n";
+    "They stay so over restarts, until they are reset. A lower max_running ends and pauses nothing\n"
+    "that runs, and 0 is no limit: what stops a queue is queue pause, or queue drain.\n";
 
 static const char ahead[] =
     "TIMEs to come are local: 14:30 or 4pm (the next one), noon, midnight, 'tomorrow 6:00',\n"
@@ -95,7 +98,7 @@ static const struct verb verbs[] = {
 	    selecting, G_BULK | OPTIONS_SIGNAL, 0, verb_control },
 	{ "retry", "requeue", CONTROL, "[OPTION...] ID...", "queue failed or cancelled jobs anew",
 	    selecting, G_BULK, 0, verb_control },
-	{ "priority", "", CONTROL, "[OPTION...] ID... N", "1 (first) to 10 (last), high normal low",
+	{ "priority", "", CONTROL, "[OPTION...] ID... N", PRIORITY_RANGE ", high normal low",
 	    selecting, G_BULK, 0, verb_control },
 	{ "edit", "", CONTROL, "ID [OPTION...] [[--] COMMAND [ARGUMENT...]]",
 	    "change a queued or held job",
@@ -215,24 +218,21 @@ const struct verb *verbs_find(const char *first, const char *second)
 /* The nearest of a family's own words; of those without one, and of the families', where it is NULL. */
 static const char *nearest(const char *family, const char *word)
 {
-	unsigned best = 3; /* further away it is a guess */
+	struct nearest near = NEAREST(word);
 	const char *name = NULL;
+	char have[32];
 
 	for (size_t i = 0; i < VERBS; i++) {
-		char have[32];
 		size_t len = family_of(&verbs[i]);
 		if (family && !is_of(&verbs[i], family))
 			continue;
 		snprintf(have, sizeof have, "%.*s", family || !len ? (int)sizeof have : (int)len,
 		    family ? own_word(&verbs[i]) : verbs[i].name);
-		unsigned d = text_distance(word, have);
 		/* A beginning of the name is near, however much is missing. */
 		if (strlen(word) >= 2 && strncmp(have, word, strlen(word)) == 0)
-			d = 1;
-		if (d < best) {
-			best = d;
+			return verbs[i].name;
+		if (nearest_try(&near, have))
 			name = verbs[i].name;
-		}
 	}
 	return name;
 }
@@ -279,12 +279,27 @@ void verbs_help(FILE *out)
 	    out);
 }
 
+/* "KEYs are those of jobd.conf(5): max_running ..." */
+static void help_keys(FILE *out)
+{
+	int column = fprintf(out, "\nKEYs are those of jobd.conf(5):");
+
+	for (int i = 0; i < RULES; i++) {
+		const char *name = rule_name((enum rule)i);
+		bool fits = column + 1 + (int)strlen(name) <= HELP_WIDTH;
+		column = (fits ? column : 0) + fprintf(out, "%c%s", fits ? ' ' : '\n', name);
+	}
+	fputs(".\n", out);
+}
+
 void verbs_help_one(FILE *out, const struct verb *v)
 {
 	fprintf(out, "Usage: jobctl %s%s%s\n%c%s.\n", v->name, *v->synopsis ? " " : "", v->synopsis,
 	    v->help[0] - ('a' <= v->help[0] && v->help[0] <= 'z' ? 'a' - 'A' : 0), v->help + 1);
 	if (*v->aliases)
 		fprintf(out, "Also: %s\n", v->aliases);
+	if (v->more == queue_keys)
+		help_keys(out);
 	if (v->more)
 		fprintf(out, "\n%s", v->more);
 	if ((v->options & OPTIONS_SELECT) && v->more != times)

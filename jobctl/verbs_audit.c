@@ -11,9 +11,9 @@
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/select.h"
-#include "jobctl/text.h"
 #include "jobctl/verbs.h"
 #include "jobctl/when.h"
+#include "lib/nearest.h"
 #include "lib/status.h"
 
 #define ENTRIES_DEFAULT 50
@@ -185,22 +185,17 @@ static const char *const journal_verbs[] = { "submit", "seal", "drop", "hold", "
 /* Whether an entry can have it, or a verb of jobctl's is called so; else that is said. */
 static bool is_known(const struct ctl *c, const char *word, bool found)
 {
-	const char *near = NULL;
-	unsigned nearest = 3;
+	struct nearest near = NEAREST(word);
 	struct buf all = BUF_INIT;
 
 	for (size_t i = 0; i < JOURNAL_VERBS && !found; i++) {
-		unsigned d = text_distance(word, journal_verbs[i]);
-		found = d == 0;
-		if (d < nearest) {
-			nearest = d;
-			near = journal_verbs[i];
-		}
+		found = strcmp(word, journal_verbs[i]) == 0;
+		nearest_try(&near, journal_verbs[i]);
 		buf_printf(&all, "%s%s", i ? " " : "", journal_verbs[i]);
 	}
 	buf_put(&all, "", 1);
-	if (!found && near)
-		verb_wrong(c, "--verb: the journal has no '%s': did you mean '%s'?", word, near);
+	if (!found && near.name)
+		verb_wrong(c, "--verb: the journal has no '%s': did you mean '%s'?", word, near.name);
 	else if (!found)
 		verb_wrong(c, "--verb: the journal has no '%s' (%s)", word,
 		    all.failed ? "" : (const char *)all.data);

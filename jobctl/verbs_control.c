@@ -12,10 +12,11 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/job.h"
-#include "jobctl/priority.h"
 #include "jobctl/select.h"
 #include "jobctl/waiting.h"
+#include "lib/priority.h"
 #include "lib/status.h"
 
 #define ASK_FROM 11 /* jobs, at a terminal */

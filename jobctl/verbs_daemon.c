@@ -9,16 +9,18 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/force.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
-#include "jobctl/text.h"
+#include "jobctl/sheet.h"
 #include "jobctl/verb.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
+#include "lib/on-stop.h"
 
-#define LABEL	14
+#define LABELS	 14
 #define STOP_MS	 60000 /* on top of what it says that it needs */
 #define FORCE_MS 10000 /* who does not answer for so long is not waited for by --force */
 
@@ -30,48 +32,22 @@ static bool takes_no_words(const struct ctl *c)
 	return false;
 }
 
-static void label(struct buf *out, const char *name)
-{
-	char head[LABEL + 2];
-	snprintf(head, sizeof head, "%s:", name);
-	buf_printf(out, "%-*s ", LABEL, head);
-}
-
-static void text(const struct ctl *c, struct buf *out, const char *name, const char *value)
-{
-	if (!value || !*value)
-		return;
-	label(out, name);
-	text_escape(out, value, c->out.utf8);
-	buf_puts(out, "\n");
-}
-
-static void number(const struct ctl *c, struct buf *out, const char *name, int64_t value,
-    const char *unit)
-{
-	char digits[64];
-	snprintf(digits, sizeof digits, "%" PRId64 "%s", value, unit);
-	text(c, out, name, digits);
-}
-
 /* "1 job", "2 jobs". */
-static void things(const struct ctl *c, struct buf *out, const char *name, int64_t value,
-    const char *one, const char *many)
+static void things(struct sheet *p, const char *label, int64_t n, const char *thing, const char *many)
 {
-	number(c, out, name, value, value == 1 ? one : many);
+	sheet_printf(p, label, "%" PRId64 " %s", n, n == 1 ? thing : many);
 }
 
-static void running_since(const struct ctl *c, struct buf *out, const json_t *h)
+static void running_since(struct sheet *p, const json_t *h)
 {
-	char when[32], span[32], line[80];
+	char when[32], span[32];
 	uint64_t now = clock_real_us(), since = (uint64_t)job_int(h, "started_at_us", 0);
 	when_print(since, when, sizeof when);
 	duration_print(now > since ? now - since : 0, span, sizeof span);
-	snprintf(line, sizeof line, "%s (%s)", when, span);
-	text(c, out, "since", line);
+	sheet_printf(p, "since", "%s (%s)", when, span);
 }
 
-static void jobs(const struct ctl *c, struct buf *out, const json_t *h)
+static void jobs(struct sheet *p, const json_t *h)
 {
 	json_t *counts = json_object_get(h, "jobs");
 	const struct job_state_info *s;
@@ -80,14 +56,11 @@ static void jobs(const struct ctl *c, struct buf *out, const json_t *h)
 	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
 		buf_printf(&line, "%s%" PRId64 " %s", i ? ", " : "", job_int(counts, s->name, 0),
 		    s->name);
-	buf_put(&line, "", 1);
-	if (!line.failed)
-		text(c, out, "jobs", (const char *)line.data);
-	buf_fini(&line);
+	sheet_buf(p, "jobs", &line);
 }
 
 /* Those that were met; where none was there is nothing to say. */
-static void limits_met(const struct ctl *c, struct buf *out, const json_t *h)
+static void limits_met(struct sheet *p, const json_t *h)
 {
 	const char *name;
 	json_t *count;
@@ -98,52 +71,48 @@ static void limits_met(const struct ctl *c, struct buf *out, const json_t *h)
 			buf_printf(&line, "%s%s %lld times", line.len ? ", " : "", name,
 			    (long long)json_integer_value(count));
 	}
-	if (line.len) {
-		buf_put(&line, "", 1);
-		if (!line.failed)
-			text(c, out, "limits met", (const char *)line.data);
-	}
-	buf_fini(&line);
+	sheet_buf(p, "limits met", &line);
 }
 
-static void describe(const struct ctl *c, const json_t *h, struct buf *out)
+static void describe(const struct ctl *c, const json_t *h, struct sheet *p)
 {
 	const char *status = job_text_or(h, "status", "?");
 	size_t i;
 	json_t *problem, *problems = json_object_get(h, "problems");
 
-	label(out, "status");
-	screen_paint(&c->out, out, strcmp(status, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, status);
-	buf_puts(out, "\n");
+	sheet_label(p, "status");
+	screen_paint(
+	    p->screen, &p->out, strcmp(status, "ok") == 0 ? COLOUR_GREEN : COLOUR_RED, status);
+	buf_puts(&p->out, "\n");
 	json_array_foreach(problems, i, problem) {
-		text(c, out, "problem", json_string_value(problem));
+		sheet_line(p, "problem", json_string_value(problem));
 	}
-	text(c, out, "version", job_text(h, "version"));
-	text(c, out, "socket", c->client.path);
-	number(c, out, "pid", job_int(h, "pid", 0), "");
-	number(c, out, "uid", job_int(h, "uid", 0), "");
-	running_since(c, out, h);
-	jobs(c, out, h);
-	things(c, out, "at once", job_int(h, "max_running", 0), " job", " jobs");
+	sheet_line(p, "version", job_text(h, "version"));
+	sheet_line(p, "socket", c->client.path);
+	sheet_printf(p, "pid", "%" PRId64, job_int(h, "pid", 0));
+	sheet_printf(p, "uid", "%" PRId64, job_int(h, "uid", 0));
+	running_since(p, h);
+	jobs(p, h);
+	things(p, "at once", job_int(h, "max_running", 0), "job", "jobs");
 	if (job_int(h, "user_max_running", 0) > 0)
-		things(c, out, "of a user", job_int(h, "user_max_running", 0), " job", " jobs");
-	things(c, out, "journal", job_int(h, "journal", 0), " entry", " entries");
-	number(c, out, "free disk", job_int(h, "free_mb", 0), " MB");
-	number(c, out, "memory", job_int(h, "rss_kb", 0), " kB");
-	text(c, out, "processes", job_text(h, "tree"));
+		things(p, "of a user", job_int(h, "user_max_running", 0), "job", "jobs");
+	things(p, "journal", job_int(h, "journal", 0), "entry", "entries");
+	sheet_printf(p, "free disk", "%" PRId64 " MB", job_int(h, "free_mb", 0));
+	sheet_printf(p, "memory", "%" PRId64 " kB", job_int(h, "rss_kb", 0));
+	sheet_line(p, "processes", job_text(h, "tree"));
 	if (job_int(h, "silent_keepers", 0) > 0)
-		things(c, out, "silent", job_int(h, "silent_keepers", 0), " keeper", " keepers");
+		things(p, "silent", job_int(h, "silent_keepers", 0), "keeper", "keepers");
 	if (job_int(h, "dropped_log_lines", 0) > 0)
-		things(c, out, "dropped", job_int(h, "dropped_log_lines", 0), " log line", " log lines");
-	number(c, out, "connections", job_int(h, "connections", 0), "");
-	limits_met(c, out, h);
-	text(c, out, "instance", job_text(h, "instance"));
+		things(p, "dropped", job_int(h, "dropped_log_lines", 0), "log line", "log lines");
+	sheet_printf(p, "connections", "%" PRId64, job_int(h, "connections", 0));
+	limits_met(p, h);
+	sheet_line(p, "instance", job_text(h, "instance"));
 }
 
 int verb_health(struct ctl *c)
 {
 	json_t *h;
-	struct buf out = BUF_INIT;
+	struct sheet p;
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;
@@ -155,10 +124,11 @@ int verb_health(struct ctl *c)
 	if (c->o->json) {
 		listing_json(&c->out, h);
 	} else if (!c->o->quiet) {
-		describe(c, h, &out);
-		screen_write(&c->out, &out);
+		sheet_init(&p, &c->out);
+		p.labels = LABELS;
+		describe(c, h, &p);
+		sheet_end(&p);
 	}
-	buf_fini(&out);
 	json_decref(h);
 	return well ? CODE_DONE : CODE_SOME;
 }
@@ -232,11 +202,6 @@ static json_t *stop_params(const struct ctl *c)
 	return p;
 }
 
-static bool is_on_stop(const char *word)
-{
-	return strcmp(word, "keep") == 0 || strcmp(word, "pause") == 0 || strcmp(word, "cancel") == 0;
-}
-
 /* Kills a daemon that does not answer. code is what was found before, where there is none. */
 static enum code force(const struct ctl *c, enum code code)
 {
@@ -285,7 +250,7 @@ int verb_shutdown(struct ctl *c)
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;
-	if (c->o->on_stop && !is_on_stop(c->o->on_stop))
+	if (c->o->on_stop && !on_stop_parse(c->o->on_stop))
 		return verb_usage(c, "--on-stop is keep, pause or cancel, not '%s'", c->o->on_stop);
 	if (c->o->force)
 		c->client.timeout_ms = FORCE_MS;

@@ -9,14 +9,13 @@
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/queue_jobs.h"
+#include "jobctl/queue_value.h"
+#include "jobctl/sheet.h"
 #include "jobctl/table.h"
-#include "jobctl/text.h"
 #include "jobctl/verb.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
-
-#define LABEL 12
 
 static const struct table_column list_columns[] = {
 	{ "NAME", false, 1, 8, 0 },
@@ -35,10 +34,18 @@ static const struct table_column value_columns[] = {
 	{ "FROM", false, 0, 0, 0 },
 };
 
+/* "retired": open, and for the jobs that it has alone, since jobd.conf declares it no more. */
+static const char *state_word(const json_t *q)
+{
+	const char *state = job_text_or(q, "state", "?");
+
+	return strcmp(state, "open") == 0 && json_is_false(json_object_get(q, "declared")) ? "retired" : state;
+}
+
 static enum colour colour_of(const char *state)
 {
 	return strcmp(state, "paused") == 0	? COLOUR_YELLOW
-	       : strcmp(state, "draining") == 0 ? COLOUR_BLUE
+	       : strcmp(state, "draining") == 0 || strcmp(state, "retired") == 0 ? COLOUR_BLUE
 						: COLOUR_NONE;
 }
 
@@ -51,18 +58,18 @@ static void running(const json_t *q, const struct queue_jobs *j, char out[64])
 		snprintf(out + n, 64 - (size_t)n, "/%" PRId64, limit);
 }
 
-/* "3 (1 released, 1 resuming)" */
-static void paused(const struct queue_jobs *j, char out[64])
+/* "3(1-released,1-resuming)": a cell has no blanks, so that a program finds the next one. */
+static void paused(const struct queue_jobs *j, char out[96])
 {
-	int n = snprintf(out, 64, "%" PRId64, j->paused);
+	int n = snprintf(out, 96, "%" PRId64, j->paused);
 
 	if (j->released > 0)
-		n += snprintf(out + n, 64 - (size_t)n, " (%" PRId64 " released", j->released);
+		n += snprintf(out + n, 96 - (size_t)n, "(%" PRId64 "-released", j->released);
 	if (j->resuming > 0)
-		n += snprintf(out + n, 64 - (size_t)n, "%s%" PRId64 " resuming",
-		    j->released > 0 ? ", " : " (", j->resuming);
+		n += snprintf(out + n, 96 - (size_t)n, "%s%" PRId64 "-resuming",
+		    j->released > 0 ? "," : "(", j->resuming);
 	if (j->released > 0 || j->resuming > 0)
-		snprintf(out + n, 64 - (size_t)n, ")");
+		snprintf(out + n, 96 - (size_t)n, ")");
 }
 
 /* For how long the job waits that waits longest; "" where none does. */
@@ -83,9 +90,9 @@ static void cell_number(struct table *t, const json_t *q, const char *key)
 
 static void row(struct table *t, const json_t *q, const json_t *jobs)
 {
-	const char *state = job_text_or(q, "state", "?");
+	const char *state = state_word(q);
 	struct queue_jobs j = queue_jobs_of(q, jobs);
-	char text[64];
+	char text[96];
 
 	table_cell(t, job_text_or(q, "name", "?"), COLOUR_NONE);
 	table_cell(t, state, colour_of(state));
@@ -140,37 +147,25 @@ int verb_queue_list(struct ctl *c)
 	return code;
 }
 
-static void line(const struct ctl *c, struct buf *out, const char *label, const char *text)
-{
-	char head[LABEL + 2];
-	if (!*text)
-		return;
-	snprintf(head, sizeof head, "%s:", label);
-	buf_printf(out, "%-*s ", LABEL, head);
-	text_escape(out, text, c->out.utf8);
-	buf_puts(out, "\n");
-}
-
 /* "paused (by ann, since 2026-11-21 14:30:05)" */
-static void state_line(const struct ctl *c, struct buf *out, const json_t *q)
+static void state_line(struct sheet *p, const json_t *q)
 {
 	const char *by = job_text(q, "by");
 	int64_t since = job_int(q, "since_us", 0);
-	char when[32] = "", text[256];
+	char when[32] = "";
 
 	if (since > 0)
 		when_print((uint64_t)since, when, sizeof when);
-	snprintf(text, sizeof text, "%s%s%s%s%s%s%s", job_text_or(q, "state", "?"),
+	sheet_printf(p, "state", "%s%s%s%s%s%s%s%s", state_word(q),
 	    by || *when ? " (" : "", by ? "by " : "", by ? by : "", by && *when ? ", " : "",
-	    *when ? "since " : "", when);
-	if (by || *when)
-		strncat(text, ")", sizeof text - strlen(text) - 1);
-	line(c, out, "state", text);
+	    *when ? "since " : "", when, by || *when ? ")" : "");
 }
 
-/* "running: 1", "paused: 2, 1 without a slot"; and "slots: 2 of 4", where not all that hold one run. */
-static void running_lines(
-    const struct ctl *c, struct buf *out, const json_t *q, const struct queue_jobs *j)
+/*
+ * "running: 1 of 4", or "1, no limit of its own"; "paused: 2, 1 gave up the slot"; and "slots held: 2 of 4",
+ * where not all that hold one run.
+ */
+static void running_lines(struct sheet *p, const json_t *q, const struct queue_jobs *j)
 {
 	int64_t slots = job_int(q, "running", 0), limit = job_int(q, "max_running", 0);
 	char text[128];
@@ -178,14 +173,14 @@ static void running_lines(
 
 	if (limit > 0 && slots == j->running)
 		snprintf(text + n, sizeof text - (size_t)n, " of %" PRId64, limit);
-	line(c, out, "running", text);
-	if (j->paused == 0)
-		return;
+	else if (limit == 0)
+		snprintf(text + n, sizeof text - (size_t)n, ", no limit of its own");
+	sheet_line(p, "running", text);
 	n = snprintf(text, sizeof text, "%" PRId64, slots);
 	if (limit > 0)
 		snprintf(text + n, sizeof text - (size_t)n, " of %" PRId64, limit);
 	if (slots != j->running)
-		line(c, out, "slots held", text);
+		sheet_line(p, "slots held", text);
 	n = snprintf(text, sizeof text, "%" PRId64, j->paused);
 	if (j->released > 0)
 		n += snprintf(text + n, sizeof text - (size_t)n,
@@ -193,15 +188,7 @@ static void running_lines(
 	if (j->resuming > 0)
 		snprintf(text + n, sizeof text - (size_t)n,
 		    ", %" PRId64 " go on when there is a slot", j->resuming);
-	line(c, out, "paused", text);
-}
-
-static void number_line(
-    const struct ctl *c, struct buf *out, const char *label, const json_t *q, const char *key)
-{
-	char text[24];
-	snprintf(text, sizeof text, "%" PRId64, job_int(q, key, 0));
-	line(c, out, label, text);
+	sheet_line(p, "paused", text);
 }
 
 static bool show_values(const struct ctl *c, const json_t *q)
@@ -217,7 +204,7 @@ static bool show_values(const struct ctl *c, const json_t *q)
 		if (!ok)
 			break;
 		table_cell(&t, job_text_or(v, "name", "?"), COLOUR_NONE);
-		table_cell(&t, job_text_or(v, "value", ""), COLOUR_NONE);
+		table_cell(&t, queue_value(q, v), COLOUR_NONE);
 		table_cell(&t, origin, strcmp(origin, "default") == 0 ? COLOUR_FAINT : COLOUR_NONE);
 	}
 	ok = ok && table_flush(&t);
@@ -227,7 +214,7 @@ static bool show_values(const struct ctl *c, const json_t *q)
 
 static enum code show(struct ctl *c, json_t *q, bool first)
 {
-	struct buf out = BUF_INIT;
+	struct sheet p;
 	json_t *one, *jobs = NULL;
 	char wait[32];
 
@@ -240,22 +227,21 @@ static enum code show(struct ctl *c, json_t *q, bool first)
 	json_decref(jobs);
 	if (code != CODE_DONE)
 		return code;
+	sheet_init(&p, &c->out);
 	if (!first)
-		buf_puts(&out, "\n");
-	line(c, &out, "queue", job_text_or(q, "name", "?"));
-	state_line(c, &out, q);
+		buf_puts(&p.out, "\n");
+	sheet_line(&p, "queue", job_text_or(q, "name", "?"));
+	state_line(&p, q);
 	if (json_is_false(json_object_get(q, "declared")))
-		line(c, &out, "declared", "no more in jobd.conf: it lives as long as it has jobs");
-	running_lines(c, &out, q, &j);
-	number_line(c, &out, "queued", q, "queued");
-	number_line(c, &out, "held", q, "held");
+		sheet_line(&p, "declared", "no more in jobd.conf: it finishes the jobs it has, and takes no new ones");
+	running_lines(&p, q, &j);
+	sheet_int(&p, "queued", q, "queued");
+	sheet_int(&p, "held", q, "held");
 	oldest(q, wait);
-	line(c, &out, "oldest wait", wait);
-	number_line(c, &out, "done in 1h", q, "ended_last_hour");
-	buf_puts(&out, "\n");
-	bool ok = screen_write(&c->out, &out);
-	buf_fini(&out);
-	return ok && show_values(c, q) ? CODE_DONE : CODE_SOME;
+	sheet_line(&p, "oldest wait", wait);
+	sheet_int(&p, "done in 1h", q, "ended_last_hour");
+	buf_puts(&p.out, "\n");
+	return sheet_end(&p) && show_values(c, q) ? CODE_DONE : CODE_SOME;
 }
 
 int verb_queue_show(struct ctl *c)

@@ -11,10 +11,12 @@
 
 #include "jobctl/job.h"
 #include "jobctl/queue_jobs.h"
-#include "jobctl/text.h"
+#include "jobctl/queue_value.h"
 #include "jobctl/verb.h"
+#include "lib/nearest.h"
 #include "lib/rules.h"
 
+#define KEY_EDITS     3 /* between a key and what was meant: the names are long */
 #define NUMBERS_SHOWN 10
 
 /* The rule with this name, also where it has other dashes, or where it is not known and that was
@@ -22,8 +24,7 @@
 static int find_key(const struct ctl *c, const char *word, size_t len)
 {
 	char name[32] = "";
-	const char *best = NULL;
-	unsigned nearest = 4;
+	struct nearest near = { .word = name, .most = KEY_EDITS };
 	int which = -1;
 
 	if (len < sizeof name)
@@ -33,15 +34,11 @@ static int find_key(const struct ctl *c, const char *word, size_t len)
 			*p = '_';
 	if (*name && (which = rule_find(name)) >= 0)
 		return which;
-	for (int i = 0; i < RULES; i++) {
-		unsigned d = text_distance(name, rule_name((enum rule)i));
-		if (d < nearest) {
-			nearest = d;
-			best = rule_name((enum rule)i);
-		}
-	}
-	if (best)
-		verb_wrong(c, "a queue has no '%.*s': did you mean %s?", (int)len, word, best);
+	for (int i = 0; i < RULES; i++)
+		nearest_try(&near, rule_name((enum rule)i));
+	if (near.name)
+		verb_wrong(c, "a queue has no '%.*s': did you mean %s?", (int)len, word,
+		    near.name);
 	else
 		verb_wrong(c, "a queue has no '%.*s' (jobctl queue show %s lists what it has)",
 		    (int)len, word, c->words[0]);
@@ -92,7 +89,7 @@ static void tell_values(const struct ctl *c, const json_t *queue, const json_t *
 
 	json_array_foreach(json_object_get(queue, "values"), i, v) {
 		const char *name = job_text_or(v, "name", "?");
-		const char *value = job_text_or(v, "value", "");
+		const char *value = queue_value(queue, v);
 		bool unlimited = strcmp(name, "max_running") == 0 && strcmp(value, "0") == 0;
 		if (json_object_get(named, name))
 			verb_say(c, "queue %s: %s = %s%s (%s)", job_text_or(queue, "name", "?"), name, value,

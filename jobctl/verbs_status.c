@@ -1,62 +1,36 @@
 /* SPDX-License-Identifier: ISC */
-/* status: everything that is known of a job, a line each. */
+/*
+ * status: everything that is known of a job, a line each, in the order of the questions that people
+ * have: what it is and how it does, what it runs, what it belongs to and waits for, when, by which
+ * rules, what it used, and its earlier attempts. What is not known, or not shown of another's job,
+ * has no line.
+ *
+ * Many jobs are asked for together, and shown in the order of their numbers as given. One that
+ * can't be shown is said, and the others are shown all the same. With --json it is the daemon's
+ * object, untouched.
+ */
 #include "config.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/select.h"
+#include "jobctl/sheet.h"
 #include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
 #include "lib/status.h"
 
-#define LABEL	     12
 #define RULES_WIDTH  44	     /* columns of a line of rules, before it is broken */
 #define BLOCKS_SHOWN 205     /* 0.1 MB */
 #define SHOWN_US     1000000 /* less is no time worth a word */
-
-struct page {
-	const struct screen *screen;
-	struct buf out;
-};
-
-/* "label:  text", the text made harmless; nothing for an empty one. */
-static void line(struct page *p, const char *label, const char *text)
-{
-	char head[LABEL + 2];
-	if (!text || !*text)
-		return;
-	snprintf(head, sizeof head, "%s%s", label, *label ? ":" : "");
-	buf_printf(&p->out, "%-*s ", LABEL, head);
-	text_escape(&p->out, text, p->screen->utf8);
-	buf_puts(&p->out, "\n");
-}
-
-static void line_buf(struct page *p, const char *label, struct buf *text)
-{
-	buf_put(text, "", 1);
-	if (!text->failed)
-		line(p, label, (const char *)text->data);
-	buf_fini(text);
-}
-
-static void line_time(struct page *p, const char *label, const json_t *job, const char *key)
-{
-	char text[32];
-	int64_t us = job_int(job, key, 0);
-	if (us <= 0)
-		return;
-	when_print((uint64_t)us, text, sizeof text);
-	line(p, label, text);
-}
 
 static void append_duration(struct buf *b, const char *before, int64_t us)
 {
@@ -67,23 +41,12 @@ static void append_duration(struct buf *b, const char *before, int64_t us)
 	buf_printf(b, "%s%s", before, text);
 }
 
-static void number(struct page *p, const char *label, const json_t *job, const char *key,
-    const char *format)
-{
-	char text[32];
-	int64_t v = job_int(job, key, -1);
-	if (v < 0)
-		return;
-	snprintf(text, sizeof text, *format == 'o' ? "%03o" : "%u", (unsigned)v);
-	line(p, label, text);
-}
-
-static void state(struct page *p, const json_t *job)
+static void state(struct sheet *p, const json_t *job)
 {
 	struct buf reason = BUF_INIT;
 	const char *word = job_text_or(job, "state", "?");
 
-	buf_printf(&p->out, "%-*s ", LABEL, "state:");
+	sheet_label(p, "state");
 	screen_paint(p->screen, &p->out, job_colour(job), word);
 	job_reason(job, &reason);
 	if (reason.len) {
@@ -97,7 +60,7 @@ static void state(struct page *p, const json_t *job)
 	buf_fini(&reason);
 }
 
-static void progress(struct page *p, const json_t *job)
+static void progress(struct sheet *p, const json_t *job)
 {
 	const json_t *g = json_object_get(job, "progress");
 	struct buf b = BUF_INIT, counts = BUF_INIT;
@@ -116,7 +79,7 @@ static void progress(struct page *p, const json_t *job)
 	append_duration(&b, ", about ", job_left_us(job, clock_real_us()));
 	if (job_left_us(job, clock_real_us()) >= 0)
 		buf_puts(&b, " left");
-	line_buf(p, "progress", &b);
+	sheet_buf(p, "progress", &b);
 	b = (struct buf)BUF_INIT;
 	if (at >= 0)
 		buf_printf(&b, "%" PRId64, at);
@@ -124,14 +87,14 @@ static void progress(struct page *p, const json_t *job)
 		buf_printf(&b, "/%" PRId64, steps);
 	if (job_text(g, "step_name"))
 		buf_printf(&b, "%s%s", b.len ? " " : "", job_text(g, "step_name"));
-	line_buf(p, "step", &b);
-	line(p, "item", job_text(g, "item"));
-	line(p, "text", job_text(g, "text"));
+	sheet_buf(p, "step", &b);
+	sheet_line(p, "item", job_text(g, "item"));
+	sheet_line(p, "text", job_text(g, "text"));
 	job_counts(job, &counts);
-	line_buf(p, "counts", &counts);
+	sheet_buf(p, "counts", &counts);
 }
 
-static void usage(struct page *p, const json_t *of)
+static void usage(struct sheet *p, const json_t *of)
 {
 	const json_t *u = json_object_get(of, "usage");
 	struct buf b = BUF_INIT;
@@ -145,49 +108,43 @@ static void usage(struct page *p, const json_t *of)
 	if (in >= BLOCKS_SHOWN || out >= BLOCKS_SHOWN)
 		buf_printf(&b, "%s%.1f MB read, %.1f MB written", b.len ? ", " : "",
 		    (double)(in > 0 ? in : 0) / 2048, (double)(out > 0 ? out : 0) / 2048);
-	line_buf(p, "used", &b);
+	sheet_buf(p, "used", &b);
 }
 
-static void times(struct page *p, const json_t *job)
+static void times(struct sheet *p, const json_t *job)
 {
 	struct buf b = BUF_INIT;
 
-	line_time(p, "submitted", job, "submitted_at_us");
-	line_time(p, "not before", job, "not_before_us");
-	line_time(p, "deadline", job, "deadline_us");
-	line_time(p, "started", job, "started_at_us");
-	line_time(p, "paused", job, "paused_at_us");
-	line_time(p, "ended", job, "ended_at_us");
+	sheet_time(p, "submitted", job, "submitted_at_us");
+	sheet_time(p, "not before", job, "not_before_us");
+	sheet_time(p, "deadline", job, "deadline_us");
+	sheet_time(p, "started", job, "started_at_us");
+	sheet_time(p, "paused", job, "paused_at_us");
+	sheet_time(p, "ended", job, "ended_at_us");
 	append_duration(&b, "", job_elapsed_us(job, clock_real_us()));
 	if (job_flag(job, "slot_released"))
-		line(p, "slot", job_flag(job, "resume_requested") ? "given up; goes on when there is one"
+		sheet_line(p, "slot", job_flag(job, "resume_requested") ? "given up; goes on when there is one"
 								  : "given up");
 	if (job_int(job, "paused_total_us", 0) >= SHOWN_US)
 		append_duration(&b, ", besides paused for ", job_int(job, "paused_total_us", 0));
-	line_buf(p, "ran for", &b);
+	sheet_buf(p, "ran for", &b);
 	if (job_int(job, "timeout_s", -1) >= 0) {
 		append_duration(&b, "", job_int(job, "timeout_s", 0) * 1000000);
-		line_buf(p, "timeout", &b);
+		sheet_buf(p, "timeout", &b);
 	}
 }
 
-static void how_ended(struct page *p, const json_t *job)
+static void how_ended(struct sheet *p, const json_t *job)
 {
-	char text[64];
 	int64_t sig = job_int(job, "signal", 0);
 
-	if (job_int(job, "exit_code", -1) >= 0) {
-		snprintf(text, sizeof text, "%" PRId64, job_int(job, "exit_code", 0));
-		line(p, "exit code", text);
-	}
-	if (sig > 0) {
-		snprintf(text, sizeof text, "%" PRId64 " (SIG%s)", sig, status_signal_name((int)sig));
-		line(p, "signal", text);
-	}
-	line(p, "error", job_text(job, "error"));
+	sheet_int(p, "exit code", job, "exit_code");
+	if (sig > 0)
+		sheet_printf(p, "signal", "%" PRId64 " (SIG%s)", sig, status_signal_name((int)sig));
+	sheet_line(p, "error", job_text(job, "error"));
 }
 
-static void history(struct page *p, const json_t *job)
+static void history(struct sheet *p, const json_t *job)
 {
 	size_t i;
 	json_t *attempt;
@@ -209,11 +166,11 @@ static void history(struct page *p, const json_t *job)
 		append_duration(&b, ", ran for ", job_elapsed_us(attempt, 0));
 		if (job_text(attempt, "error"))
 			buf_printf(&b, ": %s", job_text(attempt, "error"));
-		line_buf(p, i ? "" : "before", &b);
+		sheet_buf(p, i ? "" : "before", &b);
 	}
 }
 
-static void meta(struct page *p, const json_t *job)
+static void meta(struct sheet *p, const json_t *job)
 {
 	const char *key, *label = "notes";
 	json_t *value, *object = json_object_get(job, "meta");
@@ -221,13 +178,26 @@ static void meta(struct page *p, const json_t *job)
 	json_object_foreach(object, key, value) {
 		struct buf b = BUF_INIT;
 		buf_printf(&b, "%s=%s", key, json_is_string(value) ? json_string_value(value) : "?");
-		line_buf(p, label, &b);
+		sheet_buf(p, label, &b);
 		label = "";
 	}
 }
 
+/* Whether it was retried by hand, past what its rules allow. */
+static bool is_past_its_rules(const json_t *job, int64_t allowed)
+{
+	size_t i;
+	json_t *rule;
+
+	json_array_foreach(json_object_get(job, "rules"), i, rule) {
+		if (strcmp(job_text_or(rule, "name", ""), "attempts") == 0)
+			return allowed > strtoll(job_text_or(rule, "value", "0"), NULL, 10);
+	}
+	return false;
+}
+
 /* "2 of 3, next at 2026-11-21 14:30:05" */
-static void attempt(struct page *p, const json_t *job)
+static void attempt(struct sheet *p, const json_t *job)
 {
 	char next[32];
 	struct buf b = BUF_INIT;
@@ -237,17 +207,17 @@ static void attempt(struct page *p, const json_t *job)
 	if (at <= 0 && of <= 1)
 		return;
 	buf_printf(&b, "%" PRId64, at);
-	if (of > 1)
+	if (of > 1 && !is_past_its_rules(job, of))
 		buf_printf(&b, " of %" PRId64, of);
 	if (again > 0 && !job_ended(job)) {
 		when_print((uint64_t)again, next, sizeof next);
 		buf_printf(&b, ", next at %s", next);
 	}
-	line_buf(p, "attempt", &b);
+	sheet_buf(p, "attempt", &b);
 }
 
 /* The rules of one origin, in a line. */
-static void rules_of(struct page *p, const json_t *job, const char *origin, const char **label)
+static void rules_of(struct sheet *p, const json_t *job, const char *origin, const char **label)
 {
 	struct buf b = BUF_INIT;
 	size_t i;
@@ -258,7 +228,7 @@ static void rules_of(struct page *p, const json_t *job, const char *origin, cons
 			continue;
 		if (b.len > RULES_WIDTH) {
 			buf_puts(&b, ",");
-			line_buf(p, *label, &b);
+			sheet_buf(p, *label, &b);
 			*label = "";
 		}
 		buf_printf(&b, "%s%s=%s", b.len ? ", " : "", job_text_or(rule, "name", "?"),
@@ -270,11 +240,11 @@ static void rules_of(struct page *p, const json_t *job, const char *origin, cons
 				: strcmp(origin, "runtime") == 0 ? "its queue's, set while jobd runs"
 				: strcmp(origin, "config") == 0	   ? "its queue's, from jobd.conf"
 								   : origin);
-	line_buf(p, *label, &b);
+	sheet_buf(p, *label, &b);
 	*label = "";
 }
 
-static void rules(struct page *p, const json_t *job)
+static void rules(struct sheet *p, const json_t *job)
 {
 	static const char *const origins[] = { "job", "runtime", "config", "default" };
 	const char *label = "rules";
@@ -284,7 +254,7 @@ static void rules(struct page *p, const json_t *job)
 }
 
 /* "12, 13 (failed)": jobs, and how they have to end, where that is not well; then how they did. */
-static void linked(struct page *p, const char *label, const json_t *jobs)
+static void linked(struct sheet *p, const char *label, const json_t *jobs)
 {
 	struct buf b = BUF_INIT;
 	size_t i;
@@ -298,70 +268,68 @@ static void linked(struct page *p, const char *label, const json_t *jobs)
 		if (state)
 			buf_printf(&b, " %s", state);
 	}
-	line_buf(p, label, &b);
+	sheet_buf(p, label, &b);
 }
 
-static void links(struct page *p, const json_t *job)
+static void links(struct sheet *p, const json_t *job)
 {
 	linked(p, "waits for", json_object_get(job, "after"));
 	if (job_flag(job, "drop_unmet"))
-		line(p, "if unmet", "it is cancelled");
+		sheet_line(p, "if unmet", "it is cancelled");
 	linked(p, "awaited by", json_object_get(job, "before"));
 }
 
-static void origin(struct page *p, const json_t *job)
+static void origin(struct sheet *p, const json_t *job)
 {
-	line(p, "unique", job_text(job, "unique"));
-	line(p, "template", job_text(job, "template"));
-	number(p, "batch", job, "batch", "d");
+	sheet_line(p, "unique", job_text(job, "unique"));
+	sheet_line(p, "template", job_text(job, "template"));
+	sheet_int(p, "batch", job, "batch");
 }
 
-static void describe(struct page *p, const json_t *job)
+static void describe(struct sheet *p, const json_t *job)
 {
 	struct buf command = BUF_INIT;
 
-	number(p, "job", job, "id", "d");
-	line(p, "name", job_text(job, "name"));
+	sheet_int(p, "job", job, "id");
+	sheet_line(p, "name", job_text(job, "name"));
 	state(p, job);
 	how_ended(p, job);
 	progress(p, job);
 	job_command(job, &command);
-	line_buf(p, "command", &command);
-	line(p, "directory", job_text(job, "cwd"));
-	number(p, "umask", job, "umask", "o");
-	line(p, "user", job_text(job, "user"));
-	line(p, "queue", job_text(job, "queue"));
-	line(p, "project", job_text(job, "project"));
-	number(p, "priority", job, "priority", "d");
+	sheet_buf(p, "command", &command);
+	sheet_line(p, "directory", job_text(job, "cwd"));
+	sheet_umask(p, job);
+	sheet_line(p, "user", job_text(job, "user"));
+	sheet_line(p, "queue", job_text(job, "queue"));
+	sheet_line(p, "project", job_text(job, "project"));
+	sheet_int(p, "priority", job, "priority");
 	meta(p, job);
 	links(p, job);
 	origin(p, job);
 	times(p, job);
 	rules(p, job);
-	number(p, "pid", job, "pid", "d");
-	line(p, "processes", job_text(job, "tree"));
+	sheet_int(p, "pid", job, "pid");
+	sheet_line(p, "processes", job_text(job, "tree"));
 	usage(p, job);
 	attempt(p, job);
 	history(p, job);
 	if (!job_shown(job))
-		line(p, "next", job_ended(job) ? NULL : "wait");
+		sheet_line(p, "next", job_ended(job) ? NULL : "wait");
 	else
-		line(p, "next", job_next(job));
+		sheet_line(p, "next", job_next(job));
 }
 
 static enum code show(struct ctl *c, const json_t *job, bool first)
 {
-	struct page p = { &c->out, BUF_INIT };
-	bool ok;
+	struct sheet p;
 
 	if (c->o->json)
 		return listing_json(&c->out, job) ? CODE_DONE : CODE_SOME;
+	sheet_init(&p, &c->out);
 	if (!first)
 		buf_puts(&p.out, "\n");
 	describe(&p, job);
-	ok = screen_write(&c->out, &p.out);
-	buf_fini(&p.out);
-	return ok ? CODE_DONE : CODE_SOME;
+	return sheet_end(&p) ? CODE_DONE : CODE_SOME;
 }
 
 struct gets {

@@ -2,18 +2,16 @@
 /* template list, show, set, delete. What a template may hold is jobd's to say. */
 #include "config.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "jobctl/fields.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
+#include "jobctl/sheet.h"
 #include "jobctl/surroundings.h"
 #include "jobctl/table.h"
 #include "jobctl/text.h"
-
-#define LABEL 12
 
 static const struct table_column list_columns[] = {
 	{ "NAME", false, 2, 8, 0 },
@@ -87,79 +85,48 @@ int verb_template_list(struct ctl *c)
 	return code;
 }
 
-static void line(const struct ctl *c, struct buf *out, const char *label, const char *text)
-{
-	char head[LABEL + 2];
-	if (!text || !*text)
-		return;
-	snprintf(head, sizeof head, "%s%s", label, *label ? ":" : "");
-	buf_printf(out, "%-*s ", LABEL, head);
-	text_escape(out, text, c->out.utf8);
-	buf_puts(out, "\n");
-}
-
-static void words_line(const struct ctl *c, struct buf *out, const char *label, const json_t *array)
+static void words_line(struct sheet *p, const char *label, const json_t *array)
 {
 	struct buf b = BUF_INIT;
 	put_words(array, &b);
-	buf_put(&b, "", 1);
-	if (!b.failed)
-		line(c, out, label, (const char *)b.data);
-	buf_fini(&b);
+	sheet_buf(p, label, &b);
 }
 
-static void number_line(
-    const struct ctl *c, struct buf *out, const char *label, const json_t *t, const char *format)
-{
-	int64_t v = job_int(t, label, -1);
-	char text[24];
-	if (v < 0)
-		return;
-	snprintf(text, sizeof text, *format == 'o' ? "%03o" : "%u", (unsigned)v);
-	line(c, out, label, text);
-}
-
-static void rules_lines(const struct ctl *c, struct buf *out, json_t *rules)
+static void rules_lines(struct sheet *p, json_t *rules)
 {
 	const char *name, *label = "rules";
 	json_t *value;
 
 	json_object_foreach(rules, name, value) {
-		struct buf b = BUF_INIT;
-		buf_printf(
-		    &b, "%s = %s", name, json_is_string(value) ? json_string_value(value) : "?");
-		buf_put(&b, "", 1);
-		if (!b.failed)
-			line(c, out, label, (const char *)b.data);
-		buf_fini(&b);
+		sheet_printf(p, label, "%s = %s", name,
+		    json_is_string(value) ? json_string_value(value) : "?");
 		label = "";
 	}
 }
 
 static enum code show(const struct ctl *c, const json_t *t, bool first)
 {
-	struct buf out = BUF_INIT;
+	struct sheet p;
 
 	if (c->o->json)
 		return listing_json(&c->out, t) ? CODE_DONE : CODE_SOME;
+	sheet_init(&p, &c->out);
 	if (!first)
-		buf_puts(&out, "\n");
-	line(c, &out, "template", job_text(t, "name"));
-	line(c, &out, "from", job_text(t, "origin"));
-	line(c, &out, "description", job_text(t, "description"));
-	words_line(c, &out, "command", json_object_get(t, "command"));
-	words_line(c, &out, "parameters", json_object_get(t, "parameters"));
-	line(c, &out, "job's name", job_text(t, "job_name"));
-	line(c, &out, "queue", job_text(t, "queue"));
-	line(c, &out, "project", job_text(t, "project"));
-	number_line(c, &out, "priority", t, "d");
-	line(c, &out, "directory", job_text(t, "cwd"));
-	number_line(c, &out, "umask", t, "o");
-	words_line(c, &out, "environment", json_object_get(t, "environment"));
-	rules_lines(c, &out, json_object_get(t, "rules"));
-	bool ok = screen_write(&c->out, &out);
-	buf_fini(&out);
-	return ok ? CODE_DONE : CODE_SOME;
+		buf_puts(&p.out, "\n");
+	sheet_line(&p, "template", job_text(t, "name"));
+	sheet_line(&p, "from", job_text(t, "origin"));
+	sheet_line(&p, "description", job_text(t, "description"));
+	words_line(&p, "command", json_object_get(t, "command"));
+	words_line(&p, "parameters", json_object_get(t, "parameters"));
+	sheet_line(&p, "job's name", job_text(t, "job_name"));
+	sheet_line(&p, "queue", job_text(t, "queue"));
+	sheet_line(&p, "project", job_text(t, "project"));
+	sheet_int(&p, "priority", t, "priority");
+	sheet_line(&p, "directory", job_text(t, "cwd"));
+	sheet_umask(&p, t);
+	words_line(&p, "environment", json_object_get(t, "environment"));
+	rules_lines(&p, json_object_get(t, "rules"));
+	return sheet_end(&p) ? CODE_DONE : CODE_SOME;
 }
 
 /* Calls a method that takes a name for each word. done gets what went well. */

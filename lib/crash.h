@@ -21,7 +21,7 @@ bool crash_init(void);
 /* Kills the process with SIGKILL if this point is armed and its turn has come. */
 void crash_point(const char *name);
 
-/* The NULL-terminated list of all names. */
+/* The NULL-terminated list of all names. For tests: nobody else asks. */
 const char *const *crash_names(void);
 
 #endif

@@ -60,7 +60,8 @@ enum placeholder_piece placeholder_next(const char **at, const char **s, size_t 
 	return PLACEHOLDER_HOLE;
 }
 
-bool placeholder_begins(const char *text)
+/* Whether the text begins with {NAME}. */
+static bool begins_with_hole(const char *text)
 {
 	const char *s;
 	size_t len;
@@ -87,7 +88,7 @@ bool placeholder_after_dashes(char *const *command, size_t at)
 {
 	size_t k = at;
 
-	while (k > 1 && placeholder_begins(command[k - 1]))
+	while (k > 1 && begins_with_hole(command[k - 1]))
 		k--;
 	return k > 1 && strcmp(command[k - 1], "--") == 0;
 }

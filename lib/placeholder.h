@@ -16,9 +16,6 @@ enum placeholder_piece {
 /* Takes the next piece from *at; it is len bytes at *s. {{ and }} are text: one brace. */
 enum placeholder_piece placeholder_next(const char **at, const char **s, size_t *len);
 
-/* Whether the text begins with {NAME}. */
-bool placeholder_begins(const char *text);
-
 /* template_good_name of len bytes. */
 bool placeholder_good_name(const char *s, size_t len);
 

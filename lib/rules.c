@@ -19,12 +19,14 @@
 
 #include "lib/account.h"
 #include "lib/duration.h"
+#include "lib/priority.h"
 #include "lib/status.h"
 #include "lib/str.h"
 #include "lib/strv.h"
 
 #define SECOND UINT64_C(1000000)
 #define YEAR   (366 * 86400 * SECOND)
+#define LEAST  UINT64_C(1000) /* 1ms: of a duration that is to end or to warn of something */
 
 enum kind {
 	KIND_COUNT,    /* unsigned */
@@ -48,16 +50,16 @@ struct row {
 static const struct row table[RULES] = {
 	[RULE_MAX_RUNNING] = { "max_running", KIND_COUNT, false, offsetof(struct rules, max_running), 0,
 	    100000, "a number of jobs up to 100000, such as 4, or 0 for no limit of the queue's own" },
-	[RULE_PRIORITY] = { "priority", KIND_PRIORITY, false, offsetof(struct rules, priority), 1, 10,
-	    "a priority from 1 (first) to 10 (last), or high, normal or low" },
+	[RULE_PRIORITY] = { "priority", KIND_PRIORITY, false, offsetof(struct rules, priority), 0, 0,
+	    "a priority from " PRIORITY_RANGE ", or high, normal or low" },
 	[RULE_SUBMIT_USERS] = { "submit_users", KIND_NAMES, false,
 	    offsetof(struct rules, submit_users), 0, 0, "names of users, such as ann, one at least" },
 	[RULE_SUBMIT_GROUPS] = { "submit_groups", KIND_NAMES, false,
 	    offsetof(struct rules, submit_groups), 0, 0, "names of groups, such as staff, one at least" },
-	[RULE_TIMEOUT] = { "timeout", KIND_DURATION, true, offsetof(struct rules, timeout_us), 0, YEAR,
-	    "a duration up to a year, such as 2h, or 0 for none" },
-	[RULE_WARN] = { "warn", KIND_WARN, true, offsetof(struct rules, warn_us), 1, YEAR,
-	    "a signal and how long before the timeout, such as USR1@5min, or none" },
+	[RULE_TIMEOUT] = { "timeout", KIND_DURATION, true, offsetof(struct rules, timeout_us), LEAST,
+	    YEAR, "a duration from 1ms to a year, such as 2h, or 0 for none" },
+	[RULE_WARN] = { "warn", KIND_WARN, true, offsetof(struct rules, warn_us), LEAST, YEAR,
+	    "a signal and how long before the timeout, 1ms at least, such as USR1@5min, or none" },
 	[RULE_ATTEMPTS] = { "attempts", KIND_COUNT, true, offsetof(struct rules, attempts), 1, 100,
 	    "a number of attempts from 1 to 100, such as 3" },
 	[RULE_BACKOFF] = { "backoff", KIND_DURATION, true, offsetof(struct rules, backoff_us), 0, YEAR,
@@ -85,7 +87,7 @@ static const struct row table[RULES] = {
 static const struct rule_codes any = ANY, none;
 
 static const struct rules defaults = {
-	.priority = 5,
+	.priority = PRIORITY_DEFAULT,
 	.attempts = 1,
 	.backoff_us = 10 * SECOND,
 	.backoff_max_us = 600 * SECOND,
@@ -126,6 +128,16 @@ int rule_find(const char *name)
 	return -1;
 }
 
+void rule_names(bool of_jobs, char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = 0;
+	for (int i = 0; i < RULES && n < size; i++)
+		if (!of_jobs || table[i].of_jobs)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", table[i].name);
+}
+
 const char *rule_takes(enum rule which)
 {
 	return table[which].takes;
@@ -139,11 +151,6 @@ bool rule_is_of_jobs(enum rule which)
 bool rule_is_list(enum rule which)
 {
 	return table[which].kind == KIND_NAMES;
-}
-
-const char *recovery_name(enum recovery r)
-{
-	return (size_t)r < RECOVERIES ? recoveries[r] : NULL;
 }
 
 bool rule_codes_have(const struct rule_codes *c, int code)
@@ -173,25 +180,20 @@ static int set_count(unsigned *to, const struct row *row, const char *value)
 	return 0;
 }
 
-static int set_priority(unsigned *to, const struct row *row, const char *value)
+static int set_priority(unsigned *to, const char *value)
 {
-	static const struct {
-		const char *word;
-		unsigned priority;
-	} words[] = { { "high", 2 }, { "normal", 5 }, { "low", 8 } };
-	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-		if (strcasecmp(words[i].word, value) == 0) {
-			*to = words[i].priority;
-			return 0;
-		}
-	}
-	return set_count(to, row, value);
+	int priority = priority_parse(value);
+	if (priority == 0)
+		return -EINVAL;
+	*to = (unsigned)priority;
+	return 0;
 }
 
 static int set_duration(uint64_t *to, const struct row *row, const char *value)
 {
 	uint64_t v;
-	if (!duration_parse_us(value, &v) || v < row->min || v > row->max)
+	bool none_is_one = row->kind == KIND_DURATION; /* 0 */
+	if (!duration_parse_us(value, &v) || v > row->max || (v < row->min && (v || !none_is_one)))
 		return -EINVAL;
 	*to = v;
 	return 0;
@@ -305,7 +307,7 @@ int rule_set(struct rules *r, enum rule which, const char *value)
 	case KIND_COUNT:
 		return set_count(at, row, value);
 	case KIND_PRIORITY:
-		return set_priority(at, row, value);
+		return set_priority(at, value);
 	case KIND_NAMES:
 		return set_names(at, value);
 	case KIND_DURATION:
@@ -339,7 +341,7 @@ static char *names_text(char *const *v)
 
 static char *duration_text(uint64_t us)
 {
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(us, exact);
 	return strdup(exact);
 }
@@ -348,7 +350,7 @@ static char *warn_text(const struct rules *r)
 {
 	if (r->warn_signal == 0)
 		return strdup("none");
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(r->warn_us, exact);
 	return str_printf("%s@%s", status_signal_name(r->warn_signal), exact);
 }
@@ -389,7 +391,7 @@ char *rule_text(const struct rules *r, enum rule which)
 	case KIND_CODES:
 		return codes_text(at);
 	case KIND_RECOVERY:
-		return strdup(recovery_name(*(const enum recovery *)at));
+		return strdup(recoveries[*(const enum recovery *)at]);
 	}
 	return NULL;
 }

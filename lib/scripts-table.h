@@ -9,8 +9,7 @@
 
 enum script_how {
 	HOW_SHELL = 1,	 /* options, then a script or the name of one, then data */
-	HOW_INTERPRETER, /* options, some with code; without those the name of a script; then data
-			  */
+	HOW_INTERPRETER, /* options, some with code; without those a script's name; then data */
 	HOW_FILTER,	 /* the same; without those the code itself */
 	HOW_JOINED,	 /* all that follows is a command line for a shell, or commands */
 	HOW_HOST,	 /* options, a host; all that follows is a command line for a shell */
@@ -26,17 +25,17 @@ enum script_how {
 struct script_row {
 	const char *names;
 	enum script_how how;
-	const char *code,
-	    *code_long; /* options with code as value; HOW_WORDS: code_long has the words */
-	const char *valued,
-	    *valued_long;     /* options with another value, in the same argument or the next one */
+	/* options with code as value; HOW_WORDS: code_long has the words */
+	const char *code, *code_long;
+	/* options with another value, in the same argument or the next one */
+	const char *valued, *valued_long;
 	const char *attached; /* letters that take the rest of their argument, and never the next */
 	const char *ends;     /* letters after whose value all is data */
 	const char *data;     /* letters among valued whose value is data */
-	const char *joins,
-	    *joins_long;   /* of a wrapper: options that make all that follows a command line */
-	unsigned operands; /* of a wrapper: before the program's name */
-	bool assigns;	   /* of a wrapper: NAME=value may stand before it as well */
+	/* of a wrapper: */
+	const char *joins, *joins_long; /* options that make all that follows a command line */
+	unsigned operands;		/* before the program's name */
+	bool assigns;			/* NAME=value may stand before it as well */
 };
 
 /* NULL past the last. */

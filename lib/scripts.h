@@ -5,22 +5,27 @@
  *
  * A program is known by its name, as the command's first word or as any later one (nice, sudo,
  * xargs, find -exec, docker exec ... have theirs there), with or without a path and a version
- * (python3.11, bash-5.2). Known are, in scripts-table.c: - shells (sh bash dash ash ksh mksh zsh
- * csh tcsh ...): all up to and with the first argument that is no option, which is the script of
- * -c or the name of one; what follows ($0, $1 ...) is free, and $0 is no program's name; -
- * interpreters (perl -e, python -c, ruby -e, node -e, php -r, lua -e, fish -c ..., awk and sed):
- * their options, the code that is given by one, else the first argument; what follows is free; -
- * programs that make a command line for a shell of their arguments, or read them as commands: all
- * of them (su, script, sg, watch, parallel, eval, make, tmux, gdb, vim ...), what could be a
- * command in the place of a file (ed !command, view +command; ./{file} can't), what comes after
- * the host (ssh, rsh), or after an option (env -S, sudo -s, sudo -i); - programs that start
- * another: its name (env nice nohup timeout sudo flock setpriv runuser xargs find -exec ...), and
- * flock FILE -c COMMAND; - options whose value is a command, or code (--command=, rsync -e, git
- * -c, tar -I, psql -c, mysql -e, jobctl --shell ...); - a path on another host, which an rsync or
- * scp without -s gives to a shell there. Options that are not known count as such of the program,
- * not as its code. The rules err by calling too much code: a word that happens to be such a
- * program's name counts as it. A program that is not known here, and hands its arguments to a
- * shell or runs them, is the author's to know.
+ * (python3.11, bash-5.2). scripts-table.c has those that are known:
+ *
+ * - Shells (sh bash dash ash ksh mksh zsh csh tcsh ...). All is code up to and with the first
+ *   argument that is no option: it is the script of -c, or the name of one. What follows ($0,
+ *   $1 ...) is free, and $0 is no program's name.
+ * - Interpreters (perl -e, python -c, ruby -e, node -e, php -r, lua -e, fish -c ..., awk and sed).
+ *   Their options are code, and so is what one of these gives as code; without such an option, the
+ *   first argument. What follows is free.
+ * - Programs that make a command line for a shell of their arguments, or read them as commands
+ *   (su, script, sg, watch, parallel, eval, make, tmux, gdb, vim ...): all arguments. What could be
+ *   a command in the place of a file (ed !command, view +command; ./{file} can't); what comes after
+ *   the host (ssh, rsh), or after an option (env -S, sudo -s, sudo -i).
+ * - Programs that start another (env nice nohup timeout sudo flock setpriv runuser xargs
+ *   find -exec ...): its name, and the command of flock FILE -c COMMAND.
+ * - Options whose value is a command, or code: --command=, rsync -e, git -c, tar -I, psql -c,
+ *   mysql -e, jobctl --shell ...
+ * - A path on another host, which an rsync or scp without -s gives to a shell there.
+ *
+ * Options that are not known count as such of the program, not as its code. The rules err by
+ * calling too much code: a word that happens to be such a program's name counts as it. A program
+ * that is not known here, and hands its arguments to a shell or runs them, is the author's to know.
  */
 #ifndef LIB_SCRIPTS_H
 #define LIB_SCRIPTS_H
@@ -42,8 +47,8 @@ struct scripts;
 
 struct script {
 	enum script_kind kind;
-	const char
-	    *program; /* what it is that reads it: without its path; borrowed from the command */
+	/* what it is that reads it: without its path; borrowed from the command */
+	const char *program;
 };
 
 /* Looks for such programs in a command (borrowed, until scripts_free). NULL: no memory. */

@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "lib/placeholder.h"
+#include "lib/priority.h"
 #include "lib/scripts.h"
 #include "lib/str.h"
 #include "lib/strv.h"
@@ -229,8 +230,8 @@ static int check_plain(const struct template *t, char **why)
 			t->name ? t->name : ""));
 	if (!t->command || !t->command[0] || !*t->command[0])
 		return placeholder_refuse(why, str_printf("there is no command"));
-	if (t->priority < 0 || t->priority > 10)
-		return placeholder_refuse(why, str_printf("priority is 1 (first) to 10 (last)"));
+	if (t->priority < 0 || t->priority > PRIORITY_MAX)
+		return placeholder_refuse(why, str_printf("priority is " PRIORITY_RANGE));
 	if (t->umask < -1 || t->umask > 0777)
 		return placeholder_refuse(why, str_printf("umask is 0 to 0777"));
 	if (t->cwd && *t->cwd != '/' && *t->cwd != '{')

@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "lib/placeholder.h"
+#include "lib/priority.h"
 #include "lib/rules.h"
 #include "lib/strv.h"
 
@@ -162,14 +163,12 @@ static int set_text(char **to, const char *value)
 
 static int set_priority(int *to, const char *value)
 {
-	struct rules r;
+	int priority = priority_parse(value);
 
-	rules_init(&r);
-	int rc = rule_set(&r, RULE_PRIORITY, value);
-	if (rc == 0)
-		*to = (int)r.priority;
-	rules_fini(&r);
-	return rc;
+	if (priority == 0)
+		return -EINVAL;
+	*to = priority;
+	return 0;
 }
 
 static int set_umask(int *to, const char *value)

@@ -67,8 +67,14 @@ static bool any_clean(json_t *value)
 
 	if (json_is_string(value))
 		return string_clean(value);
-	json_array_foreach(value, i, item) if (!any_clean(item)) return false;
-	json_object_foreach(value, key, item) if (!any_clean(item)) return false;
+	json_array_foreach(value, i, item) {
+		if (!any_clean(item))
+			return false;
+	}
+	json_object_foreach(value, key, item) {
+		if (!any_clean(item))
+			return false;
+	}
 	return true;
 }
 
@@ -109,15 +115,19 @@ static const char *check_field(const struct varlink_field *f, json_t *value)
 	if (f->array) {
 		if (!json_is_array(value))
 			return f->name;
-		json_array_foreach(
-		    value, i, item) if ((culprit = check_value(f, item)) != NULL) return culprit;
+		json_array_foreach(value, i, item) {
+			if ((culprit = check_value(f, item)) != NULL)
+				return culprit;
+		}
 		return NULL;
 	}
 	if (f->map) {
 		if (!json_is_object(value))
 			return f->name;
-		json_object_foreach(
-		    value, key, item) if ((culprit = check_value(f, item)) != NULL) return culprit;
+		json_object_foreach(value, key, item) {
+			if ((culprit = check_value(f, item)) != NULL)
+				return culprit;
+		}
 		return NULL;
 	}
 	return check_value(f, value);
@@ -129,8 +139,7 @@ static const char *unknown_name(const struct varlink_field *fields, json_t *obje
 	const char *key;
 	json_t *item;
 
-	json_object_foreach(object, key, item)
-	{
+	json_object_foreach(object, key, item) {
 		for (f = fields; f->name != NULL && strcmp(f->name, key) != 0; f++)
 			;
 		if (f->name == NULL)
@@ -205,8 +214,7 @@ static json_t *wrong_struct(
 		return NULL;
 	if (!f->array)
 		return json_is_object(value) ? value : NULL;
-	json_array_foreach(value, i, item)
-	{
+	json_array_foreach(value, i, item) {
 		if (check_value(f, item) == NULL)
 			continue;
 		append(path, size, "[%zu]", i);

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "jobd/api/common.h"
+#include "lib/priority.h"
 #include "lib/status.h"
 #include "lib/varlink_handlers.h"
 
@@ -73,7 +74,7 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 		if (what->event == EVENT_PAUSE)
 			error_failed(c, id, SILENT);
 		else
-			error_failed(c, id, "jobd could not do it; its log says why");
+			error_of_core(c, id);
 		break;
 	}
 	return true;
@@ -119,8 +120,8 @@ void api_job_set_priority(void *ctx, struct call *c)
 {
 	uint64_t priority = param_u64(c, "priority", 0);
 
-	if (priority < 1 || priority > JOB_PRIORITY_MAX) {
-		error_invalid(c, "priority", "it is 1 (first) to %d (last)", JOB_PRIORITY_MAX);
+	if (priority < PRIORITY_MIN || priority > PRIORITY_MAX) {
+		error_invalid(c, "priority", "it is " PRIORITY_RANGE);
 		return;
 	}
 	ask(ctx, c, &(struct control){ .event = EVENT_PRIORITY, .priority = (int)priority });

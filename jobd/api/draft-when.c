@@ -8,8 +8,9 @@
 
 #include "jobd/api/common.h"
 #include "lib/clock.h"
+#include "lib/number.h"
 
-#define AFTER_MOST 5000
+#define AFTER_MAX 5000
 
 static bool read_time(struct drafting *x, const char *name, uint64_t *us)
 {
@@ -90,13 +91,6 @@ static uint64_t key_of(const struct draft *d, size_t at)
 	return d->items[at] ? UINT64_C(1) << 63 | (d->items[at] - 1) : d->after[at].id;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t *p = a, *q = b;
-
-	return *p < *q ? -1 : *p > *q;
-}
-
 /* Whether each is named once. */
 static bool check_twice(struct drafting *x, const struct draft *d)
 {
@@ -109,7 +103,7 @@ static bool check_twice(struct drafting *x, const struct draft *d)
 	}
 	for (size_t i = 0; i < d->nafter; i++)
 		keys[i] = key_of(d, i);
-	qsort(keys, d->nafter, sizeof *keys, by_number);
+	qsort(keys, d->nafter, sizeof *keys, number_compare);
 	for (size_t i = 1; i < d->nafter && !twice; i++) {
 		twice = keys[i] == keys[i - 1];
 		if (twice)
@@ -127,8 +121,8 @@ bool draft_read_after(struct drafting *x, struct draft *d)
 
 	if (n == 0)
 		return true;
-	if (n > AFTER_MOST) {
-		draft_wrong(x, "after", "a job waits for at most %d others", AFTER_MOST);
+	if (n > AFTER_MAX) {
+		draft_wrong(x, "after", "a job waits for at most %d others", AFTER_MAX);
 		return false;
 	}
 	d->after = calloc(n, sizeof *d->after);
@@ -139,8 +133,8 @@ bool draft_read_after(struct drafting *x, struct draft *d)
 	}
 	d->nafter = n;
 	x->links += n;
-	if (x->links > AFTER_MOST) {
-		draft_wrong(x, "after", "the jobs of a call wait for at most %d others in all", AFTER_MOST);
+	if (x->links > AFTER_MAX) {
+		draft_wrong(x, "after", "the jobs of a call wait for at most %d others in all", AFTER_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)

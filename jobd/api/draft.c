@@ -19,12 +19,13 @@
 
 #include "jobd/api/common.h"
 #include "jobd/core/queues.h"
+#include "lib/priority.h"
 #include "lib/str.h"
 #include "lib/strv.h"
 
 #define LABEL_MAX	255 /* bytes of a name, a project, a token, a key, a meta value's key */
 #define META_MAX	64
-#define PARAMETERS_MOST 1000
+#define PARAMETERS_MAX 1000
 
 void drafting_init(struct drafting *x, struct api *a, struct call *c, const char *verb)
 {
@@ -209,7 +210,8 @@ static bool read_numbers(struct drafting *x, struct draft *d)
 	int priority = d->made.priority; /* 0: its queue's */
 
 	d->job.umask = d->made.umask >= 0 ? d->made.umask : x->umask;
-	if (!read_int(x, "priority", 1, JOB_PRIORITY_MAX, "it is 1 (first) to 10 (last)", &priority))
+	if (!read_int(x, "priority", PRIORITY_MIN, PRIORITY_MAX, "it is " PRIORITY_RANGE,
+		&priority))
 		return false;
 	d->job.priority = (uint8_t)priority;
 	d->job.drop_unmet = json_is_true(json_object_get(x->o, "drop_unmet"));
@@ -299,8 +301,8 @@ static char **read_parameters(struct drafting *x)
 	json_t *map = json_object_get(x->o, "parameters");
 	size_t n = json_object_size(map), i = 0;
 
-	if (n > PARAMETERS_MOST) {
-		draft_wrong(x, "parameters", "a template has at most %d parameters", PARAMETERS_MOST);
+	if (n > PARAMETERS_MAX) {
+		draft_wrong(x, "parameters", "a template has at most %d parameters", PARAMETERS_MAX);
 		return NULL;
 	}
 	char **given = calloc(n + 1, sizeof *given);

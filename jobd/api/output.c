@@ -30,7 +30,7 @@
 #define PIECE	   (64u << 10)
 #define POLL_US	   100000
 #define QUIET_POLLS 250	       /* of them: 25 s */
-#define TAIL_MOST  (8u << 20)  /* how far back lines are counted */
+#define TAIL_MAX   (8u << 20)  /* how far back lines are counted */
 
 struct output {
 	struct job_watch watch; /* first */
@@ -63,7 +63,7 @@ static void output_free(void *arg)
 static uint64_t tail_offset(int fd, uint64_t size, uint64_t lines)
 {
 	char block[4096];
-	uint64_t at = size, floor = size > TAIL_MOST ? size - TAIL_MOST : 0;
+	uint64_t at = size, floor = size > TAIL_MAX ? size - TAIL_MAX : 0;
 
 	if (lines == 0)
 		return size;
@@ -253,6 +253,7 @@ static bool goes_on(const struct job *j, uint32_t attempt)
 	return !job_has_ended(j->state) && (attempt == 0 || attempt >= job_last_attempt(j));
 }
 
+/* NULL: no memory. */
 static struct output *output_new(struct api *a, struct call *c, const struct job *j)
 {
 	struct output *o = calloc(1, sizeof *o);
@@ -268,6 +269,10 @@ static struct output *output_new(struct api *a, struct call *c, const struct job
 	find_position(o, c);
 	o->follow = param_bool(c, "follow") && call_wants_more(c) && goes_on(j, o->attempt);
 	o->timer = event_new(a->o.base, -1, 0, on_timer, o);
+	if (!o->timer) {
+		output_free(o);
+		return NULL;
+	}
 	return o;
 }
 

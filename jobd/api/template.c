@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* org.jobd.Template: List, Get, Set, Delete. */
+/*
+ * org.jobd.Template: List, Get, Set, Delete.
+ *
+ * What Set is given is put into a struct template field by field, by the functions of
+ * lib/template.h that the configuration is read with too, so that both take the same values. A value
+ * that is wrong is Invalid, with the parameter template.FIELD; then the template is checked as a
+ * whole, and its queue must be declared. Core is told of a template that has passed all of that.
+ *
+ * Everybody may read every template, its variables too: whoever uses one has them in his job.
+ */
 #include "config.h"
 
 #include "lib/template.h"
@@ -11,9 +20,10 @@
 
 #include "jobd/api/common.h"
 #include "jobd/core/queues.h"
+#include "lib/priority.h"
 #include "lib/varlink_handlers.h"
 
-#define LIST_MOST 1000 /* members of a list of one */
+#define LIST_MAX 1000 /* members of a list of one */
 
 static json_t *list_json(char *const *v)
 {
@@ -29,7 +39,7 @@ static json_t *rules_json(char *const *given)
 	return rules;
 }
 
-/* All of it, for everybody: whoever uses it has its environment in his job. */
+/* All of it. */
 static json_t *template_json(const struct template *t, bool runtime)
 {
 	json_t *o = json_object();
@@ -111,9 +121,9 @@ static bool set_list(struct call *c, struct template *t, const char *field, cons
 	size_t n = json_array_size(array);
 	char parameter[100];
 
-	if (n > LIST_MOST) {
+	if (n > LIST_MAX) {
 		snprintf(parameter, sizeof parameter, "template.%s", field);
-		error_invalid(c, parameter, "%s has at most %d members", field, LIST_MOST);
+		error_invalid(c, parameter, "%s has at most %d members", field, LIST_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -144,8 +154,8 @@ static bool read_numbers(struct call *c, const json_t *o, struct template *t)
 
 	if (json_is_integer(priority)) {
 		json_int_t n = json_integer_value(priority);
-		if (n < 1 || n > JOB_PRIORITY_MAX) {
-			error_invalid(c, "template.priority", "a priority is 1 (first) to %d (last)", JOB_PRIORITY_MAX);
+		if (n < PRIORITY_MIN || n > PRIORITY_MAX) {
+			error_invalid(c, "template.priority", "a priority is " PRIORITY_RANGE);
 			return false;
 		}
 		t->priority = (int)n;
@@ -232,7 +242,7 @@ void api_template_set(void *ctx, struct call *c)
 		if (engine_template_set(a->o.engine, &who, &t) == ENGINE_OK)
 			reply_template(a, c, t.name);
 		else
-			error_failed(c, 0, "jobd could not do it; its log says why");
+			error_of_core(c, 0);
 	}
 	template_fini(&t);
 }
@@ -252,5 +262,5 @@ void api_template_delete(void *ctx, struct call *c)
 	else if (r == ENGINE_WRONG_STATE)
 		error_invalid(c, "name", "the configuration declares \"%.60s\": it can be removed there", name);
 	else
-		error_failed(c, 0, "jobd could not do it; its log says why");
+		error_of_core(c, 0);
 }

@@ -23,6 +23,8 @@ enum job_state {
 	JOB_CANCELLED = 7,
 };
 #define JOB_STATES 8 /* one more than the last: for arrays indexed by state */
+/* Those of jobs that have ended: bits 1 << enum job_state. */
+#define JOB_ENDED_STATES (1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_CANCELLED)
 
 /* Why a queued job waits, or why one failed. Numbers are on disk: never reuse one. */
 enum job_reason {
@@ -157,20 +159,21 @@ struct job {
 	struct buf unknown; /* fields of a newer version, kept as they were read */
 };
 
-#define JOB_PRIORITY_DEFAULT 5
-#define JOB_PRIORITY_MAX     10
-
 /* Sets every field to "nothing". */
 void job_init(struct job *j);
 /* Frees what the job holds, and makes it as job_init does. */
 void job_fini(struct job *j);
+/* Sets every field to "not reported". */
 void job_progress_init(struct job_progress *p);
 /* One that holds nothing; NULL: no memory. */
 struct job_progress *job_progress_new(void);
+/* Frees one of job_progress_new. NULL is fine. */
 void job_progress_free(struct job_progress *p);
+/* Frees what they hold, and not themselves. */
 void job_progress_fini(struct job_progress *p);
 void job_attempt_fini(struct job_attempt *a);
 
+/* Whether a job in this state has ended, and runs no more unless it is retried. */
 bool job_has_ended(enum job_state s);
 
 /* The number of the present or last attempt; 0 before the first. */
@@ -214,9 +217,10 @@ struct job_filter {
 	const char *const *own_names;
 };
 
-/* Whether the filter means this job. Of one that has not ended the reason is not looked at: the
- * row does not have what one that waits waits for, and job_filter_has_reason is for who does. */
+/* Whether the filter means this job. The reason is looked at only if the job has ended: why one
+ * waits that has not ended is not in its row. Who knows that asks job_filter_has_reason besides. */
 bool job_filter_match(const struct job_filter *f, const struct job *j);
+/* Whether this reason is one of those that the filter gives. */
 bool job_filter_has_reason(const struct job_filter *f, enum job_reason r);
 
 #endif

@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/nearest.h"
 #include "lib/strv.h"
 
 #define UNKNOWN_MAX 50 /* after that many it is some other program's file */
@@ -70,40 +71,12 @@ static int file_line(const struct reading *r, int line)
 	return r->part->first_line + line - 1;
 }
 
-/* How many characters have to be put, taken or changed to make b of a; 64 where they are long. */
-static size_t distance(const char *a, const char *b)
-{
-	size_t row[64];
-	size_t la = strlen(a), lb = strlen(b);
-	if (la >= 64 || lb >= 64)
-		return 64;
-	for (size_t j = 0; j <= lb; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= la; i++) {
-		size_t diagonal = row[0];
-		row[0] = i;
-		for (size_t j = 1; j <= lb; j++) {
-			size_t change = diagonal + (a[i - 1] != b[j - 1]);
-			size_t best = row[j] < row[j - 1] ? row[j] + 1 : row[j - 1] + 1;
-			diagonal = row[j];
-			row[j] = best < change ? best : change;
-		}
-	}
-	return row[lb];
-}
-
 const char *part_nearest(const struct part_field *fields, const char *name)
 {
-	const char *nearest = NULL;
-	size_t least = 3;
-	for (; fields->name; fields++) {
-		size_t d = distance(name, fields->name);
-		if (d < least) {
-			least = d;
-			nearest = fields->name;
-		}
-	}
-	return nearest;
+	struct nearest n = NEAREST(name);
+	for (; fields->name; fields++)
+		nearest_try(&n, fields->name);
+	return n.name;
 }
 
 static void note_unknown(struct reading *r, const struct place *at, const char *name)

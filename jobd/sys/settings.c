@@ -21,6 +21,8 @@
 #include "lib/account.h"
 #include "lib/buf.h"
 #include "lib/duration.h"
+#include "lib/on-stop.h"
+#include "lib/size.h"
 #include "lib/strv.h"
 
 #define FILE_MAX (1u << 20)
@@ -197,7 +199,7 @@ int config_set(struct config *c, const struct setting *s, const char *value)
 			return -EINVAL;
 		return set_string(at, value);
 	case SETTING_ON_STOP:
-		if (strcmp(value, "keep") != 0 && strcmp(value, "pause") != 0 && strcmp(value, "cancel") != 0)
+		if (!on_stop_parse(value))
 			return -EINVAL;
 		return set_string(at, value);
 	}

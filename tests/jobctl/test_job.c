@@ -7,6 +7,7 @@
 
 #include "jobctl/listing.h"
 #include "jobctl/report.h"
+#include "jobctl/sheet.h"
 #include "jobctl/surroundings.h"
 #include "lib/strv.h"
 #include "unit.h"
@@ -284,9 +285,32 @@ START_TEST(a_job_gets_the_caller_s_environment_but_not_jobd_s)
 }
 END_TEST
 
+START_TEST(a_sheet_has_a_line_for_what_is_known_and_numbers_are_whole)
+{
+	static const struct screen plain = { 0 };
+	json_t *j = job("{\"id\":4294967303,\"name\":\"a\\nb\",\"umask\":18,\"at\":0}");
+	struct sheet p;
+
+	sheet_init(&p, &plain);
+	sheet_int(&p, "job", j, "id");
+	sheet_int(&p, "batch", j, "batch");
+	sheet_line(&p, "name", job_text(j, "name"));
+	sheet_line(&p, "project", job_text(j, "project"));
+	sheet_umask(&p, j);
+	sheet_time(&p, "ended", j, "at");
+	sheet_printf(&p, "", "%d more", 2);
+	ck_assert_str_eq(held(&p.out), "job:         4294967303\n"
+				       "name:        a\\nb\n"
+				       "umask:       022\n"
+				       "             2 more\n");
+	json_decref(j);
+}
+END_TEST
+
 UNIT_MAIN("jobctl jobs", run_and_wait_exit_as_is_promised, a_job_s_time_leaves_its_pauses_out,
     the_time_left_is_estimated_from_what_is_done,
     the_reason_says_how_it_ended_or_what_is_about_to_happen,
     lists_are_sorted_by_any_column_with_what_has_no_value_last, reports_are_lines_that_jobd_reads,
     a_value_can_not_become_a_line_of_its_own, what_jobd_would_not_keep_is_not_sent,
-    a_job_gets_the_caller_s_environment_but_not_jobd_s)
+    a_job_gets_the_caller_s_environment_but_not_jobd_s,
+    a_sheet_has_a_line_for_what_is_known_and_numbers_are_whole)

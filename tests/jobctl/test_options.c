@@ -10,7 +10,6 @@
 #include <unistd.h>
 
 #include "jobctl/hints.h"
-#include "jobctl/priority.h"
 #include "jobctl/verbs.h"
 #include "lib/rules.h"
 #include "unit.h"
@@ -162,19 +161,6 @@ START_TEST(an_unknown_verb_has_a_nearest_one_unless_it_is_far)
 }
 END_TEST
 
-START_TEST(priorities_are_numbers_or_three_words)
-{
-	static const char *const wrong[] = { "0", "11", "-1", "+1", "", "5x", "1 ", "urgent", "01" };
-	ck_assert_int_eq(priority_parse("1"), 1);
-	ck_assert_int_eq(priority_parse("10"), 10);
-	ck_assert_int_eq(priority_parse("high"), 2);
-	ck_assert_int_eq(priority_parse("normal"), 5);
-	ck_assert_int_eq(priority_parse("low"), 8);
-	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
-		ck_assert_int_eq(priority_parse(wrong[i]), 0);
-}
-END_TEST
-
 START_TEST(a_verb_of_two_words_is_found_with_options_between_or_after)
 {
 	ck_assert(parse("queue list --json"));
@@ -297,4 +283,4 @@ UNIT_MAIN("jobctl options", two_dashes_before_a_command_are_known,
     letters_can_be_joined_and_mean_what_the_verb_means,
     without_a_verb_the_options_are_those_of_list, repeated_options_are_kept_in_their_order,
     what_the_verb_does_not_take_is_refused, verbs_have_the_names_that_fingers_know,
-    an_unknown_verb_has_a_nearest_one_unless_it_is_far, priorities_are_numbers_or_three_words)
+    an_unknown_verb_has_a_nearest_one_unless_it_is_far)

@@ -113,18 +113,6 @@ START_TEST(commands_are_quoted_so_that_a_shell_would_take_them)
 }
 END_TEST
 
-START_TEST(a_slip_of_the_finger_is_one_edit)
-{
-	ck_assert_uint_eq(text_distance("pause", "pause"), 0);
-	ck_assert_uint_eq(text_distance("pasue", "pause"), 1);
-	ck_assert_uint_eq(text_distance("puse", "pause"), 1);
-	ck_assert_uint_eq(text_distance("paause", "pause"), 1);
-	ck_assert_uint_eq(text_distance("oause", "pause"), 1);
-	ck_assert_uint_eq(text_distance("", "pause"), 5);
-	ck_assert_uint_gt(text_distance("a-word-that-is-longer-than-any-verb-is", "pause"), 3);
-}
-END_TEST
-
 static const struct table_column columns[] = {
 	{ "ID", true, 0, 0, 0 },
 	{ "NAME", false, 1, 8, 0 },
@@ -256,7 +244,7 @@ END_TEST
 UNIT_MAIN("jobctl text", nothing_that_works_on_a_terminal_gets_through,
     a_terminal_that_knows_only_ascii_gets_only_ascii, widths_are_counted_in_columns,
     what_is_too_wide_is_cut_and_ends_in_an_ellipsis,
-    commands_are_quoted_so_that_a_shell_would_take_them, a_slip_of_the_finger_is_one_edit,
+    commands_are_quoted_so_that_a_shell_would_take_them,
     columns_give_way_in_their_order_down_to_their_least,
     columns_that_do_not_fit_are_left_out_in_their_order,
     in_a_pipe_a_very_long_cell_does_not_widen_its_column,

@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/priority.h"
+
 static char base[64];
 static uint64_t random_state;
 
@@ -145,7 +147,7 @@ void fixture_job(struct job *j, uint64_t id, enum job_state state)
 	job_init(j);
 	j->id = id;
 	j->state = state;
-	j->priority = JOB_PRIORITY_DEFAULT;
+	j->priority = PRIORITY_DEFAULT;
 	j->uid = j->submitter_uid = 1000;
 	j->user = copy("ann");
 	j->queue = copy("default");

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "lib/priority.h"
 #include "lib/strv.h"
 #include "unit.h"
 
@@ -225,6 +226,22 @@ START_TEST(a_bad_value_is_refused_and_changes_nothing)
 }
 END_TEST
 
+START_TEST(a_priority_is_a_number_or_one_of_three_words)
+{
+	static const char *const wrong[] = { "0", "11", "-1", "+1", "", "5x", "1 ", " 1", "urgent",
+		"99999999999999999999" };
+	ck_assert_int_eq(priority_parse("1"), 1);
+	ck_assert_int_eq(priority_parse("10"), 10);
+	ck_assert_int_eq(priority_parse("05"), 5);
+	ck_assert_int_eq(priority_parse("high"), 2);
+	ck_assert_int_eq(priority_parse("HIGH"), 2);
+	ck_assert_int_eq(priority_parse("normal"), 5);
+	ck_assert_int_eq(priority_parse("low"), 8);
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++)
+		ck_assert_int_eq(priority_parse(wrong[i]), 0);
+}
+END_TEST
+
 START_TEST(codes_are_those_that_are_named_and_no_others)
 {
 	struct rules r;
@@ -299,5 +316,6 @@ END_TEST
 
 UNIT_MAIN("rules", what_nobody_says_is_as_the_manual_has_it, every_rule_is_found_by_its_name,
     every_value_reads_back_as_it_is_written, a_bad_value_is_refused_and_changes_nothing,
-    codes_are_those_that_are_named_and_no_others, a_warning_is_a_signal_and_a_time, given_rules_are_put_replaced_and_dropped,
+    a_priority_is_a_number_or_one_of_three_words, codes_are_those_that_are_named_and_no_others,
+    a_warning_is_a_signal_and_a_time, given_rules_are_put_replaced_and_dropped,
     given_rules_are_applied_and_what_is_strange_is_passed_over)
