@@ -10,7 +10,7 @@
 #include <time.h>
 
 #include "jobctl/job.h"
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
 #include "jobctl/verb.h"
 #include "lib/nearest.h"
 #include "lib/rules.h"

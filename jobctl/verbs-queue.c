@@ -8,7 +8,7 @@
 
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
 #include "jobctl/sheet.h"
 #include "jobctl/table.h"
 #include "jobctl/verb.h"
