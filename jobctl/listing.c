@@ -67,7 +67,6 @@ static void show_time(const json_t *job, const char *key, struct buf *out)
 	buf_puts(out, text);
 }
 
-/* clang-format off */
 #define SHOW(name, body) \
 	static void show_##name(const struct screen *s, const json_t *job, struct buf *out) \
 	{ (void)s; body; }
@@ -100,7 +99,6 @@ NUMBER(started, field(job, "started_at_us"))
 NUMBER(ended, field(job, "ended_at_us"))
 NUMBER(cpu, field(json_object_get(job, "usage"), "cpu_us"))
 NUMBER(rss, field(json_object_get(job, "usage"), "max_rss_kb"))
-/* clang-format on */
 
 static void show_progress(const struct screen *s, const json_t *job, struct buf *out)
 {

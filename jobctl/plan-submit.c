@@ -19,6 +19,7 @@
 #include "jobctl/plan.h"
 #include "jobctl/select.h"
 #include "jobctl/surroundings.h"
+#include "lib/number.h"
 
 #define SLICE_JOBS  250 /* a turn of the daemon each: others wait no longer than that takes */
 #define SLICE_LINKS 2500
@@ -308,32 +309,27 @@ static enum code send_all(struct sending *s)
 	return code != CODE_DONE ? code : s->code;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const int64_t *x = a, *y = b;
-	return *x < *y ? -1 : *x > *y;
-}
-
 /* "12 to 10011"; where others came between, "12-511,520-1007". */
 static void numbers(const struct sending *s, struct buf *out)
 {
 	size_t n = s->plan->n, ranges = 0;
-	int64_t *ids = calloc(n, sizeof *ids);
+	uint64_t *ids = calloc(n, sizeof *ids);
 
 	if (!ids)
 		return;
-	memcpy(ids, s->ids, n * sizeof *ids);
-	qsort(ids, n, sizeof *ids, by_number);
+	for (size_t i = 0; i < n; i++)
+		ids[i] = (uint64_t)s->ids[i];
+	qsort(ids, n, sizeof *ids, number_compare);
 	for (size_t i = 0, k; i < n; i = k) {
 		for (k = i + 1; k < n && ids[k] == ids[k - 1] + 1; k++)
 			;
 		if (++ranges > RANGES_MAX) {
-			buf_printf(out, " ... to %" PRId64, ids[n - 1]);
+			buf_printf(out, " ... to %" PRIu64, ids[n - 1]);
 			break;
 		}
-		buf_printf(out, "%s%" PRId64, i ? "," : ", ", ids[i]);
+		buf_printf(out, "%s%" PRIu64, i ? "," : ", ", ids[i]);
 		if (k - i > 1)
-			buf_printf(out, "%s%" PRId64, k - i == n ? " to " : "-", ids[k - 1]);
+			buf_printf(out, "%s%" PRIu64, k - i == n ? " to " : "-", ids[k - 1]);
 	}
 	free(ids);
 }

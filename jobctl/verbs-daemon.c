@@ -18,6 +18,7 @@
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
+#include "lib/on-stop.h"
 
 #define LABELS	 14
 #define STOP_MS	 60000 /* on top of what it says that it needs */
@@ -201,11 +202,6 @@ static json_t *stop_params(const struct ctl *c)
 	return p;
 }
 
-static bool is_on_stop(const char *word)
-{
-	return strcmp(word, "keep") == 0 || strcmp(word, "pause") == 0 || strcmp(word, "cancel") == 0;
-}
-
 /* Kills a daemon that does not answer. code is what was found before, where there is none. */
 static enum code force(const struct ctl *c, enum code code)
 {
@@ -254,7 +250,7 @@ int verb_shutdown(struct ctl *c)
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;
-	if (c->o->on_stop && !is_on_stop(c->o->on_stop))
+	if (c->o->on_stop && !on_stop_parse(c->o->on_stop))
 		return verb_usage(c, "--on-stop is keep, pause or cancel, not '%s'", c->o->on_stop);
 	if (c->o->force)
 		c->client.timeout_ms = FORCE_MS;

@@ -42,7 +42,7 @@ struct jobd {
 	char boot_id[BOOT_ID_SIZE];
 	char keeper_path[PATH_MAX];
 	int ready_fd; /* of daemon_begin */
-	int runtime_lock;
+	int runtime_lock; /* < 0: not held */
 	struct event_base *base;
 	struct event *signals[JOBD_SIGNALS], *tick, *due;
 	struct names *names;
@@ -54,12 +54,16 @@ struct jobd {
 };
 
 /* rooms.c */
-/* Opens the rooms in the order of need. 0, or the exit status, and why was said. Where a disk
- * that is full keeps one that starts over from opening its store it is 0, and there is no server.
+/*
+ * Opens the rooms in the order of need. 0. Or the exit status, above 0: why was said, and what had
+ * been opened is closed. Or -ENOSPC: a full disk keeps one that starts over from opening them all,
+ * and the caller starts over again.
  */
 int rooms_open(struct jobd *d);
-/* Connections end last: who waits for that may start another jobd at once, and finds nothing
- * locked. */
+/*
+ * Closes the rooms that are open. Connections end last: who waits for that may start another jobd
+ * at once, and finds nothing locked.
+ */
 void rooms_close(struct jobd *d);
 
 /* reload.c */

@@ -28,6 +28,7 @@
 #include "jobd/store/store.h"
 #include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
+#include "jobd/sys/notify.h"
 #include "jobd/sys/settings.h"
 #include "jobd/trial.h"
 #include "lib/clock.h"
@@ -122,10 +123,10 @@ static int serve(struct jobd *d)
 {
 	int rc = rooms_open(d);
 
+	if (rc < 0)
+		return start_over(d, rc);
 	if (rc)
 		return rc;
-	if (!d->server)
-		return start_over(d, -ENOSPC);
 	note_start(d);
 	engine_resume_stopped(d->engine);
 	server_resume(d->server);
@@ -135,7 +136,7 @@ static int serve(struct jobd *d)
 		proc_flush(d->proc);
 		server_flush(d->server);
 		log_event(LOG_NOTICE, "daemon-ready", "socket", "%s", d->paths.socket);
-		notify_ready(NULL);
+		notify_ready();
 		daemon_ready(d->ready_fd);
 		d->ready_fd = -1;
 		rc = run(d);
@@ -198,7 +199,7 @@ static int start(struct jobd *d)
 
 int main(int argc, char **argv)
 {
-	struct jobd d = { .ready_fd = -1, .restart = { .listen_fd = -1 } };
+	struct jobd d = { .ready_fd = -1, .runtime_lock = -1, .restart = { .listen_fd = -1 } };
 	int status = options_parse(argc, argv, &d.options);
 
 	if (status >= 0)
@@ -218,6 +219,7 @@ int main(int argc, char **argv)
 	notify_take();
 	umask(022);
 	status = start(&d);
+	reexec_taken(&d.past);
 	config_free(d.config);
 	paths_fini(&d.paths);
 	free(d.program);

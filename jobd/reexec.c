@@ -31,8 +31,8 @@
 #include "jobd/proc/proc.h"
 #include "jobd/server/server.h"
 #include "jobd/store/store.h"
-#include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
+#include "jobd/sys/notify.h"
 #include "jobd/trial.h"
 #include "lib/clock.h"
 #include "lib/crash.h"
@@ -341,7 +341,7 @@ void reexec_turn(struct jobd *d)
 	notify_reloading();
 	log_event(LOG_NOTICE, "handover", "program", "%s", d->program);
 	r->error = hand_over(d);
-	notify_ready(NULL);
+	notify_ready();
 	later(r, 0);
 }
 

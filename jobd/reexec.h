@@ -34,7 +34,7 @@ struct reexec_past {
  * jobd starts as after a crash; r->is is set then, too.
  */
 void reexec_take(struct reexec_past *past, struct restart *r);
-/* All rooms have taken theirs. */
+/* All rooms have taken theirs, or none will any more. */
 void reexec_taken(struct reexec_past *past);
 
 /*

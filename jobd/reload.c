@@ -10,9 +10,9 @@
 #include "jobd/api/api.h"
 #include "jobd/declare.h"
 #include "jobd/jobd.h"
-#include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
 #include "jobd/sys/names.h"
+#include "jobd/sys/notify.h"
 #include "jobd/sys/settings.h"
 #include "jobd/tuning.h"
 #include "lib/log.h"
@@ -60,6 +60,6 @@ int reload(void *ctx, const struct actor *who, char ***messages)
 			log_event(LOG_ERR, "config", "error", "%s", (*messages)[i]);
 	}
 	engine_note(d->engine, who, "reload", rc ? "BadConfiguration" : "ok", who ? NULL : "SIGHUP");
-	notify_ready(NULL);
+	notify_ready();
 	return rc;
 }

@@ -14,12 +14,17 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "jobd/sys/daemon.h"
 #include "jobd/sys/logger.h"
+#include "jobd/sys/notify.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
 #define CALM_US (60u * 1000000u)
+#define LOG_MS	200 /* for a log that is stuck */
+
+/* Before the first time, the second, … */
+static const unsigned waits_s[] = { 0, 1, 2, 4, 8, 15, 30, 60 };
+#define WAITS (sizeof waits_s / sizeof waits_s[0])
 
 struct restart restart_take(void)
 {
@@ -56,9 +61,9 @@ static int give(const struct restart *r)
 }
 
 /* Executes this program anew, with the same arguments. Returns only when that is impossible. */
-static void start_over(struct restart *r, char **argv)
+static void execute_again(struct restart *r, char **argv)
 {
-	logger_close(200);
+	logger_close(LOG_MS);
 	if (r->listen_fd >= 0)
 		fcntl(r->listen_fd, F_SETFD, 0);
 	if (give(r) == 0) {
@@ -71,22 +76,25 @@ static void start_over(struct restart *r, char **argv)
 	errno = was;
 }
 
+unsigned restart_wait_s(unsigned step, int rc)
+{
+	size_t at = (size_t)step + (rc == -ENOSPC); /* for room there is always a wait */
+
+	return waits_s[at < WAITS ? at : WAITS - 1];
+}
+
+/* Counts this one too. */
 static unsigned wait_seconds(struct restart *r, int rc)
 {
-	static const unsigned waits[] = { 1, 2, 4, 8, 15, 30, 60 };
-	unsigned last = sizeof waits / sizeof waits[0] - 1;
 	uint64_t now = clock_mono_us();
 
-	if (!r->is || now - r->at_mono_us > CALM_US + waits[last] * UINT64_C(1000000))
+	if (!r->is || now - r->at_mono_us > CALM_US + waits_s[WAITS - 1] * UINT64_C(1000000))
 		r->step = 0;
 	r->at_mono_us = now;
-	if (r->step == 0 && rc != -ENOSPC) {
-		r->step = 1;
-		return 0;
-	}
-	unsigned step = r->step < last ? r->step : last;
-	r->step = step + 1;
-	return waits[step ? step - 1 : 0];
+	unsigned wait = restart_wait_s(r->step, rc);
+	if (r->step < WAITS)
+		r->step++;
+	return wait;
 }
 
 void restart_now(struct restart *r, int rc, char **argv)
@@ -109,6 +117,6 @@ void restart_now(struct restart *r, int rc, char **argv)
 		restart_hold_signals(false);
 		nanosleep(&wait, NULL);
 	}
-	start_over(r, argv);
+	execute_again(r, argv);
 	log_event(LOG_CRIT, "daemon-failed", "error", "jobd can't execute itself: %s", strerror(errno));
 }

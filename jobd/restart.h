@@ -24,14 +24,20 @@ struct restart {
 struct restart restart_take(void);
 
 /*
- * Holds back SIGHUP, SIGTERM and SIGINT, over an exec too, or delivers them again: a program that has no handlers
- * for them yet would die of them.
+ * Holds back SIGHUP, SIGTERM and SIGINT, over an exec too, or delivers them again: a program that
+ * has no handlers for them yet would die of them.
  */
 void restart_hold_signals(bool hold);
 
 /*
- * Starts over after the error rc (-errno) of a commit or of the store's opening. The first time
- * within a minute at once, then after 1 to 60 s; after -ENOSPC it always waits. Returns only where
+ * How many seconds to wait before starting over for rc (-errno), where that was done step times
+ * already: none the first time, then 1 to 60. After -ENOSPC the first time waits 1, too. Pure.
+ */
+unsigned restart_wait_s(unsigned step, int rc);
+
+/*
+ * Starts over after the error rc (-errno) of a commit or of the store's opening. First waits
+ * as restart_wait_s says. Returns only where
  * it must not (-EIO: recovery would trust pages that were never written) or can't, and
  * has logged why; the caller leaves. argv's paths are absolute: a daemon is not where it was started.
  */

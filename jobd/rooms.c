@@ -26,6 +26,7 @@
 #include "jobd/sys/limits.h"
 #include "jobd/sys/logger.h"
 #include "jobd/sys/names.h"
+#include "jobd/sys/notify.h"
 #include "jobd/sys/privilege.h"
 #include "jobd/sys/settings.h"
 #include "jobd/tuning.h"
@@ -34,17 +35,17 @@
 #include "lib/log.h"
 #include "lib/strv.h"
 
-/* Start-up failed: the reason goes to whoever started jobd. */
+/* Start-up failed: the reason goes to whoever started jobd, who may start another at once. */
 static int fail(struct jobd *d, char *why, const char *otherwise)
 {
 	const char *text = why ? why : otherwise;
 
 	log_event(LOG_ERR, "start-failed", "error", "%s", text);
+	rooms_close(d);
+	paths_withdraw(&d->paths);
 	if (!d->options.foreground)
 		daemon_failed(d->ready_fd, text);
-	paths_withdraw(&d->paths);
 	free(why);
-	logger_close(LOGGER_LAST_MS);
 	return 1;
 }
 
@@ -56,7 +57,7 @@ static void stop(void *ctx, const struct actor *who, enum on_stop how, const cha
 
 	engine_stop(d->engine, who, how, why);
 	engine_stopping(d->engine, &s);
-	notify_stopping(NULL, s.within_ms);
+	notify_stopping(s.within_ms);
 }
 
 static uint64_t dropped_lines(void *ctx)
@@ -335,12 +336,16 @@ int rooms_open(struct jobd *d)
 		rc = open_events(d);
 	restart_hold_signals(false);
 	if (rc == -ENOSPC && d->restart.is)
-		return 0; /* the caller starts over */
-	if (rc == 0)
-		return 0;
-	proc_close(d->proc);
-	store_close(d->store);
-	return fail(d, why, strerror(-rc));
+		free(why);
+	else if (rc)
+		return fail(d, why, strerror(-rc));
+	return rc;
+}
+
+static void drop_event(struct event *e)
+{
+	if (e)
+		event_free(e);
 }
 
 void rooms_close(struct jobd *d)
@@ -348,16 +353,18 @@ void rooms_close(struct jobd *d)
 	reexec_free(d->reexec);
 	proc_close(d->proc);
 	store_close(d->store);
-	close(d->runtime_lock);
+	if (d->runtime_lock >= 0)
+		close(d->runtime_lock);
 	server_close(d->server, false);
 	api_free(d->api);
 	engine_free(d->engine);
 	policy_fini(&d->policy);
 	names_close(d->names);
 	for (int i = 0; i < JOBD_SIGNALS; i++)
-		event_free(d->signals[i]);
-	event_free(d->tick);
-	event_free(d->due);
-	event_base_free(d->base);
+		drop_event(d->signals[i]);
+	drop_event(d->tick);
+	drop_event(d->due);
+	if (d->base)
+		event_base_free(d->base);
 	logger_close(LOGGER_LAST_MS);
 }

@@ -142,11 +142,6 @@ bool rule_is_list(enum rule which)
 	return table[which].kind == KIND_NAMES;
 }
 
-const char *recovery_name(enum recovery r)
-{
-	return (size_t)r < RECOVERIES ? recoveries[r] : NULL;
-}
-
 bool rule_codes_have(const struct rule_codes *c, int code)
 {
 	return code >= 0 && code < 256 && (c->bits[code / 32] >> (code % 32) & 1);
@@ -385,7 +380,7 @@ char *rule_text(const struct rules *r, enum rule which)
 	case KIND_CODES:
 		return codes_text(at);
 	case KIND_RECOVERY:
-		return strdup(recovery_name(*(const enum recovery *)at));
+		return strdup(recoveries[*(const enum recovery *)at]);
 	}
 	return NULL;
 }

@@ -87,7 +87,4 @@ int rules_apply(struct rules *r, char *const *given);
 /* Whether an exit code is one of these. */
 bool rule_codes_have(const struct rule_codes *c, int code);
 
-/* The word: "retry", "fail", "hold". */
-const char *recovery_name(enum recovery r);
-
 #endif

@@ -8,6 +8,7 @@
 
 #include "jobd/api/common.h"
 #include "lib/clock.h"
+#include "lib/number.h"
 
 #define AFTER_MOST 5000
 
@@ -90,13 +91,6 @@ static uint64_t key_of(const struct draft *d, size_t at)
 	return d->items[at] ? UINT64_C(1) << 63 | (d->items[at] - 1) : d->after[at].id;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t *p = a, *q = b;
-
-	return *p < *q ? -1 : *p > *q;
-}
-
 /* Whether each is named once. */
 static bool check_twice(struct drafting *x, const struct draft *d)
 {
@@ -109,7 +103,7 @@ static bool check_twice(struct drafting *x, const struct draft *d)
 	}
 	for (size_t i = 0; i < d->nafter; i++)
 		keys[i] = key_of(d, i);
-	qsort(keys, d->nafter, sizeof *keys, by_number);
+	qsort(keys, d->nafter, sizeof *keys, number_compare);
 	for (size_t i = 1; i < d->nafter && !twice; i++) {
 		twice = keys[i] == keys[i - 1];
 		if (twice)

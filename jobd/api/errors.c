@@ -1,5 +1,12 @@
 /* SPDX-License-Identifier: ISC */
-/* The errors that several methods have. */
+/*
+ * The errors that several methods have, with their parameters, as the interface files declare them.
+ * (One that a single method has is written beside it.) Each function ends the call: nothing more
+ * may be answered.
+ *
+ * Nothing is logged: these are the caller's mistakes. Only a refusal (error_denied) is journalled;
+ * limits that were met are limits.c's.
+ */
 #include "config.h"
 
 #include <stdarg.h>

@@ -253,6 +253,7 @@ static bool goes_on(const struct job *j, uint32_t attempt)
 	return !job_has_ended(j->state) && (attempt == 0 || attempt >= job_last_attempt(j));
 }
 
+/* NULL: no memory. */
 static struct output *output_new(struct api *a, struct call *c, const struct job *j)
 {
 	struct output *o = calloc(1, sizeof *o);
@@ -268,6 +269,10 @@ static struct output *output_new(struct api *a, struct call *c, const struct job
 	find_position(o, c);
 	o->follow = param_bool(c, "follow") && call_wants_more(c) && goes_on(j, o->attempt);
 	o->timer = event_new(a->o.base, -1, 0, on_timer, o);
+	if (!o->timer) {
+		output_free(o);
+		return NULL;
+	}
 	return o;
 }
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "jobd/api/common.h"
+#include "lib/number.h"
 
 const char *param_str(const struct call *c, const char *name)
 {
@@ -46,13 +47,6 @@ const char **param_strv(const struct call *c, const char *name, bool *no_memory)
 	return out;
 }
 
-static int by_number(const void *a, const void *b)
-{
-	const uint64_t *x = a, *y = b;
-
-	return *x < *y ? -1 : *x > *y;
-}
-
 uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory)
 {
 	const json_t *v = json_object_get(call_params(c), name);
@@ -67,7 +61,7 @@ uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_
 	}
 	for (size_t i = 0; i < *n; i++)
 		out[i] = (uint64_t)json_integer_value(json_array_get(v, i));
-	qsort(out, *n, sizeof *out, by_number);
+	qsort(out, *n, sizeof *out, number_compare);
 	return out;
 }
 

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* org.jobd.Template: List, Get, Set, Delete. */
+/*
+ * org.jobd.Template: List, Get, Set, Delete.
+ *
+ * What Set is given is put into a struct template field by field, by the functions of
+ * lib/template.h that the configuration is read with too, so that both take the same values. A value
+ * that is wrong is Invalid, with the parameter template.FIELD; then the template is checked as a
+ * whole, and its queue must be declared. Core is told of a template that has passed all of that.
+ *
+ * Everybody may read every template, its variables too: whoever uses one has them in his job.
+ */
 #include "config.h"
 
 #include "lib/template.h"
@@ -30,7 +39,7 @@ static json_t *rules_json(char *const *given)
 	return rules;
 }
 
-/* All of it, for everybody: whoever uses it has its environment in his job. */
+/* All of it. */
 static json_t *template_json(const struct template *t, bool runtime)
 {
 	json_t *o = json_object();

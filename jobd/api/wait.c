@@ -233,6 +233,11 @@ static struct wait *wait_new(struct api *a, struct call *c, const uint64_t *ids,
 	*w = (struct wait){ .a = a, .c = c, .progress = param_bool(c, "progress"),
 		.more = call_wants_more(c) };
 	w->timer = event_new(a->o.base, -1, 0, on_timer, w);
+	if (!w->timer) {
+		error_failed(c, 0, "no memory");
+		wait_free(w);
+		return NULL;
+	}
 	size_t at = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (i && ids[i] == ids[i - 1])

@@ -49,7 +49,7 @@ static void let_keeper_go(struct engine *e, struct live *l)
 	if (l->phase == LIVE_IDLE)
 		return;
 	if (l->phase == LIVE_ACTIVE)
-		schedule_note_end(e);
+		choose_note_end(e);
 	starts_leave(e, l);
 	if (l->silent)
 		e->silent--;
@@ -72,7 +72,7 @@ static void enter_queue(struct engine *e, struct live *l, struct step *s)
 {
 	if (s->event == EVENT_NEVER_RAN) {
 		let_keeper_go(e, l);
-		schedule_delay(e, l); /* whatever kept it from running may do so again at once */
+		choose_delay(e, l); /* whatever kept it from running may do so again at once */
 		return;
 	}
 	l->job.reason = REASON_NONE;
@@ -128,7 +128,7 @@ static void unbegin(struct engine *e, struct live *l, struct step *s)
 	memset(&j->now, 0, sizeof j->now);
 	j->paused_at_us = 0;
 	j->resume_requested = false;
-	schedule_delay(e, l);
+	choose_delay(e, l);
 }
 
 static void order_stop(struct engine *e, struct live *l, struct step *s)
@@ -385,7 +385,6 @@ action_fn *const engine_actions[STATE_ACTIONS] = {
 	[ACTION_ORDER_END] = order_end,
 	[ACTION_ORDER_TIMEOUT] = order_timeout,
 	[ACTION_WARN] = warn,
-	[ACTION_CHANGE] = note,
 	[ACTION_SEND_SIGNAL] = send_signal,
 	[ACTION_NOTE] = note,
 	[ACTION_FINISH] = finish,

@@ -158,14 +158,14 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 	if (no_room(error)) {
 		/* One that nobody waited for yet is no reason to start none. */
 		if (ahead)
-			schedule_prepare_no_more(e);
+			choose_prepare_no_more(e);
 		else
-			schedule_back_off(e);
+			choose_back_off(e);
 		waiting_place(e, l);
 	} else if (error == -ESTALE) {
 		waiting_place(e, l);
 	} else {
-		schedule_delay(e, l);
+		choose_delay(e, l);
 	}
 }
 
@@ -188,19 +188,13 @@ static void on_orphaned(void *ctx, uint64_t id)
 	struct engine *e = ctx;
 	struct live *l = live_find(&e->live, id);
 
+	struct step s = { .detail = "its keeper died; jobd looks after it" };
+
 	if (!l)
 		return;
-	struct journal_entry entry = {
-		.at_us = e->real_us(),
-		.job = id,
-		.attempt = l->job.now.number,
-		.verb = (char *)(uintptr_t)"orphaned",
-		.from = l->job.state,
-		.to = l->job.state,
-		.result = (char *)(uintptr_t)"ok",
-		.detail = (char *)(uintptr_t)"its keeper died; jobd looks after it",
-		.owner = l->job.uid,
-	};
+	struct journal_entry entry = engine_entry(e, &l->job, &s, l->job.state);
+	entry.verb = "orphaned";
+	entry.to = entry.from;
 	engine_journal(e, &l->job, &entry);
 }
 

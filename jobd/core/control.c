@@ -85,7 +85,7 @@ enum job_event control_resume_event(struct engine *e, struct live *l, bool force
 {
 	if (l->job.state != JOB_PAUSED)
 		return EVENT_RESUME;
-	if (!force && !schedule_may_go_on(e, l))
+	if (!force && !choose_may_go_on(e, l))
 		return EVENT_RESUME_LATER;
 	waiting_leave(e, l);
 	starts_take_slot(e, l);

@@ -115,9 +115,20 @@ static void await(struct engine *e, struct live *l, struct edge *x, const struct
 		link_edge(&o->edges, x);
 }
 
+static void await_nothing(struct engine *e, struct live *l)
+{
+	if (l->nafter)
+		order_links_drop(&e->order, l->job.uid, l->nafter);
+	for (unsigned i = 0; i < l->nafter; i++)
+		unlink_edge(&l->after[i]);
+	free(l->after);
+	l->after = NULL;
+	l->nafter = l->unmet = 0;
+}
+
 void depend_await(struct engine *e, struct live *l, const struct job_after *v, size_t n)
 {
-	depend_leave(e, l);
+	await_nothing(e, l);
 	if (!n)
 		return;
 	l->after = calloc(n, sizeof *l->after);
@@ -128,17 +139,6 @@ void depend_await(struct engine *e, struct live *l, const struct job_after *v, s
 	l->nafter = (unsigned)n;
 	for (size_t i = 0; i < n; i++)
 		await(e, l, &l->after[i], &v[i]);
-}
-
-void depend_leave(struct engine *e, struct live *l)
-{
-	if (l->nafter)
-		order_links_drop(&e->order, l->job.uid, l->nafter);
-	for (unsigned i = 0; i < l->nafter; i++)
-		unlink_edge(&l->after[i]);
-	free(l->after);
-	l->after = NULL;
-	l->nafter = l->unmet = 0;
 }
 
 struct pairs {
@@ -219,7 +219,7 @@ void depend_revive(struct engine *e, struct live *l)
 
 void depend_ended(struct engine *e, struct live *l)
 {
-	depend_leave(e, l);
+	await_nothing(e, l);
 	if (!l->before)
 		return;
 	struct outcome *o = outcome_add(e, l->job.id, l->job.state);
@@ -236,7 +236,7 @@ static void met(struct engine *e, struct live *l)
 {
 	if (--l->unmet)
 		return;
-	depend_leave(e, l);
+	await_nothing(e, l);
 	if (l->staged)
 		return;
 	l->job.eligible_at_us = e->real_us();

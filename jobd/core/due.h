@@ -24,6 +24,7 @@ struct due {
 bool due_set(struct due *d, enum due_clock clock, struct live *l, uint64_t at_us);
 /* The first, and when it is due; NULL: none is. */
 struct live *due_first(const struct due *d, enum due_clock clock, uint64_t *at_us);
+/* Frees it. Its jobs are not touched. */
 void due_fini(struct due *d);
 
 #endif

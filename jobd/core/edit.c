@@ -268,42 +268,43 @@ static void change(
 		change_after(e, l, x);
 }
 
-/* "queue=export (was import)" */
-static size_t put_change(char *out, size_t size, const char *name, const char *is, const char *was)
+/* "=export (was import)" */
+static size_t put_values(char *out, size_t size, const char *is, const char *was)
 {
-	return (size_t)snprintf(out, size, "%s=%s (was %s)", name, is ? is : "-", was ? was : "-");
+	return (size_t)snprintf(out, size, "=%s (was %s)", is ? is : "-", was ? was : "-");
 }
 
 /* What the journal says: of what is short what it is and was, of the rest its name. */
 static void describe(const struct job *j, const struct job *to, unsigned fields, char *out, size_t size)
 {
-	static const char *const names[] = { "command", "name", "queue", "project", "meta", "cwd",
-		"environment", "umask", "rules", "not_before", "deadline", "after", "drop_unmet",
-		"environment" };
 	const struct {
 		unsigned field;
-		const char *is, *was;
-	} texts[] = {
-		{ EDIT_COMMAND, to->command ? to->command[0] : NULL, j->command[0] },
-		{ EDIT_NAME, to->name, j->name },
-		{ EDIT_QUEUE, to->queue, j->queue },
-		{ EDIT_PROJECT, to->project, j->project },
-		{ EDIT_CWD, to->cwd, j->cwd },
+		const char *name, *is, *was;
+	} rows[] = {
+		{ EDIT_COMMAND, "command", to->command ? to->command[0] : NULL, j->command[0] },
+		{ EDIT_NAME, "name", to->name, j->name },
+		{ EDIT_QUEUE, "queue", to->queue, j->queue },
+		{ EDIT_PROJECT, "project", to->project, j->project },
+		{ EDIT_META, "meta", NULL, NULL },
+		{ EDIT_CWD, "cwd", to->cwd, j->cwd },
+		{ EDIT_ENVIRONMENT, "environment", NULL, NULL },
+		{ EDIT_UMASK, "umask", NULL, NULL },
+		{ EDIT_RULES, "rules", NULL, NULL },
+		{ EDIT_NOT_BEFORE, "not_before", NULL, NULL },
+		{ EDIT_DEADLINE, "deadline", NULL, NULL },
+		{ EDIT_AFTER, "after", NULL, NULL },
+		{ EDIT_DROP_UNMET, "drop_unmet", NULL, NULL },
+		{ EDIT_SET_ENVIRONMENT, "environment", NULL, NULL },
 	};
 	size_t n = 0;
 
 	*out = 0;
-	for (size_t i = 0; i < sizeof names / sizeof names[0] && n < size; i++) {
-		if (!(fields & 1u << i))
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0] && n < size; i++) {
+		if (!(fields & rows[i].field))
 			continue;
-		n += (size_t)snprintf(out + n, size - n, "%s", n ? ", " : "");
-		size_t k = 0;
-		while (k < sizeof texts / sizeof texts[0] && texts[k].field != 1u << i)
-			k++;
-		if (n < size)
-			n += k < sizeof texts / sizeof texts[0] ?
-			    put_change(out + n, size - n, names[i], texts[k].is, texts[k].was) :
-			    (size_t)snprintf(out + n, size - n, "%s", names[i]);
+		n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", rows[i].name);
+		if (n < size && (rows[i].is || rows[i].was))
+			n += put_values(out + n, size - n, rows[i].is, rows[i].was);
 	}
 	utf8_mend(out); /* it may be cut inside a character */
 }

@@ -135,19 +135,34 @@ struct job_view engine_live_view(struct engine *e, struct live *l)
 
 	job_init(&v.loaded);
 	if (l->job.state == JOB_QUEUED || l->job.resume_requested)
-		v.reason = schedule_reason(e, l);
+		v.reason = choose_reason(e, l);
 	return v;
 }
 
+static void add_watch(struct job_watch **list, struct job_watch *w)
+{
+	w->next = *list;
+	w->link = list;
+	if (w->next)
+		w->next->link = &w->next;
+	*list = w;
+}
+
+/* Whoever is told may take off any watch: those that are still to be told stand apart, so that
+ * none is told after that. */
 void engine_changed(struct engine *e, struct live *l, enum job_change c)
 {
 	struct job_view v = engine_live_view(e, l);
-	struct job_watch *next;
+	struct job_watch *untold = l->watches;
 
-	for (struct job_watch *w = l->watches; w; w = next) {
-		next = w->next;
-		if (c == CHANGE_ENDED)
-			engine_unwatch(w);
+	l->watches = NULL;
+	if (untold)
+		untold->link = &untold;
+	while (untold) {
+		struct job_watch *w = untold;
+		engine_unwatch(w);
+		if (c != CHANGE_ENDED)
+			add_watch(&l->watches, w);
 		w->changed(w, &v, c);
 	}
 }
@@ -257,19 +272,19 @@ struct journal_entry engine_entry(
 		.at_us = e->real_us(),
 		.job = j->id,
 		.attempt = j->now.number,
-		.verb = (char *)(uintptr_t)state_event_name(s->event),
+		.verb = state_event_name(s->event),
 		.from = from,
-		.result = (char *)(uintptr_t)(s->already ? "already" : "ok"),
-		.detail = (char *)(uintptr_t)s->detail,
+		.result = s->already ? "already" : "ok",
+		.detail = s->detail,
 		.owner = j->uid,
 	};
 
 	if (s->who) {
 		entry.has_actor = true;
 		entry.uid = s->who->uid;
-		entry.user = (char *)(uintptr_t)s->who->user;
+		entry.user = s->who->user;
 		entry.pid = s->who->pid;
-		entry.process = (char *)(uintptr_t)s->who->process;
+		entry.process = s->who->process;
 	}
 	return entry;
 }
@@ -366,7 +381,7 @@ int engine_turn(struct engine *e)
 	waiting_run(e);
 	depend_run(e);
 	batch_run(e);
-	schedule_run(e);
+	choose_run(e);
 	submit_flush(e);
 	put_dirty(e);
 	if (e->out_of_memory)
@@ -420,11 +435,7 @@ bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w)
 
 	if (!l)
 		return false;
-	w->next = l->watches;
-	w->link = &l->watches;
-	if (w->next)
-		w->next->link = &w->next;
-	l->watches = w;
+	add_watch(&l->watches, w);
 	return true;
 }
 

@@ -6,6 +6,11 @@
  * Everything it decides in one turn of the loop is one transaction:
  * engine_turn starts what may start, puts what changed and commits. Only after
  * that may proc and server send what they have staged.
+ *
+ * From the end of one engine_turn to the end of the next is one turn. What changes something is
+ * called inside a turn, after engine_load, and is true when that turn is committed; what only
+ * looks sees what the turn has changed so far. Where it is otherwise, it is said. Strings and
+ * structures that are handed in are borrowed for the call.
  */
 #ifndef CORE_ENGINE_H
 #define CORE_ENGINE_H
@@ -18,23 +23,13 @@
 #include "jobd/core/job.h"
 #include "jobd/core/journal.h"
 #include "jobd/core/state.h"
+#include "lib/on-stop.h"
 
 struct engine;
+struct job_view;
 struct proc;
 struct proc_events;
 struct store;
-
-/* What becomes of the running jobs when jobd stops. 0 is: as the settings say. */
-enum on_stop {
-	ON_STOP_KEEP = 1, /* they go on */
-	ON_STOP_PAUSE,	  /* they are paused, and the next start resumes them */
-	ON_STOP_CANCEL,	  /* they are cancelled, paused ones too */
-};
-
-/* The word for it, as the configuration and the protocol have it; NULL for what is none of them. */
-const char *on_stop_name(enum on_stop how);
-/* The one with this name, or 0. */
-enum on_stop on_stop_parse(const char *name);
 
 /* What the configuration says of it. Copied. */
 struct engine_settings {
@@ -43,7 +38,7 @@ struct engine_settings {
 	uint64_t kill_grace_ms;	 /* between SIGTERM and SIGKILL */
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
-	enum on_stop on_stop;
+	enum on_stop on_stop;	 /* 0: as if it were keep */
 	unsigned user_queued_jobs; /* jobs of one user that wait; 0: as many as he likes */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
@@ -59,38 +54,6 @@ struct engine_options {
 	uint64_t (*free_bytes)(const char *dir);
 };
 
-/* Makes an engine. NULL when there is no memory. */
-struct engine *engine_new(const struct engine_options *o);
-void engine_free(struct engine *e);
-
-/* The callbacks to give to proc_open, with the engine as their context. */
-const struct proc_events *engine_proc_events(void);
-
-/*
- * Reads the live jobs from the store and has proc take up those that ran. Call once,
- * before the first turn. 0, or -errno.
- */
-int engine_load(struct engine *e, struct proc *p);
-
-/* New settings; they hold from the next turn. */
-void engine_configure(struct engine *e, const struct engine_settings *s);
-
-/*
- * Ends a turn: starts what may start, commits. On 0 what was staged may be
- * sent. On -errno nothing may, and the process must leave (see store_commit).
- */
-int engine_turn(struct engine *e);
-
-/* Whether the next turn has something to do without any new event (more to start). */
-bool engine_wants_turn(const struct engine *e);
-
-/* When the engine has to have a turn though nothing happens: microseconds from now; UINT64_MAX:
- * never. */
-uint64_t engine_next_turn_us(const struct engine *e);
-
-/* About once a second: progress to disk, free space, back-offs. */
-void engine_tick(struct engine *e);
-
 /* Who asks, as the kernel says. Borrowed for the call. */
 struct actor {
 	uint32_t uid;
@@ -99,6 +62,7 @@ struct actor {
 	const char *process;
 };
 
+/* What came of what was asked. Each function names those that it has. */
 enum engine_result {
 	ENGINE_OK,	    /* done */
 	ENGINE_ALREADY,	    /* it was so before */
@@ -107,7 +71,7 @@ enum engine_result {
 	ENGINE_WRONG_STATE, /* see state and hint of the result */
 	ENGINE_UNSTOPPABLE, /* see culprit */
 	ENGINE_OVER_BATCHES, /* the user has ENGINE_USER_BATCHES that are not sealed */
-	ENGINE_OVER_ENVIRONMENT, /* what is to be set would make it larger than settings.environment_bytes */
+	ENGINE_OVER_ENVIRONMENT, /* it would be larger than settings.environment_bytes */
 	ENGINE_OVER_QUOTA,  /* see engine_waiting and user_queued_jobs */
 	ENGINE_OVER_LINKS,  /* what the user's jobs wait for would be too much: see engine_links_most */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
@@ -117,6 +81,76 @@ enum engine_result {
 	ENGINE_CYCLE,	    /* it would wait for itself, by way of the job whose id is told */
 	ENGINE_FAILED,	    /* the store can't be read, no memory, or a keeper is silent */
 };
+
+/* engine.c */
+
+/* Makes an engine, without jobs, before the first turn. The store stays the caller's. NULL: no
+ * memory. */
+struct engine *engine_new(const struct engine_options *o);
+/* Frees it, after the last turn; commits nothing, and calls nobody who waits. NULL is fine. */
+void engine_free(struct engine *e);
+
+/* New settings, in force at once: limits that have become smaller take starts back that are being
+ * prepared, and end nothing that runs. */
+void engine_configure(struct engine *e, const struct engine_settings *s);
+
+/*
+ * Ends a turn: starts what may start, commits. On 0 what was staged may be
+ * sent. On -errno nothing may, and the process must leave (see store_commit).
+ */
+int engine_turn(struct engine *e);
+
+/* About once a second: progress to disk, free space, back-offs, a clock that was set. */
+void engine_tick(struct engine *e);
+
+/* What happens to a watched job. */
+enum job_change {
+	CHANGE_STATE,
+	CHANGE_PROGRESS,
+	CHANGE_ENDED,	/* the watch is taken off before the call */
+};
+
+/* Embedded by whoever watches; changed may take any watch off, its own too, and that one is told
+ * nothing more. */
+struct job_watch {
+	void (*changed)(struct job_watch *w, const struct job_view *v, enum job_change c);
+	struct job_watch *next, **link; /* the engine's */
+};
+
+/* Watches a live job: w is borrowed until it is taken off. False, and nothing done, when there is
+ * no live job of this id. */
+bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w);
+/* Takes a watch off; nothing where it is not on, or never was (link is NULL). */
+void engine_unwatch(struct job_watch *w);
+
+/* How many jobs of a user wait: queued or held. */
+size_t engine_waiting(const struct engine *e, uint32_t uid);
+/* How many others the jobs of a user may wait for in all, each counted for each of them; 0: any
+ * number. */
+size_t engine_links_most(const struct engine *e);
+
+/* load.c */
+
+/*
+ * Reads the live jobs from the store and has proc take up those that ran. Call once,
+ * before the first turn. p is borrowed for the engine's life. 0, or -errno.
+ */
+int engine_load(struct engine *e, struct proc *p);
+
+/* attempt.c */
+
+/* The callbacks to give to proc_open, with the engine as their context. Constant. */
+const struct proc_events *engine_proc_events(void);
+
+/* choose.c */
+
+/* Whether the next turn has something to do without any new event (more to start). */
+bool engine_wants_turn(const struct engine *e);
+/* When the engine has to have a turn though nothing happens: microseconds from now; UINT64_MAX:
+ * never. */
+uint64_t engine_next_turn_us(const struct engine *e);
+
+/* submit.c */
 
 /* A new job. Borrowed, but for the draft. */
 struct submission {
@@ -142,6 +176,8 @@ struct submission {
 enum engine_result engine_submit(
     struct engine *e, const struct actor *who, struct submission *s, uint64_t *id);
 
+/* batch.c */
+
 /*
  * A batch: jobs that are submitted together or not at all, in as many turns as it takes. Its
  * number is that of its first job. Until it is sealed its jobs are not there for anybody. Only
@@ -149,22 +185,63 @@ enum engine_result engine_submit(
  * by a start, and after a minute without an addition.
  */
 
-/* As engine_submit, into a batch; *batch 0 begins one. The submission's token is the one that the
- * batch is to be sealed with. On failure the batch is as it was. Besides: NOT_FOUND, OVER_BATCHES. */
+/* As engine_submit, into a batch; *batch 0 begins one, and is its number then. The submission's
+ * token is the one that the batch is to be sealed with. On failure the batch is as it was. Besides:
+ * NOT_FOUND, OVER_BATCHES. */
 enum engine_result engine_batch_add(struct engine *e, const struct actor *who, uint64_t *batch,
     struct submission *s, uint64_t *id);
 /* Batches of one user that may be open at once; root's are any number. */
 #define ENGINE_USER_BATCHES 16
-/* Drops a batch of this user's that was begun with this token and not sealed: it is begun anew. */
+/* Drops a batch of this user's that was begun with this token and not sealed, if there is one: it
+ * is begun anew. */
 void engine_batch_forget(struct engine *e, const struct actor *who, const char *token);
 /* What was made with this token: the batch that was sealed, or the job; 0: nothing. */
 uint64_t engine_batch_sealed(struct engine *e, const struct actor *who, const char *token);
-/* From now on they are jobs like all others; token may be NULL. OK, NOT_FOUND or
- * FAILED. */
+/* From now on they are jobs like all others; token may be NULL. OK, NOT_FOUND or FAILED. */
 enum engine_result engine_batch_seal(
     struct engine *e, const struct actor *who, uint64_t batch, const char *token);
-/* As if it had not been. OK or NOT_FOUND. */
+/* As if it had not been; its rows go a slice a turn. OK or NOT_FOUND. */
 enum engine_result engine_batch_drop(struct engine *e, const struct actor *who, uint64_t batch);
+
+/* control.c */
+
+/* What is asked of a job. */
+struct control {
+	enum job_event event; /* EVENT_HOLD to EVENT_PRIORITY */
+	int priority;	      /* EVENT_PRIORITY: 1 to 10 */
+	int signal;	      /* EVENT_SIGNAL */
+	bool all;	      /* EVENT_SIGNAL: to every process */
+	bool now;	      /* EVENT_CANCEL: without grace */
+	bool release_slot;    /* EVENT_PAUSE: it holds none while it is paused */
+	bool force;	      /* EVENT_RESUME: whatever the limits say */
+	uint32_t attempt;     /* EVENT_RETRY: only of this attempt; 0: of any */
+	/* EVENT_PAUSE: called once if the result is PENDING. */
+	void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit);
+	void *arg;
+};
+
+struct control_result {
+	enum engine_result result;
+	enum job_state state; /* it was in when asked */
+	const char *hint;     /* WRONG_STATE: what could be done instead */
+};
+
+/* Does what is asked, or refuses; either way the journal knows. NO_QUEUE: the queue of an ended job
+ * is not there for new ones any more. */
+struct control_result engine_control(
+    struct engine *e, const struct actor *who, uint64_t id, const struct control *c);
+
+/*
+ * Waits for a pause that was asked for before, by a former self: PENDING, and done is called
+ * once; OK when the job is paused; WRONG_STATE when it is not to be any more; FAILED.
+ */
+enum engine_result engine_pause_wait(struct engine *e, uint64_t id,
+    void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit), void *arg);
+
+/* Whoever waited for this job's pause with this arg does not any more: done is not called. */
+void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
+
+/* edit.c */
 
 /* What an edit changes. Borrowed, but for the draft. */
 enum edit_field {
@@ -191,98 +268,19 @@ struct edit {
 	size_t nafter;
 	unsigned clear_rules; /* bits 1 << enum rule */
 };
-/* Edits a queued or held job. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see state and hint
- * of *r), NO_QUEUE, NO_JOB, CYCLE, OVER_LINKS, OVER_ENVIRONMENT, FAILED. */
-struct control_result;
-enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id, struct edit *x,
-    struct control_result *r, uint64_t *other);
 
-/* Why a job does not run. */
-#define WHY_IDS 20
-struct why {
-	enum job_state state;
-	enum job_reason reason;
-	char message[400]; /* for a person */
-	const char *queue; /* borrowed until the engine's next call */
-	const char *limit; /* that is in the way: "queue", "daemon", "user"; NULL: none */
-	bool has_before;
-	size_t before; /* jobs that come first: of its queue where that is full, else of all */
-	uint64_t until_us; /* real time; 0: not known */
-	uint64_t ids[WHY_IDS]; /* of jobs it waits for, as many as fit */
-	size_t nids;
-};
-/* OK, NOT_FOUND or FAILED. */
-enum engine_result engine_why(struct engine *e, uint64_t id, struct why *w);
+/* Edits a queued or held job, and journals it. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see
+ * state and hint of *r), NO_QUEUE, NO_JOB and CYCLE (*other is that job), OVER_LINKS,
+ * OVER_ENVIRONMENT, FAILED. But for OK nothing is changed. */
+enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id,
+    struct edit *x, struct control_result *r, uint64_t *other);
 
-/* What a job waits for, and who waits for it: see store_after_each and store_before_each. At most
- * 1000. 0 or -errno. */
-typedef bool engine_after_fn(void *ctx, const struct job_after *a);
-int engine_after_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx);
-int engine_before_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx);
-
-/* What is asked of a job. */
-struct control {
-	enum job_event event; /* EVENT_HOLD to EVENT_PRIORITY */
-	int priority;	      /* EVENT_PRIORITY: 1 to 10 */
-	int signal;	      /* EVENT_SIGNAL */
-	bool all;	      /* EVENT_SIGNAL: to every process */
-	bool now;	      /* EVENT_CANCEL: without grace */
-	bool release_slot;    /* EVENT_PAUSE: it holds none while it is paused */
-	bool force;	      /* EVENT_RESUME: whatever the limits say */
-	uint32_t attempt;     /* EVENT_RETRY: only of this attempt; 0: of any */
-	/* EVENT_PAUSE: called once if the result is PENDING. */
-	void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit);
-	void *arg;
-};
-
-struct control_result {
-	enum engine_result result;
-	enum job_state state; /* it was in when asked */
-	const char *hint;     /* WRONG_STATE: what could be done instead */
-};
-
-/* Does what is asked, or refuses; either way the journal knows. Inside a turn. NO_QUEUE: the
- * queue of an ended job is not there for new ones any more. */
-struct control_result engine_control(
-    struct engine *e, const struct actor *who, uint64_t id, const struct control *c);
-
-/*
- * Waits for a pause that was asked for before, by a former self: PENDING, and done is called
- * once; OK when the job is paused; WRONG_STATE when it is not to be any more; FAILED.
- */
-enum engine_result engine_pause_wait(struct engine *e, uint64_t id,
-    void (*done)(void *arg, enum engine_result r, uint64_t id, pid_t culprit), void *arg);
-
-/* Whoever waited with this done and arg does not any more. */
-void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
-
-/* A call that was refused before it reached the engine, for the journal: at most one
- * entry a minute for a user and verb. id may be 0. */
-void engine_refused(
-    struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error);
-
-/* The same where a limit was met: each limit has its own entry a minute. */
-void engine_limited(
-    struct engine *e, const struct actor *who, const char *verb, const char *limit);
-
-/* How many jobs of a user wait: queued or held. */
-size_t engine_waiting(const struct engine *e, uint32_t uid);
-/* How many others the jobs of a user may wait for in all, each counted for each of them; 0: any
- * number. */
-size_t engine_links_most(const struct engine *e);
-
-/*
- * A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be
- * NULL; result is "ok" or the error's name; detail may be NULL.
- */
-void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *result,
-    const char *detail);
+/* stopping.c */
 
 /*
  * Begins to stop: journals it, orders what is to be done with the running jobs first, and starts
- * no more. Inside a turn. how 0 means what the settings say, or, where it is stopping already,
- * that it goes on as it does; ON_STOP_KEEP then means to leave at once. who may be NULL; why may
- * be NULL.
+ * no more. how 0 means what the settings say, or, where it is stopping already, that it goes on as
+ * it does; ON_STOP_KEEP then means to leave at once. who may be NULL; why may be NULL.
  */
 void engine_stop(
     struct engine *e, const struct actor *who, enum on_stop how, const char *why);
@@ -302,6 +300,8 @@ bool engine_may_leave(const struct engine *e);
 /* Resumes what the last stop had paused. Once, after engine_load, inside the first turn. */
 void engine_resume_stopped(struct engine *e);
 
+/* query.c */
+
 /* A job as it is now: of a live one the engine's own, of an ended one a copy. */
 struct job_view {
 	const struct job *job;
@@ -311,9 +311,10 @@ struct job_view {
 	struct job loaded;	/* what fini frees */
 };
 
-/* OK, NOT_FOUND or FAILED. On OK, and only then, job_view_fini is due; the view holds
- * until the engine's next call. */
+/* Looks one job up. OK, NOT_FOUND or FAILED. On OK, and only then, job_view_fini is due; the view
+ * holds until the engine's next call. */
 enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v);
+/* Frees what engine_get read, and empties the view. */
 void job_view_fini(struct job_view *v);
 
 /*
@@ -325,27 +326,16 @@ typedef bool engine_list_fn(void *ctx, const struct job_view *v);
 int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, size_t budget,
     engine_list_fn *fn, void *ctx);
 
-/* As store_journal_page. */
+/* A page of the journal; as store_journal_page. */
 typedef bool engine_entry_fn(void *ctx, const struct journal_entry *e);
 int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *before, size_t budget,
     engine_entry_fn *fn, void *ctx);
 
-/* What happens to a watched job. */
-enum job_change {
-	CHANGE_STATE,
-	CHANGE_PROGRESS,
-	CHANGE_ENDED,	/* the watch is taken off before the call */
-};
-
-/* Embedded by whoever watches; changed may take any watch off, its own too. */
-struct job_watch {
-	void (*changed)(struct job_watch *w, const struct job_view *v, enum job_change c);
-	struct job_watch *next, **link; /* the engine's */
-};
-
-/* Watches a live job. False when it is not live. */
-bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w);
-void engine_unwatch(struct job_watch *w);
+/* What a job waits for, and who waits for it: see store_after_each and store_before_each. At most
+ * 1000. 0 or -errno. */
+typedef bool engine_after_fn(void *ctx, const struct job_after *a);
+int engine_after_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx);
+int engine_before_each(struct engine *e, const struct job *j, engine_after_fn *fn, void *ctx);
 
 /*
  * The log of an attempt (0: the last) for reading: a descriptor, -ENODATA where it wrote nothing or
@@ -363,6 +353,44 @@ struct engine_health {
 	const char *tree;	     /* how processes are found */
 	const char *instance;
 };
+/* How jobd is; strings are borrowed until the engine's next call. */
 void engine_health(struct engine *e, struct engine_health *h);
+
+/* why.c */
+
+/* Why a job does not run. */
+#define WHY_IDS 20
+struct why {
+	enum job_state state;
+	enum job_reason reason;
+	char message[400]; /* for a person */
+	const char *queue; /* borrowed until the engine's next call */
+	const char *limit; /* that is in the way: "queue", "daemon", "user"; NULL: none */
+	bool has_before;
+	size_t before; /* jobs that come first: of its queue where that is full, else of all */
+	uint64_t until_us; /* real time; 0: not known */
+	uint64_t ids[WHY_IDS]; /* of jobs it waits for, as many as fit */
+	size_t nids;
+};
+/* Looks for what keeps a job from running. OK, NOT_FOUND or FAILED. */
+enum engine_result engine_why(struct engine *e, uint64_t id, struct why *w);
+
+/* note.c */
+
+/* A call that was refused before it reached the engine, for the journal: at most one
+ * entry a minute for a user and verb. id may be 0. */
+void engine_refused(
+    struct engine *e, const struct actor *who, const char *verb, uint64_t id, const char *error);
+
+/* The same where a limit was met: each limit has its own entry a minute. */
+void engine_limited(
+    struct engine *e, const struct actor *who, const char *verb, const char *limit);
+
+/*
+ * A thing that was done to the daemon itself (reload, stop, start), for the journal. who may be
+ * NULL; result is "ok" or the error's name; detail may be NULL.
+ */
+void engine_note(struct engine *e, const struct actor *who, const char *verb, const char *result,
+    const char *detail);
 
 #endif

@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "lib/number.h"
+
 bool filter_has_word(const char *const *list, const char *value)
 {
 	if (!list)
@@ -17,14 +19,7 @@ bool filter_has_word(const char *const *list, const char *value)
 	return false;
 }
 
-static int compare(const void *a, const void *b)
-{
-	uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return (x > y) - (x < y);
-}
-
 bool filter_has_id(const uint64_t *ids, size_t n, uint64_t id)
 {
-	return bsearch(&id, ids, n, sizeof(*ids), compare) != NULL;
+	return bsearch(&id, ids, n, sizeof(*ids), number_compare) != NULL;
 }

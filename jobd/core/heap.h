@@ -28,6 +28,7 @@ bool heap_put(struct heap *h, const struct heap_kind *k, void *member);
 void heap_take(struct heap *h, const struct heap_kind *k, void *member);
 /* The one that comes before all others, or NULL. */
 void *heap_first(const struct heap *h);
+/* Frees it. Its members are not touched. */
 void heap_fini(struct heap *h);
 
 #endif

@@ -132,8 +132,7 @@ void engine_free_later(struct engine *e, struct live *l);
 struct rules engine_rules(const struct live *l);
 /* How many attempts it may have. */
 uint32_t engine_attempts(const struct live *l);
-/* What the journal says of a step from this state, as far as the step knows. The strings are
- * borrowed from all over: not to be freed. */
+/* What the journal says of a step from this state, as far as the step knows. */
 struct journal_entry engine_entry(
     struct engine *e, const struct job *j, const struct step *s, enum job_state from);
 /* Appends to the journal, and to the lines that leave after the commit. */
@@ -159,24 +158,22 @@ bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t
 typedef void action_fn(struct engine *e, struct live *l, struct step *s);
 extern action_fn *const engine_actions[STATE_ACTIONS];
 
-/* schedule.c */
+/* choose.c */
 
 /* Starts what may start, at most STARTS_PER_TURN, and prepares what comes next. */
-void schedule_run(struct engine *e);
+void choose_run(struct engine *e);
 /* An attempt has ended, so that another is due. */
-void schedule_note_end(struct engine *e);
+void choose_note_end(struct engine *e);
 /* The machine had no room to prepare one ahead: for some seconds none is. */
-void schedule_prepare_no_more(struct engine *e);
+void choose_prepare_no_more(struct engine *e);
 /* The reason a queued job waits. */
-enum job_reason schedule_reason(const struct engine *e, const struct live *l);
-/* Whether one that waits may start now, apart from limits of queues and users. */
-bool schedule_may_start(const struct engine *e);
+enum job_reason choose_reason(const struct engine *e, const struct live *l);
 /* A paused job may go on: it has a slot, or gets one. False: there is none for it now. */
-bool schedule_may_go_on(struct engine *e, struct live *l);
+bool choose_may_go_on(struct engine *e, struct live *l);
 /* No starts for a while: the machine has no room for another process. */
-void schedule_back_off(struct engine *e);
+void choose_back_off(struct engine *e);
 /* This job's start did not work out: it is tried again later, and longer later each time. */
-void schedule_delay(struct engine *e, struct live *l);
+void choose_delay(struct engine *e, struct live *l);
 
 /* starts.c */
 
@@ -240,7 +237,8 @@ void waiting_place(struct engine *e, struct live *l);
 void waiting_rank(const struct engine *e, struct live *l);
 /* It waits for nothing any more, and nothing is due. */
 void waiting_leave(struct engine *e, struct live *l);
-/* Not before, and not before the next attempt: real time; 0: at any time. */
+/* When it may start: its not_before, or the time of its next attempt, whichever is later. Real
+ * time; 0: at any time. */
 uint64_t waiting_until(const struct live *l);
 /* The wall clock was set by so much: how long jobs have waited, and how long until another
  * attempt, is measured. */
@@ -260,8 +258,6 @@ bool depend_is_there(struct engine *e, uint64_t batch, uint64_t id);
 /* The job waits for these from now on, and for nothing else; outcomes are not looked at. In
  * memory alone. */
 void depend_await(struct engine *e, struct live *l, const struct job_after *v, size_t n);
-/* For nothing. */
-void depend_leave(struct engine *e, struct live *l);
 /* It was read from the store: for what its rows say. */
 void depend_load(struct engine *e, struct live *l);
 /* It had ended, and is retried: for what is live again. */
@@ -294,7 +290,10 @@ void queues_loaded(struct engine *e);
 void queues_review(struct engine *e, struct queue *q);
 
 /* templates.c */
+
+/* What was made at run time, from the store. 0 or -errno. */
 int templates_load(struct engine *e);
+/* NULL is fine. */
 void templates_free(struct templates *t);
 
 /* submit.c */

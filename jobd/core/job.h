@@ -161,13 +161,17 @@ struct job {
 void job_init(struct job *j);
 /* Frees what the job holds, and makes it as job_init does. */
 void job_fini(struct job *j);
+/* Sets every field to "not reported". */
 void job_progress_init(struct job_progress *p);
 /* One that holds nothing; NULL: no memory. */
 struct job_progress *job_progress_new(void);
+/* Frees one of job_progress_new. NULL is fine. */
 void job_progress_free(struct job_progress *p);
+/* Frees what they hold, and not themselves. */
 void job_progress_fini(struct job_progress *p);
 void job_attempt_fini(struct job_attempt *a);
 
+/* Whether a job in this state has ended, and runs no more unless it is retried. */
 bool job_has_ended(enum job_state s);
 
 /* The number of the present or last attempt; 0 before the first. */
@@ -211,9 +215,10 @@ struct job_filter {
 	const char *const *own_names;
 };
 
-/* Whether the filter means this job. Of one that has not ended the reason is not looked at: the
- * row does not have what one that waits waits for, and job_filter_has_reason is for who does. */
+/* Whether the filter means this job. The reason is looked at only if the job has ended: why one
+ * waits that has not ended is not in its row. Who knows that asks job_filter_has_reason besides. */
 bool job_filter_match(const struct job_filter *f, const struct job *j);
+/* Whether this reason is one of those that the filter gives. */
 bool job_filter_has_reason(const struct job_filter *f, enum job_reason r);
 
 #endif

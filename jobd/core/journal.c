@@ -8,13 +8,18 @@
 
 #include "jobd/core/filter.h"
 
+static void free_text(const char *text)
+{
+	free((char *)(uintptr_t)text);
+}
+
 void journal_entry_fini(struct journal_entry *e)
 {
-	free(e->verb);
-	free(e->result);
-	free(e->user);
-	free(e->process);
-	free(e->detail);
+	free_text(e->verb);
+	free_text(e->result);
+	free_text(e->user);
+	free_text(e->process);
+	free_text(e->detail);
 	*e = (struct journal_entry){ 0 };
 }
 

@@ -11,30 +11,30 @@
 #include "jobd/core/job.h"
 
 /*
- * One change of state or one control action, refused ones too. Strings are
- * NULL where they do not apply; who owns them depends on the use.
+ * One change of state or one control action, refused ones too. Strings are NULL where they do
+ * not apply. They are borrowed, but for those of an entry that was read from the store.
  */
 struct journal_entry {
 	uint64_t number; /* given by the store */
 	uint64_t at_us;
 	uint64_t job; /* 0: none */
 	uint32_t attempt;
-	char *verb;		 /* what was asked, or what happened */
+	const char *verb;	 /* what was asked, or what happened */
 	enum job_state from, to; /* 0: does not apply */
 	enum job_reason reason;
-	char *result; /* "ok", or the error's name */
+	const char *result; /* "ok", or the error's name */
 	bool has_actor; /* a person did it; false: jobd by itself */
 	uint32_t uid;
-	char *user;
+	const char *user;
 	pid_t pid;
-	char *process; /* the caller's program, as the kernel names it */
+	const char *process; /* the caller's program, as the kernel names it */
 	bool has_status;
 	int status; /* wait status */
-	char *detail;
+	const char *detail;
 	uint32_t owner; /* uid of the job's owner: who may read the entry */
 };
 
-/* Frees an entry's strings. */
+/* Frees the strings of an entry that owns them, and empties it. */
 void journal_entry_fini(struct journal_entry *e);
 
 /* As job_filter. Everything is borrowed; all zero matches every entry. */
@@ -48,6 +48,7 @@ struct journal_filter {
 	uint32_t uid;
 };
 
+/* Whether the filter means this entry. */
 bool journal_filter_match(const struct journal_filter *f, const struct journal_entry *e);
 
 #endif

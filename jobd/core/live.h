@@ -71,7 +71,9 @@ struct live_set {
 	size_t len, cap, holes;
 };
 
+/* A set without members. */
 void live_init(struct live_set *s);
+/* Frees it, and its members with it. */
 void live_fini(struct live_set *s);
 
 /* A live job that is in no set. Takes over *j; NULL when there is no memory (then *j is still the
@@ -86,6 +88,7 @@ bool live_merge(struct live_set *s, struct live *const *v, size_t n);
 struct live *live_find(const struct live_set *s, uint64_t id);
 /* Takes the member out of the set; it is the caller's. */
 void live_remove(struct live_set *s, struct live *l);
+/* Frees one that is in no set, and its job. NULL is fine. */
 void live_free(struct live *l);
 /* How many members there are. */
 size_t live_count(const struct live_set *s);

@@ -17,8 +17,8 @@ void engine_note(struct engine *e, const struct actor *who, const char *verb, co
 	struct step s = { .who = who, .detail = detail };
 	struct journal_entry entry = engine_entry(e, &nothing, &s, 0);
 
-	entry.verb = (char *)(uintptr_t)verb;
-	entry.result = (char *)(uintptr_t)result;
+	entry.verb = verb;
+	entry.result = result;
 	entry.owner = who ? who->uid : 0;
 	engine_journal(e, NULL, &entry);
 }
@@ -45,8 +45,8 @@ static void refused(struct engine *e, const struct actor *who, const struct job 
 
 	struct step s = { .who = who, .detail = *detail ? detail : NULL };
 	struct journal_entry entry = engine_entry(e, j, &s, j->state);
-	entry.verb = (char *)(uintptr_t)r->verb;
-	entry.result = (char *)(uintptr_t)r->error;
+	entry.verb = r->verb;
+	entry.result = r->error;
 	engine_journal(e, j->queue ? j : NULL, &entry);
 }
 

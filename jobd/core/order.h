@@ -43,18 +43,24 @@ struct order {
 	unsigned user_most; /* jobs of one user that may hold a slot; 0: any number */
 };
 
+/* A queue without jobs or limits. */
 void order_queue_init(struct order_queue *q);
+/* Frees what it has; no job stands in it any more. */
 void order_queue_fini(struct order_queue *q);
+/* Frees the users and the lines. Jobs that stand in one are not touched. */
 void order_fini(struct order *o);
 
 /* One job more of this user waits (queued or held). False when there is no memory. */
 bool order_wait(struct order *o, uint32_t uid);
 /* One less of those. */
 void order_wait_no_more(struct order *o, uint32_t uid);
+/* How many there are. */
 size_t order_waiting(const struct order *o, uint32_t uid);
-/* So many more (or fewer) others are waited for by jobs of this user. False: no memory. */
+/* Jobs of this user wait for n others more, each counted for each of them. False: no memory. */
 bool order_links_add(struct order *o, uint32_t uid, size_t n);
+/* And for n fewer. */
 void order_links_drop(struct order *o, uint32_t uid, size_t n);
+/* For how many they wait. */
 size_t order_links(const struct order *o, uint32_t uid);
 
 /* Puts a job into its line, or moves it there. Its queue does not change while it stands there.
@@ -71,31 +77,38 @@ extern const struct heap_kind order_jobs;
 /* Whether a comes before b. */
 bool order_before(const struct live *a, const struct live *b);
 
-/* A job holds a slot, and does not any more. False: no memory. */
+/* A job holds a slot from now on. False: no memory. */
 bool order_slot_taken(struct order *o, struct live *l);
+/* It holds it no more, and was last said not to be paused. */
 void order_slot_given(struct order *o, struct live *l);
 /* One that holds a slot is paused, and is not any more. */
 void order_slot_paused(struct order *o, struct live *l, bool is);
-/* Whether its queue and its user let one more of those run that hold a slot: this one, which is
- * paused. */
+/* Of a paused job that holds a slot: whether it may run, as far as the limits of its queue and of
+ * its user go. Those that are paused do not count. */
 bool order_may_run(const struct order *o, const struct live *l);
 /* Whether its queue, shut or not, and its user have room for one more, apart from so many others
  * that are meant to get theirs. */
 bool order_has_room(const struct order *o, const struct live *l, unsigned others);
-/* Whether its queue is shut, or more of its queue's, or of its user's, hold a slot than may. */
+/* Whether its queue is shut, or more jobs of its queue, or of its user, hold a slot than may. */
 bool order_is_over(const struct order *o, const struct live *l);
+/* How many jobs of this user hold a slot. */
 unsigned order_running(const struct order *o, uint32_t uid);
 
-/* The limits. False: no memory. */
+/* New limits of a queue, as in struct order_queue. False: no memory. */
 bool order_queue_set(struct order *o, struct order_queue *q, unsigned most, bool shut);
+/* A new limit of every user's, as in struct order. False: no memory. */
 bool order_user_most(struct order *o, unsigned most);
+/* Whether as many jobs of this user hold a slot as may. */
 bool order_user_is_full(const struct order *o, uint32_t uid);
 
-/* A start of this user's begins, and is over (ready and let go, or given up). False: no memory. */
+/* A start of this user's begins. False: no memory. */
 bool order_start_begun(struct order *o, uint32_t uid);
+/* It is over: ready and let go, or given up. */
 void order_start_over(struct order *o, uint32_t uid);
-/* A start of his is late; one got ready. It is forgotten with his last job. */
+/* The user is suspect (a start of his is late), or is not (one got ready). It is forgotten with his
+ * last job. */
 void order_set_suspect(struct order *o, uint32_t uid, bool is);
+/* Whether he is. */
 bool order_is_suspect(const struct order *o, uint32_t uid);
 
 #endif

@@ -14,6 +14,7 @@ struct outbox {
 void outbox_add(struct outbox *o, const struct journal_entry *entry, const struct job *j);
 /* Sends all of them. */
 void outbox_flush(struct outbox *o);
+/* Frees it; what was not sent is dropped. */
 void outbox_fini(struct outbox *o);
 
 #endif

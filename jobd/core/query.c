@@ -12,7 +12,7 @@
 #include "jobd/core/internal.h"
 
 #define ENDED_STATES (1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_CANCELLED)
-/* What a job waits for it has not ended of, but for one. */
+/* Those of failures. Of the reasons to wait only a dependency, which never comes true, is one too. */
 #define ENDED_REASONS (~(uint32_t)0 << REASON_EXIT | 1u << REASON_DEPENDENCY)
 
 int query_ended(struct engine *e, uint64_t id, struct job *j)

@@ -49,12 +49,14 @@ struct queue *queue_find(const struct queue_set *s, const char *name);
 struct queue *queue_make(struct queue_set *s, const char *name);
 /* Takes it out, and frees it. */
 void queue_remove(struct queue_set *s, struct queue *q);
+/* Frees the set and its queues. */
 void queue_set_fini(struct queue_set *s);
 
 /* Whether anything depends on it yet: jobs, or values and a state that were set at run time. */
 bool queue_is_used(const struct queue *q);
 /* Works the rules in force out from the layers. False: no memory. */
 bool queue_resolve(struct queue *q);
+/* The layer that a value in force comes from. */
 enum rule_origin queue_origin(const struct queue *q, enum rule which);
 
 /* An attempt has ended. Time is monotonic. */

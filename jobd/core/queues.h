@@ -3,6 +3,8 @@
  * Queues and templates, as the engine has them: declared by the configuration, changed at run
  * time. A value of a queue comes from the topmost layer that has one: run time, configuration,
  * default. What was changed at run time is in the store, and stays until it is reset.
+ *
+ * As for engine.h: changes are made inside a turn, and are true with its commit.
  */
 #ifndef CORE_QUEUES_H
 #define CORE_QUEUES_H
@@ -23,10 +25,11 @@ enum queue_state {
 	QUEUE_PAUSED = 1,   /* starts none, and its running jobs were paused */
 	QUEUE_DRAINING = 2, /* starts none, and its running jobs end */
 };
-/* "open", "paused", "draining". */
+/* The word for it: "open", "paused", "draining". */
 const char *queue_state_name(enum queue_state s);
 
 enum rule_origin { ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_RUNTIME, ORIGIN_JOB };
+/* The word for it: "default", "config", "runtime", "job". */
 const char *rule_origin_name(enum rule_origin o);
 
 /* What the configuration says of a queue: NAME=value of lib/rules.h, without mistakes. Borrowed. */
@@ -55,8 +58,9 @@ struct queue_view {
 	size_t queued, held;
 	size_t running; /* hold a slot of it: running, paused, about to start */
 	size_t paused;
-	uint64_t oldest_us; /* since when the one waits for longest that could start, but for limits; 0: none does; as of
-			     * engine_queues_look */
+	/* Of the queued jobs that only limits keep from starting, the one that has waited longest:
+	 * since when it waits, as engine_queues_look found it last; 0: there was none. */
+	uint64_t oldest_us;
 	uint64_t ended_last_hour; /* attempts; since jobd started, where that is less */
 };
 
@@ -65,20 +69,22 @@ struct queue_view {
  * ten thousand, not more often than once a second.
  */
 void engine_queues_look(struct engine *e);
-/* One queue: OK or NOT_FOUND. */
+/* Looks one queue up: OK or NOT_FOUND. */
 enum engine_result engine_queue_get(struct engine *e, const char *name, struct queue_view *v);
-/* All, by name. */
+/* Calls fn with every queue, by name, those that are not declared any more too. */
 typedef void engine_queue_fn(void *ctx, const struct queue_view *v);
 void engine_queue_each(struct engine *e, engine_queue_fn *fn, void *ctx);
 
-/* Sets values at run time ("NAME=value" each, known to be good). OK, ALREADY, NOT_FOUND, FAILED. */
+/* Sets values at run time ("NAME=value" each, known to be good), and journals it. OK, ALREADY,
+ * NOT_FOUND, FAILED. */
 enum engine_result engine_queue_set(
     struct engine *e, const struct actor *who, const char *name, char *const *values);
-/* Drops those rules (bits 1 << enum rule) that were set at run time. OK, ALREADY (none was),
- * NOT_FOUND, FAILED. */
+/* Drops those rules (bits 1 << enum rule) that were set at run time, and journals it. OK, ALREADY
+ * (none was), NOT_FOUND, FAILED. */
 enum engine_result engine_queue_reset(
     struct engine *e, const struct actor *who, const char *name, unsigned rules);
-/* Pauses, resumes or drains it. OK, ALREADY, NOT_FOUND, FAILED. */
+/* Pauses, resumes or drains it, and journals it. A pause pauses its running jobs, and the resume
+ * those that it had paused. OK, ALREADY, NOT_FOUND, FAILED. */
 enum engine_result engine_queue_change(
     struct engine *e, const struct actor *who, const char *name, enum queue_state to);
 
@@ -87,17 +93,20 @@ enum engine_result engine_queue_change(
 char *engine_rule(
     const struct engine *e, const struct job *j, enum rule which, enum rule_origin *origin);
 
-/* The templates that the configuration declares. Copied. 0 or -ENOMEM. */
+/* The templates that the configuration declares, all of them. Copied. Before engine_load, and at
+ * each reload. 0 or -ENOMEM. */
 int engine_declare_templates(struct engine *e, const struct template *t, size_t n);
 /* The one with this name, borrowed until the engine's next call, or NULL. *runtime (or NULL): it
  * was made at run time. */
 const struct template *engine_template_get(const struct engine *e, const char *name, bool *runtime);
+/* Calls fn with every template, by name. */
 typedef void engine_template_fn(void *ctx, const struct template *t, bool runtime);
 void engine_template_each(const struct engine *e, engine_template_fn *fn, void *ctx);
-/* Makes one, which has been checked, or replaces it. Copied. OK or FAILED. */
+/* Makes one, which has been checked, or replaces it, and journals it. Copied. OK or FAILED. */
 enum engine_result engine_template_set(
     struct engine *e, const struct actor *who, const struct template *t);
-/* OK; NOT_FOUND; WRONG_STATE: the configuration declares it, and nothing was made at run time. */
+/* Drops what was made at run time, and journals it: what the configuration declares by this name
+ * counts again. OK; NOT_FOUND; WRONG_STATE: nothing was made, and the configuration declares it. */
 enum engine_result engine_template_delete(
     struct engine *e, const struct actor *who, const char *name);
 

@@ -57,8 +57,7 @@ enum state_action {
 	ACTION_ORDER_TIMEOUT,
 	ACTION_WARN,
 	ACTION_SEND_SIGNAL,
-	ACTION_NOTE,	    /* only the journal learns of it */
-	ACTION_CHANGE, /* an edit was made */
+	ACTION_NOTE, /* nothing is left to do, and the journal learns of it */
 	ACTION_FINISH,
 	ACTION_PUT_AWAY, /* the attempt, and the job goes on */
 	ACTION_REVIVE,

@@ -22,26 +22,6 @@
  * longer. */
 #define PATIENCE_MS 5000u
 
-static const char *const names[] = {
-	[ON_STOP_KEEP] = "keep",
-	[ON_STOP_PAUSE] = "pause",
-	[ON_STOP_CANCEL] = "cancel",
-};
-#define NAMES (sizeof names / sizeof names[0])
-
-const char *on_stop_name(enum on_stop how)
-{
-	return how > 0 && how < NAMES ? names[how] : NULL;
-}
-
-enum on_stop on_stop_parse(const char *name)
-{
-	for (unsigned i = ON_STOP_KEEP; i < NAMES; i++)
-		if (strcmp(names[i], name) == 0)
-			return (enum on_stop)i;
-	return 0;
-}
-
 /* Whether the stop has to do something about this job, or did. */
 static bool is_meant(const struct live *l, enum on_stop how)
 {
@@ -101,20 +81,13 @@ static void ask(struct engine *e, struct live *l, enum on_stop how)
 /* It does not wait for this one any longer. */
 static void leave(struct engine *e, const struct live *l)
 {
-	struct journal_entry entry = {
-		.at_us = e->real_us(),
-		.job = l->job.id,
-		.attempt = l->job.now.number,
-		.verb = (char *)(uintptr_t)"left",
-		.from = l->job.state,
-		.to = l->job.state,
-		.result = (char *)(uintptr_t)"ok",
-		.detail = (char *)(uintptr_t)(l->job.cancel_requested
+	struct step s = { .detail = l->job.cancel_requested
 			? "jobd stops, and it has not ended yet; its keeper sees to it"
-			: "jobd stops, and it has not been seen stopped; its keeper sees to it"),
-		.owner = l->job.uid,
-	};
+			: "jobd stops, and it has not been seen stopped; its keeper sees to it" };
+	struct journal_entry entry = engine_entry(e, &l->job, &s, l->job.state);
 
+	entry.verb = "left";
+	entry.to = entry.from;
 	engine_journal(e, &l->job, &entry);
 }
 

@@ -1,5 +1,17 @@
 /* SPDX-License-Identifier: ISC */
-/* New jobs. */
+/*
+ * New jobs: what a submission has to meet, and how it becomes a live job, alone or in a batch
+ * (batch.c). All of it is checked before any of it is done, so that a refusal leaves nothing behind.
+ *
+ * A token that its user has used before is looked for first: a submission that is sent again is
+ * answered with the job that it made, whatever would be said of it now. A token is put in the turn
+ * that has the job, so that neither is there without the other.
+ *
+ * An environment that several jobs of a turn share is one row. How many share it is counted in
+ * memory and put once, before anybody looks (submit_flush).
+ *
+ * Whether somebody may submit to a queue was asked before, by api.
+ */
 #include "config.h"
 
 #include <stdio.h>
@@ -23,25 +35,16 @@ void submit_journal(
     struct engine *e, const struct actor *who, const struct job *j, const char *result)
 {
 	char text[200] = "";
-
-	struct journal_entry entry = {
-		.at_us = j->submitted_at_us,
-		.job = j->id,
-		.verb = (char *)(uintptr_t)"submit",
-		.to = j->state,
-		.result = (char *)(uintptr_t)(result ? result : "ok"),
-		.has_actor = true,
-		.uid = who->uid,
-		.user = (char *)(uintptr_t)who->user,
-		.pid = who->pid,
-		.process = (char *)(uintptr_t)who->process,
-		.owner = j->uid,
-		.detail = text,
-	};
+	struct step s = { .who = who, .detail = text };
+	struct journal_entry entry = engine_entry(e, j, &s, 0);
 
 	describe(j, text, sizeof text);
 	utf8_mend(text); /* it may be cut inside a character */
-
+	entry.at_us = j->submitted_at_us;
+	entry.verb = "submit";
+	entry.to = j->state;
+	if (result)
+		entry.result = result;
 	engine_journal(e, j, &entry);
 }
 

@@ -21,6 +21,7 @@ struct live *unique_find(const struct unique *u, uint32_t uid, const char *key);
 bool unique_add(struct unique *u, struct live *l);
 /* Its key is free again; nothing where it is not in the set. */
 void unique_remove(struct unique *u, struct live *l);
+/* Frees it. Its jobs are not touched. */
 void unique_fini(struct unique *u);
 
 #endif

@@ -113,7 +113,9 @@ void waiting_place(struct engine *e, struct live *l)
 	bool later = l->job.state == JOB_QUEUED && until > e->real_us();
 	bool again = l->start_again_us > e->mono_us();
 
-	place_paused(e, l); /* first: the one heap knows it by the place that it has in the other */
+	/* First, since a job has one heap_at for both heaps: whether it stands among those that resume
+	 * can be told only as long as it is not in a line. */
+	place_paused(e, l);
 	if (!wants_to_start(l) || l->unmet || later || again) {
 		order_take(&e->order, l);
 		if (l->phase == LIVE_STARTING) /* it may have to wait for a slot, by its rank as it is now */
@@ -181,7 +183,7 @@ void waiting_believe(const struct engine *e, struct job *j, uint64_t backoff_mos
 		j->retry_at_us = now + backoff_most_us;
 }
 
-/* How long the attempt has run, which runs. */
+/* How long the attempt has run, of a job that is running now. */
 static uint64_t ran_us(const struct engine *e, const struct live *l)
 {
 	return l->job.now.ran_us + (e->mono_us() - l->job.now.runs_since_us);

@@ -185,7 +185,7 @@ static void why_live(const struct engine *e, const struct live *l, struct why *w
 		if (j->reason && j->nhistory && j->history[j->nhistory - 1].error)
 			say(w, " (%s)", j->history[j->nhistory - 1].error);
 	} else if (j->state == JOB_QUEUED || j->resume_requested) {
-		w->reason = schedule_reason(e, l);
+		w->reason = choose_reason(e, l);
 		if (j->state == JOB_PAUSED)
 			say(w, "it is paused and waits for a slot: ");
 		why_waiting(e, l, w);

@@ -84,7 +84,8 @@ static void note_unexecuted(struct keeper *k)
 	}
 }
 
-bool keeper_command_died(struct keeper *k)
+/* Looks whether the command has ended, and notes how. True the first time it has. */
+static bool command_died(struct keeper *k)
 {
 	siginfo_t si;
 	struct rusage ru;
@@ -158,7 +159,7 @@ static void on_gate(struct keeper *k)
 
 static void on_child(struct keeper *k)
 {
-	if (!keeper_command_died(k)) {
+	if (!command_died(k)) {
 		keeper_reap_others(k);
 		control(k, EVENT_CHILD);
 		return;

@@ -255,9 +255,6 @@ bool exitfile_is_futile(void);
 /* Has ps(1) show whose keeper this is. */
 void keeper_entitle(struct keeper *k, const char *title);
 
-/* Looks whether the command has ended, and notes how. True the first time it has. */
-bool keeper_command_died(struct keeper *k);
-
 /*
  * Lets go of the job that was acknowledged, and stands as if just born. False
  * when something of it is still there: then the keeper has to leave.

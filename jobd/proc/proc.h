@@ -35,9 +35,10 @@ struct proc_events {
 	/* The command's process stands at the gate. Record it, commit, proc_release. */
 	void (*ready)(void *ctx, uint64_t id, const struct proc_ready *r);
 	/*
-	 * No keeper could be had (EAGAIN, …), or it was not ready in time (ETIMEDOUT), or it was
-	 * one that was about to leave (ESTALE: another may be had at once): nothing was run, and
-	 * nothing will be. The keeper is forgotten.
+	 * No keeper could be had (error is -EAGAIN, -ENOMEM, …), or it was not ready in time
+	 * (-ETIMEDOUT), or it died first (-ECHILD), or it was one that was about to leave (-ESTALE:
+	 * another may be had at once): nothing was run, and nothing will be. The keeper is
+	 * forgotten. text says the same for a person; it has been logged.
 	 */
 	void (*unstarted)(void *ctx, uint64_t id, int error, const char *text);
 	/* Every process of the job has been seen stopped. */

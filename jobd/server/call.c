@@ -19,11 +19,6 @@ const struct peer *call_peer(const struct call *c)
 	return &c->conn->peer;
 }
 
-const struct varlink_method *call_method(const struct call *c)
-{
-	return c->method;
-}
-
 const json_t *call_params(const struct call *c)
 {
 	return c->params;

@@ -126,7 +126,6 @@ size_t server_connections(const struct server *s);
 
 /* The call: valid until its last reply or error, or until on_close was called. */
 const struct peer *call_peer(const struct call *c);
-const struct varlink_method *call_method(const struct call *c);
 const json_t *call_params(const struct call *c);
 bool call_wants_more(const struct call *c);
 

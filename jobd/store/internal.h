@@ -160,8 +160,6 @@ int env_checkpoint(struct store *s, uint32_t kbytes);
 int env_error(const struct store *s, int ret);
 
 /* turn.c: the turn's transaction, and the tables through it. */
-/* Opens the turn unless it is open. False when an error sticks. */
-bool turn_begin(struct store *s);
 /* Makes ret (Berkeley DB's, or an errno) stick, and logs it. */
 void turn_fail(struct store *s, int ret, const char *what);
 void table_put(struct store *s, enum table t, const void *key, size_t klen, const void *data,

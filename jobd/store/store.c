@@ -219,11 +219,6 @@ uint64_t store_missing(const struct store *s)
 	return s->missing;
 }
 
-void store_ballast(struct store *s, bool keep)
-{
-	files_ballast(s, keep);
-}
-
 /*
  * A disk that is full is no reason to leave: the log holds everything, and the
  * pages go out when there is room. Any other failure is, since later checkpoints

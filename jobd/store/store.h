@@ -189,7 +189,4 @@ bool store_is_dirty(const struct store *s);
  * again when there is room for it (looked at once a minute). */
 void store_tick(struct store *s, uint64_t now_us);
 
-/* Gives up the ballast, for recovery on a full disk; makes it again when there is room. */
-void store_ballast(struct store *s, bool keep);
-
 #endif

@@ -16,7 +16,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-bool turn_begin(struct store *s)
+/* Opens the turn unless it is open. False when an error sticks. */
+static bool begin(struct store *s)
 {
 	if (s->err)
 		return false;
@@ -69,7 +70,7 @@ static DBT dbt(const void *data, size_t len)
 void table_put(struct store *s, enum table t, const void *key, size_t klen, const void *data,
     size_t len)
 {
-	if (!turn_begin(s))
+	if (!begin(s))
 		return;
 	DBT k = dbt(key, klen), d = dbt(data, len);
 	s->dirty = true;
@@ -81,7 +82,7 @@ void table_put(struct store *s, enum table t, const void *key, size_t klen, cons
 bool table_add(struct store *s, enum table t, const void *key, size_t klen, const void *data,
     size_t len)
 {
-	if (!turn_begin(s))
+	if (!begin(s))
 		return false;
 	DBT k = dbt(key, klen), d = dbt(data, len);
 	int ret = s->db[t]->put(s->db[t], s->txn, &k, &d, DB_NOOVERWRITE);
@@ -94,7 +95,7 @@ bool table_add(struct store *s, enum table t, const void *key, size_t klen, cons
 
 bool table_delete(struct store *s, enum table t, const void *key, size_t klen)
 {
-	if (!turn_begin(s))
+	if (!begin(s))
 		return false;
 	DBT k = dbt(key, klen);
 	int ret = s->db[t]->del(s->db[t], s->txn, &k, 0);
@@ -107,7 +108,7 @@ bool table_delete(struct store *s, enum table t, const void *key, size_t klen)
 
 int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *out)
 {
-	if (!turn_begin(s))
+	if (!begin(s))
 		return s->err;
 	DBT k = dbt(key, klen);
 	*out = dbt(NULL, 0);
@@ -116,7 +117,7 @@ int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *
 
 bool table_has(struct store *s, enum table t, const void *key, size_t klen)
 {
-	if (!turn_begin(s))
+	if (!begin(s))
 		return false;
 	DBT k = dbt(key, klen);
 	return read_result(s, s->db[t]->exists(s->db[t], s->txn, &k, DB_READ_COMMITTED)) == 0;
@@ -125,7 +126,7 @@ bool table_has(struct store *s, enum table t, const void *key, size_t klen)
 int table_cursor(struct store *s, enum table t, DBC **out)
 {
 	*out = NULL;
-	if (!turn_begin(s))
+	if (!begin(s))
 		return s->err;
 	return read_result(s, s->db[t]->cursor(s->db[t], s->txn, out, DB_READ_COMMITTED));
 }

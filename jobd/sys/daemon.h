@@ -1,12 +1,7 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Becoming a daemon, and telling who waits for it: the shell that started it,
- * and a service manager that listens at $NOTIFY_SOCKET.
- */
+/* Becoming a daemon, and telling the shell that started it what came of that. */
 #ifndef SYS_DAEMON_H
 #define SYS_DAEMON_H
-
-#include <stdint.h>
 
 /*
  * Goes to the background: no descriptor past 2, a session of its own, no
@@ -24,24 +19,5 @@ void daemon_ready(int fd);
 
 /* It could not start: the first process says why and exits 1. fd < 0: why goes to stderr. */
 void daemon_failed(int fd, const char *why);
-
-/*
- * Takes $NOTIFY_SOCKET out of the environment and remembers it: it is jobd's,
- * and must not leak into keepers or over an exec into anything but jobd. Call once, at
- * start. For jobd to execute itself notify_environment puts it back, and notify_variable gives it:
- * "NOTIFY_SOCKET=…", the caller's; NULL where there is none.
- */
-void notify_take(void);
-void notify_environment(void);
-char *notify_variable(void);
-
-/*
- * READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1; nothing where nobody
- * listens. status may be NULL. within_ms: how long the stop may take (0: it is nothing to
- * speak of); the manager is asked to have that much patience.
- */
-void notify_ready(const char *status);
-void notify_reloading(void);
-void notify_stopping(const char *status, uint64_t within_ms);
 
 #endif

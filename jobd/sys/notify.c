@@ -1,11 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/*
- * Words to a service manager, as sd_notify(3) has them: datagrams to the socket
- * that $NOTIFY_SOCKET names. Nothing waits for it, and nothing depends on it.
- */
+/* See notify.h. */
 #include "config.h"
 
-#include "jobd/sys/daemon.h"
+#include "jobd/sys/notify.h"
 
 #include <inttypes.h>
 #include <stddef.h>
@@ -62,23 +59,11 @@ static void notify(const char *text)
 	close(fd);
 }
 
-static void notify_status(const char *word, const char *status)
+void notify_ready(void)
 {
-	char text[512];
-	/* A line break in it would begin another assignment. */
-	int len = snprintf(text, sizeof(text), "%s%s%s", word, status ? "\nSTATUS=" : "",
-	    status ? status : "");
-	for (int i = (int)strlen(word) + 1; status && i < len && i < (int)sizeof(text) - 1; i++)
-		if (text[i] == '\n')
-			text[i] = ' ';
+	char text[64];
+	snprintf(text, sizeof(text), "READY=1\nMAINPID=%ld", (long)getpid());
 	notify(text);
-}
-
-void notify_ready(const char *status)
-{
-	char word[64];
-	snprintf(word, sizeof(word), "READY=1\nMAINPID=%ld", (long)getpid());
-	notify_status(word, status);
 }
 
 void notify_reloading(void)
@@ -88,12 +73,12 @@ void notify_reloading(void)
 	notify(text);
 }
 
-void notify_stopping(const char *status, uint64_t within_ms)
+void notify_stopping(uint64_t within_ms)
 {
-	char word[80] = "STOPPING=1";
+	char text[80] = "STOPPING=1";
 
 	if (within_ms)
-		snprintf(word, sizeof(word), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
+		snprintf(text, sizeof(text), "STOPPING=1\nEXTEND_TIMEOUT_USEC=%" PRIu64,
 		    (within_ms + STOP_MARGIN_MS) * 1000);
-	notify_status(word, status);
+	notify(text);
 }

@@ -53,9 +53,6 @@ int config_set(struct config *c, const struct setting *s, const char *value);
 /* Notes where a user or group is named, for who checks that there is one. 0 or -ENOMEM. */
 int config_add_name(struct config *c, const char *name, bool group, int line);
 
-/* Frees the sections and the array. */
-void config_sections_free(struct config_section *sections, size_t count);
-
 /* The mistakes that were found. Starts as {0}. */
 struct notes {
 	struct note *list;

@@ -21,6 +21,7 @@
 #include "lib/account.h"
 #include "lib/buf.h"
 #include "lib/duration.h"
+#include "lib/on-stop.h"
 #include "lib/size.h"
 #include "lib/strv.h"
 
@@ -198,7 +199,7 @@ int config_set(struct config *c, const struct setting *s, const char *value)
 			return -EINVAL;
 		return set_string(at, value);
 	case SETTING_ON_STOP:
-		if (strcmp(value, "keep") != 0 && strcmp(value, "pause") != 0 && strcmp(value, "cancel") != 0)
+		if (!on_stop_parse(value))
 			return -EINVAL;
 		return set_string(at, value);
 	}
@@ -218,7 +219,7 @@ int config_add_name(struct config *c, const char *name, bool group, int line)
 	return 0;
 }
 
-void config_sections_free(struct config_section *sections, size_t count)
+static void free_sections(struct config_section *sections, size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
 		free(sections[i].name);
@@ -239,8 +240,8 @@ void config_free(struct config *c)
 	for (size_t i = 0; i < c->nnames; i++)
 		free(c->names[i].name);
 	free(c->names);
-	config_sections_free(c->queues, c->nqueues);
-	config_sections_free(c->templates, c->ntemplates);
+	free_sections(c->queues, c->nqueues);
+	free_sections(c->templates, c->ntemplates);
 	free(c->source);
 	free(c);
 }

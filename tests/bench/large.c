@@ -49,18 +49,17 @@ static enum job_state random_state(void)
 
 static void put_journal(struct store *s, const struct job *j)
 {
-	char submit[] = "submit", start[] = "start", exit[] = "exit", ok[] = "ok", jobctl[] = "jobctl";
-	struct journal_entry e = { .at_us = j->submitted_at_us, .job = j->id, .verb = submit,
-		.to = JOB_QUEUED, .result = ok, .has_actor = true, .uid = j->uid, .user = j->user,
-		.pid = 12345, .process = jobctl, .owner = j->uid };
+	struct journal_entry e = { .at_us = j->submitted_at_us, .job = j->id, .verb = "submit",
+		.to = JOB_QUEUED, .result = "ok", .has_actor = true, .uid = j->uid, .user = j->user,
+		.pid = 12345, .process = "jobctl", .owner = j->uid };
 
 	store_journal_put(s, &e);
 	store_journal_put(s, &(struct journal_entry){ .at_us = j->now.started_at_us, .job = j->id,
-	    .attempt = 1, .verb = start, .from = JOB_QUEUED, .to = JOB_RUNNING, .result = ok,
+	    .attempt = 1, .verb = "start", .from = JOB_QUEUED, .to = JOB_RUNNING, .result = "ok",
 	    .owner = j->uid });
 	store_journal_put(s, &(struct journal_entry){ .at_us = j->now.ended_at_us, .job = j->id,
-	    .attempt = 1, .verb = exit, .from = JOB_RUNNING, .to = j->state, .reason = j->reason,
-	    .result = ok, .has_status = true, .status = j->now.status, .owner = j->uid });
+	    .attempt = 1, .verb = "exit", .from = JOB_RUNNING, .to = j->state, .reason = j->reason,
+	    .result = "ok", .has_status = true, .status = j->now.status, .owner = j->uid });
 }
 
 static void put_job(struct store *s, uint64_t now_us, size_t age)

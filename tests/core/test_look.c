@@ -42,6 +42,37 @@ START_TEST(a_watcher_sees_every_change_and_the_end)
 }
 END_TEST
 
+/* Three that watch one job; whoever is told first takes all of them off. */
+static struct seen three[3];
+
+static void see_alone(struct job_watch *w, const struct job_view *v, enum job_change c)
+{
+	see(w, v, c);
+	for (size_t i = 0; i < 3; i++)
+		engine_unwatch(&three[i].watch);
+}
+
+START_TEST(a_watch_that_another_takes_off_is_not_told)
+{
+	uint64_t id = running();
+
+	for (size_t end = 0; end < 2; end++) {
+		size_t told = 0;
+		for (size_t i = 0; i < 3; i++) {
+			three[i] = (struct seen){ .watch = { .changed = see_alone } };
+			ck_assert(engine_watch(engine, id, &three[i].watch));
+		}
+		if (end)
+			ended(id, 0);
+		else
+			engine_proc_events()->notified(engine, id, "STATUS=x", 8);
+		for (size_t i = 0; i < 3; i++)
+			told += three[i].text[0] != '\0';
+		ck_assert_uint_eq(told, 1);
+	}
+}
+END_TEST
+
 static bool collect(void *ctx, const struct job_view *v)
 {
 	char *text = ctx;
@@ -207,7 +238,7 @@ START_TEST(signals_health_logs_and_a_silent_keeper)
 }
 END_TEST
 
-WORLD_MAIN("look", a_watcher_sees_every_change_and_the_end,
+WORLD_MAIN("look", a_watcher_sees_every_change_and_the_end, a_watch_that_another_takes_off_is_not_told,
     a_list_weaves_live_and_ended_jobs_by_id,
     a_list_by_reason_knows_what_waits_for_what_and_what_has_ended_of_what,
     a_list_by_batch_has_its_jobs_and_looks_no_further_down,

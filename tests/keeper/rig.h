@@ -61,6 +61,9 @@ void nap(long ms);
 void rig_init(struct rig *r);
 void rig_fini(struct rig *r);
 
+/* An argv of three words at most, to which more may be added; the caller's to strv_free. */
+char **words(const char *a, const char *b, const char *c);
+
 /* Spawns a keeper with what is in the rig's directories. */
 void rig_spawn(struct rig *r);
 void rig_start(struct rig *r, const struct job_spec *j);
@@ -91,20 +94,5 @@ void rig_adopt_to_end(struct rig *r, struct said *hello);
 /* Connects as another jobd would, with this nonce. False when refused or not answered. */
 bool rig_adopt(struct rig *r, uint64_t nonce, struct said *hello, struct said *state);
 void rig_hang_up(struct rig *r);
-
-/* The exit file's record. False when there is none. */
-bool rig_exit_file(struct rig *r, struct keeper_end *e);
-bool rig_has(const struct rig *r, const char *path);
-
-/* The job's output; the caller frees it. */
-char *rig_log(struct rig *r);
-/* Waits until a file in work/ is there, and holds something. */
-void rig_wait_file(struct rig *r, const char *name);
-/* How long a file in work/ is. */
-off_t rig_size(struct rig *r, const char *name);
-/* The state letter of a process; 0 when there is none. */
-char state_of(pid_t pid);
-/* Waits until a process is in one of these states. */
-void wait_state(pid_t pid, const char *states);
 
 #endif

@@ -1,51 +1,23 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * How a job ends, and how that is never lost: leftovers, usage, exit files,
- * adoption, the shutdown of the host.
+ * How a job ends, and how that is never lost: leftovers, usage, exit files, the shutdown of the host,
+ * and the death of its keeper.
  */
 #include "config.h"
 
 #include <check.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
+#include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
-
-static pid_t pid_in(struct rig *r, const char *name)
-{
-	char path[192];
-	int pid = 0;
-	rig_wait_file(r, name);
-	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
-	FILE *f = fopen(path, "r");
-	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
-	fclose(f);
-	return pid;
-}
-
-/* Lets a job go on that waits for the file. */
-static void make_file(struct rig *r, const char *name)
-{
-	char path[192];
-	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
-	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-}
-
-#define WAIT_FOR_GO "while [ ! -e go ]; do sleep 0.01; done; "
 
 START_TEST(codes_and_signals_are_told_as_they_are)
 {
@@ -82,7 +54,7 @@ START_TEST(what_a_command_leaves_behind_is_ended_with_it)
 	rig_init(&r);
 	rig_run(&r, "setsid sh -c 'trap \"\" TERM HUP; echo $$ >far; while :; do sleep 1; done' & "
 		    "while [ ! -s far ]; do sleep 0.01; done; exit 5");
-	pid_t far = pid_in(&r, "far");
+	pid_t far = rig_pid(&r, "far");
 	rig_hear(&r, KMSG_END, &s);
 	ck_assert_int_eq(s.end.status, 5 << 8);
 	ck_assert(!s.end.empty);
@@ -142,7 +114,7 @@ START_TEST(without_jobd_a_job_goes_on_and_its_end_is_on_disk)
 	rig_hang_up(&r);
 	nap(50);
 	ck_assert(!rig_exit_file(&r, &e));
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_wait_gone(&r);
 	ck_assert(rig_exit_file(&r, &e));
 	ck_assert_int_eq(e.kind, KEEPER_END_EXITED);
@@ -251,179 +223,8 @@ START_TEST(a_keeper_that_nobody_can_ever_reach_leaves)
 	rig_hang_up(&r);
 	snprintf(command, sizeof(command), "rm -r %s/exits %s/keepers", r.dir, r.dir);
 	ck_assert_int_eq(system(command), 0);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_wait_gone(&r);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(a_later_jobd_adopts_by_the_nonce_and_by_nothing_else)
-{
-	struct rig r;
-	struct said hello, s;
-	rig_init(&r);
-	pid_t pid = rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
-	rig_wait_file(&r, "ran");
-	rig_hang_up(&r);
-	ck_assert(!rig_adopt(&r, r.nonce + 1, &hello, &s));
-	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
-	ck_assert_uint_eq(hello.nonce, r.nonce);
-	ck_assert_int_eq(hello.keeper_pid, r.keeper);
-	ck_assert_int_eq(hello.pid, pid);
-	ck_assert_uint_gt(hello.pid_start, 0);
-	ck_assert_uint_eq(s.level, LEVEL_RUN);
-	make_file(&r, "go");
-	rig_hear(&r, KMSG_END, &s);
-	ck_assert_int_eq(s.end.status, 2 << 8);
-	rig_ack(&r);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(an_order_that_comes_with_the_adoption_is_heard)
-{
-	struct rig r;
-	struct said s;
-	rig_init(&r);
-	rig_run(&r, "sleep 60; exit 1");
-	rig_adopt_to_end(&r, &s);
-	ck_assert_uint_eq(s.nonce, r.nonce);
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, SIGKILL);
-	rig_ack(&r);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(a_paused_job_is_still_paused_when_it_is_adopted)
-{
-	struct rig r;
-	struct said hello, s;
-	rig_init(&r);
-	pid_t pid = rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
-	rig_wait_file(&r, "ran");
-	rig_desire(&r, LEVEL_STOP, 0);
-	rig_hear(&r, KMSG_STATE, &s);
-	rig_hang_up(&r);
-	nap(50);
-	ck_assert(strchr("TD", state_of(pid)));
-	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
-	ck_assert_uint_eq(s.level, LEVEL_STOP);
-	ck_assert_uint_eq(s.seq, r.seq);
-	rig_desire(&r, LEVEL_STOP, 0);
-	rig_hear(&r, KMSG_STATE, &s);
-	ck_assert_uint_eq(s.level, LEVEL_STOP);
-	make_file(&r, "go");
-	rig_desire(&r, LEVEL_RUN, 0);
-	rig_hear(&r, KMSG_STATE, &s);
-	ck_assert_uint_eq(s.level, LEVEL_RUN);
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, 2 << 8);
-	rig_ack(&r);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(a_newer_connection_replaces_the_older_one)
-{
-	struct rig r;
-	struct said hello, s;
-	char c;
-	rig_init(&r);
-	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
-	rig_wait_file(&r, "ran");
-	int old = r.fd;
-	r.fd = -1;
-	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
-	ck_assert_int_eq(recv(old, &c, 1, 0), 0);
-	close(old);
-	make_file(&r, "go");
-	rig_hear_end(&r, &s);
-	rig_ack(&r);
-	rig_fini(&r);
-}
-END_TEST
-
-static int stranger(const struct rig *r)
-{
-	struct sockaddr_un sa = { .sun_family = AF_UNIX };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	ck_assert_int_lt(
-	    snprintf(sa.sun_path, sizeof(sa.sun_path), "%s/keepers/%s", r->dir, r->name),
-	    sizeof(sa.sun_path));
-	ck_assert_int_eq(connect(fd, (const struct sockaddr *)&sa, sizeof(sa)), 0);
-	return fd;
-}
-
-START_TEST(silent_and_babbling_strangers_keep_nobody_out)
-{
-	struct rig r;
-	struct said hello, s;
-	int fds[20];
-	char noise[4096];
-	rig_init(&r);
-	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
-	rig_wait_file(&r, "ran");
-	rig_hang_up(&r);
-	memset(noise, 0x7f, sizeof(noise));
-	for (int i = 0; i < 20; i++) {
-		fds[i] = stranger(&r);
-		if (i % 2)
-			ck_assert_int_gt(
-			    send(fds[i], noise, i == 1 ? sizeof(noise) : 3, MSG_NOSIGNAL), 0);
-	}
-	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
-	for (int i = 0; i < 20; i++)
-		close(fds[i]);
-	make_file(&r, "go");
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, 2 << 8);
-	rig_ack(&r);
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(another_user_is_not_talked_to_even_with_the_nonce)
-{
-	struct rig r;
-	struct said hello, s;
-	if (geteuid() != 0)
-		return; /* needs two users */
-	rig_init(&r);
-	char command[256];
-	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
-	rig_wait_file(&r, "ran");
-	snprintf(command, sizeof(command), "chmod 0777 %s/keepers %s/keepers/*", r.dir, r.dir);
-	ck_assert_int_eq(system(command), 0);
-	ck_assert_int_eq(seteuid(65533), 0);
-	ck_assert(!rig_adopt(&r, r.nonce, &hello, &s));
-	ck_assert_int_eq(seteuid(0), 0);
-	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
-	rig_fini(&r);
-}
-END_TEST
-
-START_TEST(nonsense_from_jobd_ends_the_connection_and_not_the_job)
-{
-	struct rig r;
-	struct said hello, s;
-	char noise[64];
-	rig_init(&r);
-	rig_run(&r, "echo x >ran; " WAIT_FOR_GO "exit 2");
-	rig_wait_file(&r, "ran");
-	memset(noise, 0xff, sizeof(noise));
-	ck_assert_int_eq(send(r.fd, noise, sizeof(noise), MSG_NOSIGNAL), sizeof(noise));
-	ck_assert(rig_is_spoken_to(&r, PATIENCE_MS));
-	ck_assert_int_le(recv(r.fd, noise, 1, 0), 0);
-	ck_assert(rig_adopt(&r, r.nonce, &hello, &s));
-	rig_say(&r, (enum kmsg_type)77); /* what a later jobd might say is passed over */
-	rig_say(&r, KMSG_START);
-	rig_say(&r, KMSG_GATE);
-	rig_say(&r, KMSG_ACK);
-	make_file(&r, "go");
-	rig_hear_end(&r, &s);
-	ck_assert_int_eq(s.end.status, 2 << 8);
-	rig_ack(&r);
 	rig_fini(&r);
 }
 END_TEST
@@ -477,7 +278,7 @@ START_TEST(a_hang_up_does_not_end_a_keeper)
 	rig_wait_file(&r, "ran");
 	kill(r.keeper, SIGHUP);
 	kill(r.keeper, SIGPIPE);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	rig_hear_end(&r, &s);
 	ck_assert(!s.end.shutdown);
 	ck_assert_int_eq(s.end.status, 2 << 8);
@@ -494,7 +295,7 @@ START_TEST(when_the_keeper_is_killed_its_command_goes_on)
 	rig_wait_file(&r, "ran");
 	kill(r.keeper, SIGKILL);
 	ck_assert_int_eq(waitpid(r.keeper, NULL, 0), r.keeper);
-	make_file(&r, "go");
+	rig_make_file(&r, "go");
 	int status;
 	ck_assert_int_eq(waitpid(pid, &status, 0), pid); /* its subreaper inherits it */
 	ck_assert_int_eq(status, 2 << 8);
@@ -525,18 +326,13 @@ END_TEST
 
 UNIT_MAIN("keeper: end", codes_and_signals_are_told_as_they_are,
     what_a_command_leaves_behind_is_ended_with_it, the_status_is_held_until_it_is_acknowledged,
-    usage_counts_the_command_and_its_descendants, without_jobd_a_job_goes_on_and_its_end_is_on_disk,
+    usage_counts_the_command_and_its_descendants,
+    without_jobd_a_job_goes_on_and_its_end_is_on_disk,
     a_jobd_that_goes_after_the_end_was_told_leaves_it_on_disk,
     a_gate_that_was_opened_before_jobd_went_is_open,
     an_end_that_can_not_be_written_is_held_until_it_can,
     a_jobd_that_comes_while_the_end_can_not_be_written_is_told,
     a_keeper_that_nobody_can_ever_reach_leaves,
-    a_later_jobd_adopts_by_the_nonce_and_by_nothing_else,
-    an_order_that_comes_with_the_adoption_is_heard,
-    a_paused_job_is_still_paused_when_it_is_adopted, a_newer_connection_replaces_the_older_one,
-    silent_and_babbling_strangers_keep_nobody_out,
-    another_user_is_not_talked_to_even_with_the_nonce,
-    nonsense_from_jobd_ends_the_connection_and_not_the_job,
     a_keeper_that_is_told_to_end_says_so_of_the_attempt,
     a_keeper_that_is_told_to_end_at_the_gate_runs_nothing, a_hang_up_does_not_end_a_keeper,
     when_the_keeper_is_killed_its_command_goes_on, a_keeper_dies_where_a_crash_point_says_so)

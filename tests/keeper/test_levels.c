@@ -14,8 +14,8 @@
 
 #include "lib/clock.h"
 #include "lib/status.h"
+#include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 /* The next message is STATE, and says this level. */
@@ -24,18 +24,6 @@ static void hear_state(struct rig *r, enum keeper_level level, struct said *s)
 	rig_hear(r, KMSG_STATE, s);
 	ck_assert_uint_eq(s->level, level);
 	ck_assert_uint_eq(s->seq, r->seq);
-}
-
-static pid_t pid_in(struct rig *r, const char *name)
-{
-	char path[192];
-	int pid = 0;
-	rig_wait_file(r, name);
-	snprintf(path, sizeof(path), "%s/work/%s", r->dir, name);
-	FILE *f = fopen(path, "r");
-	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
-	fclose(f);
-	return pid;
 }
 
 static void end_with(struct rig *r, int status)
@@ -67,7 +55,7 @@ START_TEST(a_paused_tree_stands_still_and_a_resumed_one_goes_on)
 	struct said s;
 	rig_init(&r);
 	pid_t main_pid = rig_run(&r, TREE);
-	pid_t far = pid_in(&r, "far");
+	pid_t far = rig_pid(&r, "far");
 	rig_wait_file(&r, "grows");
 	for (int i = 0; i < 5; i++) {
 		rig_desire(&r, LEVEL_STOP, 0);
@@ -162,7 +150,7 @@ START_TEST(who_continues_a_paused_job_is_noticed_and_it_is_stopped_again)
 	struct rig r;
 	struct said s;
 	rig_init(&r);
-	pid_t pid = rig_run(&r, TREE), far = pid_in(&r, "far");
+	pid_t pid = rig_run(&r, TREE), far = rig_pid(&r, "far");
 	rig_desire(&r, LEVEL_STOP, 0);
 	hear_state(&r, LEVEL_STOP, &s);
 	kill(pid, SIGCONT);
@@ -383,7 +371,7 @@ START_TEST(a_process_that_may_not_be_stopped_is_named_and_the_rest_goes_on)
 	ck_assert_int_eq(setresuid(65533, 65533, 0), 0);
 	pid_t pid =
 	    rig_run(&r, "./become --reuid=0 --clear-groups sleep 61 & echo $! >its; exec sleep 60");
-	pid_t its = pid_in(&r, "its");
+	pid_t its = rig_pid(&r, "its");
 	wait_name(its, "sleep"); /* by then it has become root's */
 	for (int i = 0; i < 2; i++) {
 		rig_desire(&r, LEVEL_STOP, 0);

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,6 +24,8 @@
 #include "lib/log.h"
 
 #define BOOT "a-boot"
+
+const char *const room_kinds[2] = { "no", "auto" };
 
 static void on_ready(void *ctx, uint64_t id, const struct proc_ready *ready)
 {
@@ -137,6 +141,13 @@ static void say_nothing(void *ctx, int priority, const char *text, size_t len)
 		fprintf(stderr, "# %.*s\n", (int)len, text);
 }
 
+struct room *room_new(void)
+{
+	struct room *r = mmap(NULL, sizeof *r, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert_ptr_ne(r, MAP_FAILED);
+	return r;
+}
+
 void room_init(struct room *r)
 {
 	memset(r, 0, sizeof *r);
@@ -173,6 +184,13 @@ void room_open(struct room *r)
 	o.base = r->base;
 	int rc = proc_open(&o, &events, r, &r->proc, &why);
 	ck_assert_msg(rc == 0, "proc_open: %s", why ? why : strerror(-rc));
+}
+
+void room_begin(struct room *r)
+{
+	room_init(r);
+	room_open(r);
+	proc_adopted_all(r->proc);
 }
 
 void room_close(struct room *r)
@@ -303,6 +321,47 @@ void room_leave(struct room *r, uint64_t id)
 	ROOM_WAIT(r, is_gone(r, id));
 }
 
+void room_run_and_be_killed(struct room *r, uint64_t id, const char *script)
+{
+	/* A room of before made us one who inherits. */
+	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 0), 0);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		room_open(r);
+		proc_adopted_all(r->proc);
+		room_run(r, id, script);
+		ROOM_WAIT(r, room_pid(r, "pid"));
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	r->proc = NULL;
+	ck_assert_int_gt(r->told[id].attempt.pid, 0);
+}
+
+void room_kill_keeper(const struct room *r, uint64_t id)
+{
+	ck_assert_int_eq(kill(r->told[id].attempt.keeper_pid, SIGKILL), 0);
+}
+
+void room_wait_exit_file(const struct room *r, uint64_t id)
+{
+	const struct job_attempt *a = &r->told[id].attempt;
+	char name[KEEPER_NAME_MAX + 16];
+	snprintf(name, sizeof name, "state/exits/" KEEPER_NAME_FMT, id, a->number, a->nonce);
+	for (int i = 0; !room_has(r, name); i++) {
+		ck_assert_int_lt(i, 1000);
+		usleep(10000);
+	}
+}
+
+void room_finish(struct room *r, uint64_t id)
+{
+	room_leave(r, id);
+	ROOM_WAIT(r, children() == 0);
+	room_fini(r);
+}
+
 const char *room_path(const struct room *r, const char *name)
 {
 	static char paths[2][256];
@@ -384,4 +443,16 @@ pid_t room_pid(const struct room *r, const char *name)
 	if (f)
 		fclose(f);
 	return pid;
+}
+
+const char *room_log_text(const struct room *r, uint64_t id)
+{
+	static char text[8192];
+	int fd = proc_log_open(r->proc, id, 1);
+	ck_assert_int_ge(fd, 0);
+	ssize_t n = read(fd, text, sizeof text - 1);
+	ck_assert_int_ge(n, 0);
+	text[n] = '\0';
+	close(fd);
+	return text;
 }

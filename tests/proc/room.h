@@ -40,9 +40,16 @@ struct room {
 	void (*on_notified)(struct room *r, uint64_t id);
 };
 
+/*
+ * Memory for a room, which is not initialised. It is shared with processes that are forked: one that
+ * plays a jobd and is killed leaves in it what it was told.
+ */
+struct room *room_new(void);
 /* Makes the directories; the room is opened by room_open. */
 void room_init(struct room *r);
 void room_open(struct room *r);
+/* Both, as the first jobd there: nothing has to be adopted. */
+void room_begin(struct room *r);
 /* As a jobd that ends: keepers and jobs go on. */
 void room_close(struct room *r);
 /* Ends everything that is left, and removes the directories. */
@@ -69,12 +76,32 @@ void room_adopt(struct room *r, uint64_t id, enum keeper_level level);
 /* Acknowledges and waits until nothing of the job is left: no process, no file. */
 void room_leave(struct room *r, uint64_t id);
 
+/*
+ * Starts a job in another process, which dies at once: its keeper is nobody's child of ours. The room
+ * has to be a new one (room_new), and is not open afterwards.
+ */
+void room_run_and_be_killed(struct room *r, uint64_t id, const char *script);
+void room_kill_keeper(const struct room *r, uint64_t id);
+/* Waits until a job's exit file has its own name, and so is whole. */
+void room_wait_exit_file(const struct room *r, uint64_t id);
+/* Leaves the job, which is the last one, and ends the room. */
+void room_finish(struct room *r, uint64_t id);
+
+/* A script that runs until the file "go" is there; its pid is in "pid" before that. */
+#define UNTIL_GO(last) "echo $$ >$D/pid; until test -e $D/go; do sleep 0.01; done; " last
+
+/* Ways to keep a tree: by walking, and by cgroup where one can be made. */
+extern const char *const room_kinds[2];
+
 /* How many files are in a directory below the room's. */
 unsigned room_files(const struct room *r, const char *name);
 /* The path of a file below the room's directory. Borrowed until the call after the next. */
 const char *room_path(const struct room *r, const char *name);
 bool room_has(const struct room *r, const char *name);
 void room_touch(const struct room *r, const char *name);
+
+/* The log of a job's first attempt, 8 kB of it at most. Borrowed until the next call. */
+const char *room_log_text(const struct room *r, uint64_t id);
 
 /* The state letter of a process; 0 when there is none. */
 char process_state(pid_t pid);

@@ -22,8 +22,15 @@
 #include <stddef.h>
 
 #include "jobd/server/server.h"
+#include "lib/log.h"
 
 #define WAITING_MAX 32
+
+/* A call that is answered at once with a text, and that answer. */
+#define ECHO(x)                                                                                 \
+	"{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface':'" x \
+	"'}}"
+#define ECHOED(x) "{'parameters':{'description':'" x "'}}"
 
 struct room {
 	char dir[64], path[96];
@@ -41,6 +48,9 @@ struct room {
 	struct call *waiting[WAITING_MAX];
 	size_t nwaiting;
 	unsigned turns;
+	unsigned log_lines; /* what was logged since room_keep_log */
+	int log_worst;	    /* the gravest priority */
+	char log_last[LOG_LINE_MAX];
 };
 
 /* Opens it in a directory of its own; options may be changed in between. */
@@ -48,6 +58,10 @@ void room_prepare(struct room *r);
 void room_open(struct room *r);
 void room_start(struct room *r); /* both */
 void room_stop(struct room *r);
+/* What is logged from now on is kept in the room, and not said. */
+void room_keep_log(struct room *r);
+/* All three; returns the room. */
+struct room *room_begin(struct room *r);
 
 /*
  * Hands the room over to itself, as if jobd had executed itself: the server is another one, with the

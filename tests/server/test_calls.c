@@ -12,10 +12,6 @@
 
 #include "unit.h"
 
-#define ECHO(x)                                                                                 \
-	"{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface':'" x \
-	"'}}"
-#define ECHOED(x) "{'parameters':{'description':'" x "'}}"
 #define WAIT	  "{'method':'org.jobd.Job.Wait','parameters':{'ids':[1]}}"
 
 START_TEST(a_call_is_answered)

@@ -17,7 +17,7 @@
 
 #include "unit.h"
 
-#define ECHO "org.varlink.service.GetInterfaceDescription"
+#define DESCRIBE "org.varlink.service.GetInterfaceDescription"
 
 static char dir[] = "/tmp/jobd-client.XXXXXX";
 static char path[64];
@@ -168,7 +168,7 @@ START_TEST(calls_are_answered_one_at_a_time_and_in_order)
 
 		snprintf(text, sizeof(text), "%d", i);
 		ck_assert_int_eq(
-		    varlink_client_send(c, ECHO, json_pack("{s:s}", "interface", text), false), 0);
+		    varlink_client_send(c, DESCRIBE, json_pack("{s:s}", "interface", text), false), 0);
 		if (i % 3 == 0) {
 			ck_assert_int_eq(varlink_client_send(c, "org.jobd.Job.Get",
 					     json_pack("{s:i}", "id", i), false),
@@ -226,7 +226,7 @@ START_TEST(much_in_both_directions_does_not_deadlock)
 	text[200000] = '\0';
 	for (int i = 0; i < 200; i++)
 		ck_assert_int_eq(
-		    varlink_client_send(c, ECHO, json_pack("{s:s}", "interface", text), false), 0);
+		    varlink_client_send(c, DESCRIBE, json_pack("{s:s}", "interface", text), false), 0);
 	for (int i = 0; i < 200; i++) {
 		ck_assert_int_eq(hear(c, &p, &error, &more), 0);
 		ck_assert_ptr_null(error);
@@ -249,7 +249,7 @@ START_TEST(patience_ends_and_the_answer_may_still_come)
 	real_daemon();
 	c = client();
 	ck_assert_int_eq(varlink_client_receive(c, 0, &p, &error, &more), -EAGAIN);
-	varlink_client_send(c, ECHO, json_pack("{s:s}", "interface", "never"), false);
+	varlink_client_send(c, DESCRIBE, json_pack("{s:s}", "interface", "never"), false);
 	ck_assert_int_eq(varlink_client_receive(c, 30, &p, &error, &more), -EAGAIN);
 	ck_assert_int_eq(varlink_client_receive(c, 0, &p, &error, &more), -EAGAIN);
 	kill(daemon_pid, SIGKILL);
@@ -286,18 +286,18 @@ START_TEST(what_a_daemon_said_before_it_went_is_heard)
 
 	false_daemon(bytes, sizeof(bytes), false);
 	c = client();
-	varlink_client_send(c, ECHO, NULL, false);
+	varlink_client_send(c, DESCRIBE, NULL, false);
 	ck_assert_int_eq(hear(c, &p, &error, &more), 0);
 	waitpid(daemon_pid, NULL, 0);
 	daemon_pid = 0;
 	json_decref(p);
-	varlink_client_send(c, ECHO, NULL, false);
+	varlink_client_send(c, DESCRIBE, NULL, false);
 	ck_assert_int_eq(hear(c, &p, &error, &more), 0); /* no parameters: an empty object */
 	ck_assert_uint_eq(json_object_size(p), 0);
 	json_decref(p);
 	ck_assert_int_eq(hear(c, &p, &error, &more), -ECONNRESET);
 	ck_assert_int_eq(hear(c, &p, &error, &more), -ECONNRESET);
-	ck_assert_int_lt(varlink_client_send(c, ECHO, NULL, false), 0);
+	ck_assert_int_lt(varlink_client_send(c, DESCRIBE, NULL, false), 0);
 	varlink_client_close(c);
 	end();
 }
@@ -327,7 +327,7 @@ START_TEST(nonsense_ends_the_conversation)
 
 	false_daemon(nonsense[_i].bytes, nonsense[_i].len, nonsense[_i].error == -EPROTO);
 	c = client();
-	varlink_client_send(c, ECHO, NULL, false);
+	varlink_client_send(c, DESCRIBE, NULL, false);
 	ck_assert_int_eq(hear(c, &p, &error, &more), nonsense[_i].error);
 	ck_assert_int_eq(hear(c, &p, &error, &more), nonsense[_i].error);
 	varlink_client_close(c);

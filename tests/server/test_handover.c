@@ -13,10 +13,6 @@
 
 #include "unit.h"
 
-#define ECHO(x)                                                                                 \
-	"{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface':'" x \
-	"'}}"
-#define ECHOED(x) "{'parameters':{'description':'" x "'}}"
 #define WAIT	  "{'method':'org.jobd.Job.Wait','parameters':{'ids':[1]}}"
 #define STREAM(n) "{'method':'org.jobd.Job.Output','parameters':{'id':1,'offset':" n "},'more':true}"
 #define PIECES	  64 /* 4 MB: more than a socket holds */

@@ -10,27 +10,12 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#include "lib/log.h"
 #include "unit.h"
-
-#define ECHO   "{'method':'org.varlink.service.GetInterfaceDescription','parameters':{'interface':'x'}}"
-#define ECHOED "{'parameters':{'description':'x'}}"
-
-static unsigned log_lines;
-
-static void log_count(void *ctx, int priority, const char *text, size_t len)
-{
-	(void)ctx;
-	(void)priority;
-	(void)text;
-	(void)len;
-	log_lines++;
-}
 
 static void start(struct room *r, unsigned connections, unsigned calls)
 {
-	log_set_sink(log_count, NULL);
 	room_prepare(r);
+	room_keep_log(r);
 	r->options.limits = (struct server_limits){connections, calls};
 	room_open(r);
 }
@@ -67,8 +52,8 @@ START_TEST(a_connection_too_many_is_refused_with_the_limit_its_value_and_the_cou
 	struct room r;
 	int fd[5];
 
-	log_set_sink(log_count, NULL);
 	room_prepare(&r);
+	room_keep_log(&r);
 	r.options.limits.user_connections = 3;
 	r.options.turned_away = on_turned_away;
 	room_open(&r);
@@ -85,22 +70,22 @@ START_TEST(a_connection_too_many_is_refused_with_the_limit_its_value_and_the_cou
 	ck_assert_uint_eq(server_limit_met(r.server, SERVER_LIMIT_USER_CONNECTIONS), 1);
 	ck_assert_uint_eq(server_limit_met(r.server, SERVER_LIMIT_CONNECTIONS), 0);
 	/* Those who are in notice nothing; a place that becomes free can be had. */
-	client_say(&r, fd[0], ECHO);
-	client_hears(&r, fd[0], ECHOED);
+	client_say(&r, fd[0], ECHO("x"));
+	client_hears(&r, fd[0], ECHOED("x"));
 	close(fd[0]);
 	room_until(&r, server_connections(r.server) == 2);
 	fd[3] = client_open(&r);
-	client_say(&r, fd[3], ECHO);
-	client_hears(&r, fd[3], ECHOED);
+	client_say(&r, fd[3], ECHO("x"));
+	client_hears(&r, fd[3], ECHOED("x"));
 	/* Another limit lets others in, and sends nobody away. */
 	server_set_limits(r.server, &(struct server_limits){4, 0});
 	fd[0] = client_open(&r);
-	client_say(&r, fd[0], ECHO);
-	client_hears(&r, fd[0], ECHOED);
+	client_say(&r, fd[0], ECHO("x"));
+	client_hears(&r, fd[0], ECHOED("x"));
 	server_set_limits(r.server, &(struct server_limits){1, 0});
 	for (int i = 0; i < 4; i++) {
-		client_say(&r, fd[i], ECHO);
-		client_hears(&r, fd[i], ECHOED);
+		client_say(&r, fd[i], ECHO("x"));
+		client_hears(&r, fd[i], ECHOED("x"));
 		close(fd[i]);
 	}
 	room_stop(&r);
@@ -121,8 +106,8 @@ START_TEST(who_is_exempt_is_bound_by_neither)
 	for (int i = 0; i < 10; i++) {
 		fd[i] = client_open(&r);
 		for (int k = 0; k < 5; k++) {
-			client_say(&r, fd[i], ECHO);
-			client_hears(&r, fd[i], ECHOED);
+			client_say(&r, fd[i], ECHO("x"));
+			client_hears(&r, fd[i], ECHOED("x"));
 		}
 	}
 	ck_assert_uint_lt(clock_mono_us() - begun_us, 10000000); /* and not 49 s */
@@ -142,13 +127,13 @@ START_TEST(calls_too_many_wait_and_each_is_answered)
 	start(&r, 0, 200);
 	fd = client_open(&r);
 	for (int i = 0; i < 260; i++)
-		client_say(&r, fd, ECHO);
+		client_say(&r, fd, ECHO("x"));
 	for (int i = 0; i < 260; i++)
-		client_hears(&r, fd, ECHOED);
+		client_hears(&r, fd, ECHOED("x"));
 	took_us = clock_mono_us() - begun_us;
 	ck_assert_uint_ge(took_us, 250000); /* 200 at once, 60 at 200 a second */
 	ck_assert_uint_gt(server_limit_met(r.server, SERVER_LIMIT_USER_CALLS), 0);
-	ck_assert_uint_eq(log_lines, 1);
+	ck_assert_uint_eq(r.log_lines, 1);
 	close(fd);
 	room_stop(&r);
 }
@@ -207,8 +192,8 @@ START_TEST(to_connect_anew_gains_nothing)
 	start(&r, 0, 10);
 	for (int i = 0; i < 30; i++) {
 		fd = client_open(&r);
-		client_say(&r, fd, ECHO);
-		client_hears(&r, fd, ECHOED);
+		client_say(&r, fd, ECHO("x"));
+		client_hears(&r, fd, ECHOED("x"));
 		close(fd);
 		room_until(&r, server_connections(r.server) == 0);
 	}
@@ -218,10 +203,10 @@ START_TEST(to_connect_anew_gains_nothing)
 	room_until(&r, clock_mono_us() - begun_us > 1200000);
 	fd = client_open(&r);
 	for (int i = 0; i < 10; i++)
-		client_say(&r, fd, ECHO);
+		client_say(&r, fd, ECHO("x"));
 	uint64_t met = server_limit_met(r.server, SERVER_LIMIT_USER_CALLS);
 	for (int i = 0; i < 10; i++)
-		client_hears(&r, fd, ECHOED);
+		client_hears(&r, fd, ECHOED("x"));
 	ck_assert_uint_eq(server_limit_met(r.server, SERVER_LIMIT_USER_CALLS), met);
 	close(fd);
 	room_stop(&r);
@@ -236,19 +221,19 @@ START_TEST(those_who_wait_go_on_when_the_limit_is_lifted)
 	start(&r, 0, 1);
 	for (int i = 0; i < 3; i++) {
 		fd[i] = client_open(&r);
-		client_say(&r, fd[i], ECHO);
-		client_say(&r, fd[i], ECHO);
+		client_say(&r, fd[i], ECHO("x"));
+		client_say(&r, fd[i], ECHO("x"));
 	}
-	client_hears(&r, fd[0], ECHOED);
+	client_hears(&r, fd[0], ECHOED("x"));
 	room_settle(&r);
 	for (int i = 0; i < 3; i++)
 		ck_assert(client_silent(fd[i]));
 	server_set_limits(r.server, &(struct server_limits){0, 0});
 	room_settle(&r);
-	client_hears(&r, fd[0], ECHOED);
+	client_hears(&r, fd[0], ECHOED("x"));
 	for (int i = 1; i < 3; i++) {
-		client_hears(&r, fd[i], ECHOED);
-		client_hears(&r, fd[i], ECHOED);
+		client_hears(&r, fd[i], ECHOED("x"));
+		client_hears(&r, fd[i], ECHOED("x"));
 	}
 	for (int i = 0; i < 3; i++)
 		close(fd[i]);

@@ -471,9 +471,9 @@ START_TEST(the_ballast_is_real_and_comes_and_goes)
 
 	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), 0);
 	ck_assert_int_ge(st.st_blocks * 512, 1 << 20);
-	store_ballast(s, false);
+	files_ballast(s, false);
 	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), -1);
-	store_ballast(s, true);
+	files_ballast(s, true);
 	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), 0);
 	store_close(s);
 }
@@ -494,11 +494,11 @@ START_TEST(the_ballast_is_made_again_when_there_is_room_looked_at_once_a_minute)
 	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), -1);
 	o.low_disk_bytes = 1;
 	ck_assert_int_eq(store_open(&o, &s, &why), 0);
-	store_ballast(s, false);
+	files_ballast(s, false);
 	store_tick(s, 0);
 	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), 0);
 	ck_assert_int_ge(st.st_blocks * 512, 1 << 20);
-	store_ballast(s, false);
+	files_ballast(s, false);
 	store_tick(s, 0);
 	ck_assert_int_eq(stat(fixture_path(dir, "ballast"), &st), -1);
 	store_close(s);

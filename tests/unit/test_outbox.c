@@ -22,19 +22,17 @@ static void keep(void *ctx, int priority, const char *text, size_t len)
 	lines++;
 }
 
-#define S(text) ((char *)(uintptr_t)(text))
-
-static struct journal_entry entry(char *verb)
+static struct journal_entry entry(const char *verb)
 {
-	return (struct journal_entry){ .job = 7, .verb = verb, .result = S("ok") };
+	return (struct journal_entry){ .job = 7, .verb = verb, .result = "ok" };
 }
 
-static struct journal_entry by(char *verb, char *result)
+static struct journal_entry by(const char *verb, const char *result)
 {
 	struct journal_entry e = entry(verb);
 
 	e.has_actor = true;
-	e.user = S("ann");
+	e.user = "ann";
 	e.uid = 1000;
 	e.pid = 99;
 	e.result = result;
@@ -79,7 +77,7 @@ START_TEST(what_jobd_does_by_itself_has_the_priority_that_is_expected)
 		{ "store-accepted", LOG_WARNING },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		struct journal_entry e = entry(S(rows[i].verb));
+		struct journal_entry e = entry(rows[i].verb);
 		ck_assert_msg(priority(&e) == rows[i].priority, "%s", rows[i].verb);
 	}
 }
@@ -87,7 +85,7 @@ END_TEST
 
 START_TEST(a_job_that_fails_is_a_warning_and_a_lost_one_an_error)
 {
-	struct journal_entry e = entry(S("failed"));
+	struct journal_entry e = entry("failed");
 
 	e.from = JOB_RUNNING;
 	e.to = JOB_FAILED;
@@ -104,19 +102,19 @@ START_TEST(what_people_do_is_notice_but_for_a_submission)
 		"retry", "delete", "priority", "reload", "daemon-stop" };
 
 	for (size_t i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++) {
-		char *verb = S(verbs[i]);
-		struct journal_entry done = by(verb, S("ok")), already = by(verb, S("already")),
-				     refused = by(verb, S("PermissionDenied"));
+		const char *verb = verbs[i];
+		struct journal_entry done = by(verb, "ok"), already = by(verb, "already"),
+				     refused = by(verb, "PermissionDenied");
 		ck_assert_int_eq(priority(&done), LOG_NOTICE);
 		ck_assert_int_eq(priority(&already), LOG_NOTICE);
 		ck_assert_int_eq(priority(&refused), LOG_NOTICE);
 	}
-	struct journal_entry submitted = by(S("submit"), S("ok")), refused = by(S("submit"), S("LowDisk"));
+	struct journal_entry submitted = by("submit", "ok"), refused = by("submit", "LowDisk");
 	ck_assert_int_eq(priority(&submitted), LOG_INFO);
 	ck_assert_int_eq(priority(&refused), LOG_NOTICE);
-	struct journal_entry mistaken = by(S("reload"), S("BadConfiguration"));
+	struct journal_entry mistaken = by("reload", "BadConfiguration");
 	ck_assert_int_eq(priority(&mistaken), LOG_ERR);
-	struct journal_entry unfit = by(S("daemon-reexec"), S("ReexecRefused"));
+	struct journal_entry unfit = by("daemon-reexec", "ReexecRefused");
 	ck_assert_int_eq(priority(&unfit), LOG_ERR);
 }
 END_TEST
@@ -124,8 +122,9 @@ END_TEST
 START_TEST(keys_come_in_their_order)
 {
 	struct outbox o = { .lines = BUF_INIT };
-	struct journal_entry e = by(S("cancel"), S("already"));
-	struct job j = { .queue = S("q"), .user = S("bob"), .name = S("n n") };
+	struct journal_entry e = by("cancel", "already");
+	char queue[] = "q", user[] = "bob", name[] = "n n";
+	struct job j = { .queue = queue, .user = user, .name = name };
 
 	e.from = JOB_RUNNING;
 	e.to = JOB_FAILED;
@@ -133,7 +132,7 @@ START_TEST(keys_come_in_their_order)
 	e.has_status = true;
 	e.status = 9;
 	e.attempt = 2;
-	e.detail = S("d");
+	e.detail = "d";
 	log_set_sink(keep, NULL);
 	outbox_add(&o, &e, &j);
 	outbox_flush(&o);

@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "lib/procfs.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 #define PATIENCE_MS 10000

@@ -34,7 +34,8 @@ static bool may_prepare(const struct engine *e)
 	    && e->mono_us() >= e->backoff_until_us;
 }
 
-bool schedule_may_start(const struct engine *e)
+/* Whether one that waits may, apart from limits of queues and users. */
+static bool may_start(const struct engine *e)
 {
 	return e->active < e->settings.max_running && may_prepare(e);
 }
@@ -51,14 +52,14 @@ static struct live *next_job(const struct engine *e)
 	return first;
 }
 
-void schedule_back_off(struct engine *e)
+void choose_back_off(struct engine *e)
 {
 	e->backoff_until_us = e->mono_us() + (BACKOFF_FIRST_US << e->backoff_step);
 	if (e->backoff_step < BACKOFF_STEPS)
 		e->backoff_step++;
 }
 
-void schedule_delay(struct engine *e, struct live *l)
+void choose_delay(struct engine *e, struct live *l)
 {
 	unsigned step = l->failed_starts < BACKOFF_STEPS ? l->failed_starts : BACKOFF_STEPS;
 
@@ -91,14 +92,14 @@ static void start(struct engine *e, struct live *l)
 	    &l->start_nonce);
 	strv_free(env);
 	if (rc) {
-		schedule_back_off(e);
+		choose_back_off(e);
 		waiting_place(e, l);
 		return;
 	}
 	starts_begin(e, l);
 }
 
-void schedule_note_end(struct engine *e)
+void choose_note_end(struct engine *e)
 {
 	uint64_t now = e->mono_us();
 
@@ -107,7 +108,7 @@ void schedule_note_end(struct engine *e)
 	e->last_end_us = now;
 }
 
-void schedule_prepare_no_more(struct engine *e)
+void choose_prepare_no_more(struct engine *e)
 {
 	e->ahead_from_us = e->mono_us() + AHEAD_PAUSE_US;
 }
@@ -162,7 +163,7 @@ static bool has_slot_for(const struct engine *e, const struct live *l)
 
 /* One that has a slot keeps it if no more run then than may; else it gives it up, and queues for
  * one. */
-bool schedule_may_go_on(struct engine *e, struct live *l)
+bool choose_may_go_on(struct engine *e, struct live *l)
 {
 	if (l->slot && l->queue->state != QUEUE_PAUSED && order_may_run(&e->order, l)
 	    && e->active - e->active_paused < e->settings.max_running)
@@ -185,7 +186,8 @@ static struct live *next_to_go_on(const struct engine *e)
 	return first;
 }
 
-/* Whether the start of this turn's share is begun, and there may be more. */
+/* Gives a job that waits a slot that is free: it is started, or if it stands at the gate already,
+ * that opens. False, and nothing done, when this turn has begun as many starts as it may. */
 static bool start_or_open(struct engine *e, struct live *l)
 {
 	if (!starts_awaits_slot(l)) {
@@ -199,12 +201,12 @@ static bool start_or_open(struct engine *e, struct live *l)
 	return true;
 }
 
-void schedule_run(struct engine *e)
+void choose_run(struct engine *e)
 {
 	bool more = true;
 
 	for (unsigned n = 0; more && n < SLOTS_PER_TURN; n++) {
-		struct live *l = schedule_may_start(e) ? next_job(e) : NULL, *paused = next_to_go_on(e);
+		struct live *l = may_start(e) ? next_job(e) : NULL, *paused = next_to_go_on(e);
 		if (paused && (!l || order_before(paused, l)))
 			go_on(e, paused);
 		else
@@ -217,7 +219,7 @@ void schedule_run(struct engine *e)
 bool engine_wants_turn(const struct engine *e)
 {
 	return waiting_next_us(e) == 0 || depend_wants_turn(e) || batch_wants_turn(e)
-	    || next_to_go_on(e) || (schedule_may_start(e) && next_job(e));
+	    || next_to_go_on(e) || (may_start(e) && next_job(e));
 }
 
 uint64_t engine_next_turn_us(const struct engine *e)
@@ -243,7 +245,7 @@ static enum job_reason limit_reason(const struct engine *e, const struct live *l
 	return l->job.state == JOB_PAUSED || next_job(e) == l ? REASON_QUEUE_FULL : REASON_PRIORITY;
 }
 
-enum job_reason schedule_reason(const struct engine *e, const struct live *l)
+enum job_reason choose_reason(const struct engine *e, const struct live *l)
 {
 	const struct job *j = &l->job;
 
