@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "jobctl/fault.h"
@@ -182,6 +183,19 @@ static void meta(struct sheet *p, const json_t *job)
 	}
 }
 
+/* Whether it was retried by hand, past what its rules allow. */
+static bool is_past_its_rules(const json_t *job, int64_t allowed)
+{
+	size_t i;
+	json_t *rule;
+
+	json_array_foreach(json_object_get(job, "rules"), i, rule) {
+		if (strcmp(job_text_or(rule, "name", ""), "attempts") == 0)
+			return allowed > strtoll(job_text_or(rule, "value", "0"), NULL, 10);
+	}
+	return false;
+}
+
 /* "2 of 3, next at 2026-11-21 14:30:05" */
 static void attempt(struct sheet *p, const json_t *job)
 {
@@ -193,7 +207,7 @@ static void attempt(struct sheet *p, const json_t *job)
 	if (at <= 0 && of <= 1)
 		return;
 	buf_printf(&b, "%" PRId64, at);
-	if (of > 1)
+	if (of > 1 && !is_past_its_rules(job, of))
 		buf_printf(&b, " of %" PRId64, of);
 	if (again > 0 && !job_ended(job)) {
 		when_print((uint64_t)again, next, sizeof next);

@@ -73,3 +73,17 @@ fails_until() {
 	expect 2 jobctl submit --dependency afterok:3 -- true
 	contains "$error" 'did you mean --after?'
 }
+
+@test "an attempt past what its rules allow, since somebody asked for it, is not counted against them" {
+	id=$(submit --attempts 2 --backoff 0 -- false)
+	reaches "$id" failed
+	ok jobctl status "$id"
+	matches "$output" 'attempt: +2 of 2'
+	ok jobctl retry "$id"
+	reaches "$id" failed
+	is "$(field "$id" attempt)" 3
+	ok jobctl status "$id"
+	matches "$output" 'attempt: +3
+'
+	lacks "$output" 'of 3'
+}
