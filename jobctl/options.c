@@ -16,7 +16,7 @@
 #include <string.h>
 
 #include "jobctl/hints.h"
-#include "jobctl/option_table.h"
+#include "jobctl/option-table.h"
 #include "jobctl/screen.h"
 #include "lib/status.h"
 #include "lib/strv.h"

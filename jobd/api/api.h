@@ -31,7 +31,7 @@ struct api_policy {
 	size_t nsubmit_gids;
 };
 
-/* What one user may; 0: as much as he likes. The server and the engine see to the others. */
+/* What one user may; 0: no limit. The server and the engine see to the others. */
 struct api_limits {
 	uint64_t environment_bytes; /* of one submission */
 	unsigned user_queued_jobs;  /* to be told: the engine counts */

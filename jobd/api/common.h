@@ -82,7 +82,7 @@ void error_limit(struct api *a, struct call *c, const struct limit_met *m);
 void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t owner);
 /* The same, where a user's jobs wait for too many others. */
 void error_links(struct api *a, struct call *c, const char *verb);
-/* The same, where he has too many batches. */
+/* The same, where the user has too many batches. */
 void error_batches(struct api *a, struct call *c, const char *verb);
 /* Whether the limits of one user do not bind this one. */
 bool limits_exempt(const struct api *a, uid_t uid);

@@ -209,8 +209,8 @@ static bool asks_private(const struct job_filter *f)
 }
 
 /*
- * Such a filter must not tell it: where the caller may see no others', none but his own are looked
- * at. Their user is his name, or his number where the name service was late.
+ * Such a filter must not tell it: where the caller may see no others', only the caller's own are
+ * looked at. Their user is the caller's name, or number where the name service was late.
  */
 static void limit_selection(const struct api *a, const struct peer *p, struct selection *s)
 {

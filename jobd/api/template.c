@@ -7,7 +7,7 @@
  * that is wrong is Invalid, with the parameter template.FIELD; then the template is checked as a
  * whole, and its queue must be declared. Core is told of a template that has passed all of that.
  *
- * Everybody may read every template, its variables too: whoever uses one has them in his job.
+ * Everybody may read every template, its variables too: whoever uses one has them in a job.
  */
 #include "config.h"
 

@@ -25,10 +25,10 @@ struct order_user {
 	struct order_user *next;
 	struct order_line *lines; /* those with jobs */
 	uint32_t uid;
-	unsigned running; /* jobs of his that hold a slot */
+	unsigned running; /* jobs of theirs that hold a slot */
 	unsigned paused;  /* of them */
 	size_t waiting, starting;
-	size_t links; /* that his jobs wait for, one counted for each of both */
+	size_t links; /* that their jobs wait for, one counted for each of both */
 	bool suspect;
 };
 
@@ -192,7 +192,7 @@ static bool settle(struct order *o, struct order_line *line)
 	return settle_queue(o, q) && well;
 }
 
-/* Something about the user has changed: his lines are open or closed by it. */
+/* Something about the user has changed: the lines are open or closed by it. */
 static bool review(struct order *o, struct order_user *u)
 {
 	bool well = true;

@@ -195,7 +195,7 @@ static bool is_deserted(const struct proc *p, const char *name)
 	return deserted;
 }
 
-/* Where logs are, an administrator may have put something of his own. */
+/* Where logs are, an administrator may have put other things. */
 static bool is_for_sweep(const struct proc *p, int fd, const char *name)
 {
 	uint64_t id, nonce;

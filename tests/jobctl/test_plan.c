@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobctl/edit_text.h"
+#include "jobctl/edit-text.h"
 #include "jobctl/job.h"
 #include "unit.h"
 

@@ -137,7 +137,8 @@ START_TEST(a_size_that_is_printed_reads_back_as_it_was)
 {
 	char out[SIZE_EXACT_MAX];
 	uint64_t v;
-	static const uint64_t sizes[] = { 0, 1, 1023, 1024, 1536 << 10, 3 << 20, UINT64_C(5) << 40, INT64_MAX };
+	static const uint64_t sizes[] = { 0, 1, 1023, 1024, 1536 << 10, 3 << 20,
+		UINT64_C(5) << 40, INT64_MAX };
 	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
 		size_print_exact(sizes[i], out);
 		ck_assert(size_parse(out, &v));
@@ -148,6 +149,7 @@ START_TEST(a_size_that_is_printed_reads_back_as_it_was)
 }
 END_TEST
 
-UNIT_MAIN("durations and sizes", durations_are_read_as_people_write_them, what_is_no_duration_is_refused,
+UNIT_MAIN("durations and sizes", durations_are_read_as_people_write_them,
+    what_is_no_duration_is_refused,
     durations_are_printed_short_and_rounded_down, sizes_are_read_as_people_write_them,
     a_size_that_is_printed_reads_back_as_it_was, what_is_printed_exactly_reads_back_as_it_was)

@@ -313,7 +313,7 @@ START_TEST(a_number_that_is_used_again_hides_nobody)
 		nap(i & 2 ? 30 : 0);
 		pid_t again = child_numbered(pid);
 		if (again < 0)
-			break; /* only root may choose a number, where the kernel lets him */
+			break; /* only root may choose a number, where the kernel lets it */
 		ck_assert_int_eq(again, pid);
 		kill_all(t);
 		ck_assert_int_eq(kill(again, 0), -1);

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "jobctl/edit_text.h"
+#include "jobctl/edit-text.h"
 
 #include <errno.h>
 #include <stdarg.h>

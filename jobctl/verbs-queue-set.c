@@ -10,8 +10,8 @@
 #include <time.h>
 
 #include "jobctl/job.h"
-#include "jobctl/queue_jobs.h"
-#include "jobctl/queue_value.h"
+#include "jobctl/queue-jobs.h"
+#include "jobctl/queue-value.h"
 #include "jobctl/verb.h"
 #include "lib/nearest.h"
 #include "lib/rules.h"

@@ -2,7 +2,7 @@
 /* The jobs of queues that have started and not ended. Knows List, and nothing of how it is shown. */
 #include "config.h"
 
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
 
 #include <string.h>
 

@@ -8,8 +8,8 @@
 
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
-#include "jobctl/queue_jobs.h"
-#include "jobctl/queue_value.h"
+#include "jobctl/queue-jobs.h"
+#include "jobctl/queue-value.h"
 #include "jobctl/sheet.h"
 #include "jobctl/table.h"
 #include "jobctl/verb.h"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
-/* See queue_value.h. Knows what two lists that are empty mean together, and of no other value anything. */
+/* See queue-value.h. Knows what two lists that are empty mean together, and of no other value anything. */
 #include "config.h"
 
-#include "jobctl/queue_value.h"
+#include "jobctl/queue-value.h"
 
 #include "jobctl/job.h"
 #include "lib/rules.h"
