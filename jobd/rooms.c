@@ -110,6 +110,7 @@ static void names_known(void *ctx)
 		policy_resolve(&d->policy, d->config, d->names);
 		if (d->api)
 			api_set_policy(d->api, &d->policy.api);
+		reload_named(d);
 	}
 	if (d->server)
 		server_resume_names(d->server);
@@ -359,6 +360,7 @@ void rooms_close(struct jobd *d)
 	api_free(d->api);
 	engine_free(d->engine);
 	policy_fini(&d->policy);
+	strv_free(d->warnings);
 	names_close(d->names);
 	for (int i = 0; i < JOBD_SIGNALS; i++)
 		drop_event(d->signals[i]);

@@ -107,6 +107,43 @@ daemon_pid() {
 	lacks "$error" '"root"'
 }
 
+@test "-t warns of a cgroup that can't be used, which is no mistake" {
+	config "cgroup = \"$D/nowhere\""
+	ok "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" --socket "$D/s"
+	contains "$error" "cgroup \"$D/nowhere\" can't be used: No such file or directory"
+	mkdir "$D/nowhere"
+	ok "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" --socket "$D/s"
+	contains "$error" 'it is no cgroup (v2)'
+}
+
+@test "names that nobody has are warned of at the start, also those of queues" {
+	config 'admin_group = "no-such-group"' 'queue a { submit_users = {"no-such-user"} }'
+	start_jobd
+	has_line 'jobd.conf:1: there is no group' "$D/jobd.log"
+	has_line 'jobd.conf:2: there is no user' "$D/jobd.log"
+}
+
+@test "who reloads is told what he should know of a configuration without mistakes" {
+	config 'queue nightly { }'
+	start_jobd
+	ok jobctl reload
+	is "$error" ''
+	ok jobctl submit --hold --queue nightly -- true
+	config_only 'cgroup = "/no/where"' 'admin_group = "no-such-group"' \
+	    'queue a { submit_users = {"no-such-user"} }'
+	ok jobctl reload
+	is "$output" 'the configuration was read again'
+	contains "$error" 'warning: cgroup needs a restart'
+	contains "$error" "cgroup \"/no/where\" can't be used"
+	contains "$error" 'jobd.conf:2: there is no group "no-such-group"'
+	contains "$error" 'jobd.conf:3: there is no user "no-such-user"'
+	contains "$error" 'warning: queue nightly is no longer declared in jobd.conf; it only finishes the jobs it has'
+	# Also once more, as far as it is still so.
+	ok jobctl reload
+	contains "$error" 'there is no group "no-such-group"'
+	lacks "$error" 'needs a restart'
+}
+
 @test "every mistake in the configuration is told with its line, all at once" {
 	config 'max_running = -3' 'kill_grace = "soon"' 'no_such_setting = 1'
 	expect 1 "$JOBD" -t -c "$D/jobd.conf"
