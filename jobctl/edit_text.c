@@ -21,49 +21,60 @@
 #include "lib/rules.h"
 #include "lib/varlink.h"
 
+/* How a field is written as text, where that is not the protocol's JSON. */
+enum field_kind {
+	FIELD_PLAIN,
+	FIELD_HIDDEN, /* plain, and only there to be set: it is long */
+	FIELD_UMASK,  /* octal digits */
+	FIELD_RULES,  /* an object of those that the job says itself */
+	FIELD_TIME,   /* as people write it */
+	FIELD_AFTER,  /* without how those ended that it waits for */
+};
+
 /* The fields: how they are called here and on the command line, and in the protocol. */
-static const struct {
-	const char *word, *also, *field;
-	bool shown, time;
+static const struct field {
+	const char *word, *also, *name;
+	enum field_kind kind;
 } fields[] = {
-	{ "command", "", "command", true, false },
-	{ "name", "", "name", true, false },
-	{ "queue", "", "queue", true, false },
-	{ "project", "", "project", true, false },
-	{ "cwd", "chdir", "cwd", true, false },
-	{ "umask", "", "umask", true, false },
-	{ "environment", "env", "environment", false, false },
-	{ "meta", "notes", "meta", true, false },
-	{ "rules", "", "rules", true, false },
-	{ "at", "delay", "not_before_us", true, true },
-	{ "deadline", "", "deadline_us", true, true },
-	{ "after", "", "after", true, false },
-	{ "drop_unmet", "", "drop_unmet", true, false },
+	{ "command", "", "command", FIELD_PLAIN },
+	{ "name", "", "name", FIELD_PLAIN },
+	{ "queue", "", "queue", FIELD_PLAIN },
+	{ "project", "", "project", FIELD_PLAIN },
+	{ "cwd", "chdir", "cwd", FIELD_PLAIN },
+	{ "umask", "", "umask", FIELD_UMASK },
+	{ "environment", "env", "environment", FIELD_HIDDEN },
+	{ "meta", "notes", "meta", FIELD_PLAIN },
+	{ "rules", "", "rules", FIELD_RULES },
+	{ "at", "delay", "not_before_us", FIELD_TIME },
+	{ "deadline", "", "deadline_us", FIELD_TIME },
+	{ "after", "", "after", FIELD_AFTER },
+	{ "drop_unmet", "", "drop_unmet", FIELD_PLAIN },
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
-static int find_field(const char *word)
+static const struct field *find_field(const char *word)
 {
 	for (size_t i = 0; i < FIELDS; i++)
 		if (strcmp(fields[i].word, word) == 0 || strcmp(fields[i].also, word) == 0 ||
-		    strcmp(fields[i].field, word) == 0)
-			return (int)i;
-	return -1;
+		    strcmp(fields[i].name, word) == 0)
+			return &fields[i];
+	return NULL;
 }
 
 const char *edit_text_field(const char *word, const char **near)
 {
 	char name[32];
 	struct nearest n = NEAREST(name);
-	int i, rule;
+	const struct field *f;
+	int rule;
 
 	*near = NULL;
 	snprintf(name, sizeof name, "%s", word);
 	for (char *p = name; *p; p++)
 		if (*p == '-')
 			*p = '_';
-	if ((i = find_field(name)) >= 0)
-		return fields[i].field;
+	if ((f = find_field(name)) != NULL)
+		return f->name;
 	if ((rule = rule_find(name)) >= 0 && rule_is_of_jobs((enum rule)rule))
 		return rule_name((enum rule)rule);
 	for (size_t k = 0; k < FIELDS; k++)
@@ -137,152 +148,174 @@ json_t *edit_text_read(FILE *file, json_error_t *error)
 	return object;
 }
 
+/* The field as text; NULL: it is not shown. */
+static json_t *text_of(const struct field *f, const json_t *job)
+{
+	json_t *value = json_object_get(job, f->name);
+	char text[32];
+
+	switch (f->kind) {
+	case FIELD_PLAIN:
+		return json_incref(value);
+	case FIELD_HIDDEN:
+		return NULL;
+	case FIELD_UMASK:
+		if (!json_is_integer(value))
+			return json_incref(value);
+		snprintf(text, sizeof text, "%03o", (unsigned)json_integer_value(value));
+		return json_string(text);
+	case FIELD_RULES:
+		return own_rules(job);
+	case FIELD_TIME:
+		if (!json_is_integer(value))
+			return NULL;
+		when_print((uint64_t)json_integer_value(value), text, sizeof text);
+		return json_string(text);
+	case FIELD_AFTER:
+		return afters(job);
+	}
+	return NULL;
+}
+
 json_t *edit_text_of(const json_t *job)
 {
 	json_t *text = json_object();
-	char when[32], mask[16];
 
 	for (size_t i = 0; i < FIELDS; i++) {
-		const char *word = fields[i].word;
-		json_t *value = json_object_get(job, fields[i].field);
-		if (!fields[i].shown)
-			continue;
-		if (strcmp(word, "rules") == 0) {
-			json_object_set_new(text, word, own_rules(job));
-		} else if (strcmp(word, "after") == 0) {
-			json_object_set_new(text, word, afters(job));
-		} else if (strcmp(word, "umask") == 0 && json_is_integer(value)) {
-			snprintf(mask, sizeof mask, "%03o", (unsigned)json_integer_value(value));
-			json_object_set_new(text, word, json_string(mask));
-		} else if (fields[i].time && json_is_integer(value)) {
-			when_print((uint64_t)json_integer_value(value), when, sizeof when);
-			json_object_set_new(text, word, json_string(when));
-		} else if (value && !fields[i].time) {
-			json_object_set(text, word, value);
-		}
+		json_t *value = text_of(&fields[i], job);
+		if (value)
+			json_object_set_new(text, fields[i].word, value);
 	}
 	return text;
 }
 
-__attribute__((format(printf, 2, 3))) static bool wrong(char **why, const char *fmt, ...)
+/* The changes, while they are found. */
+struct edit {
+	json_t *changes, *clear; /* as Edit takes them */
+	uint64_t now_us;
+	char **why; /* the first mistake */
+};
+
+__attribute__((format(printf, 2, 3))) static bool wrong(struct edit *e, const char *fmt, ...)
 {
 	va_list ap;
 	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
+	if (vasprintf(e->why, fmt, ap) < 0)
+		*e->why = NULL;
 	va_end(ap);
 	return false;
 }
 
-static const struct varlink_field *edit_fields(void)
+static bool put_time(struct edit *e, const struct field *f, const json_t *value)
 {
-	return varlink_methods[varlink_method_find("org.jobd.Job.Edit")].in;
-}
-
-static bool put_time(json_t *changes, size_t i, const json_t *value, uint64_t now, char **why)
-{
+	const char *text = json_string_value(value);
 	uint64_t us;
-	enum when when =
-	    json_is_string(value) ? when_ahead(json_string_value(value), now, &us) : WHEN_NONE;
+	enum when when = text ? when_ahead(text, e->now_us, &us) : WHEN_NONE;
 
 	if (when == WHEN_NONE)
-		return wrong(
-		    why, "%s: is no time to come, such as \"tomorrow 6:00\"", fields[i].word);
+		return wrong(e, "%s: is no time to come, such as \"tomorrow 6:00\"", f->word);
 	if (when == WHEN_PAST)
+		return wrong(e, "%s: \"%s\" is in the past", f->word, text);
+	json_object_set_new(e->changes, f->name, json_integer((json_int_t)us));
+	return true;
+}
+
+static bool check_rule(struct edit *e, struct rules *checked, const char *name, const char *text)
+{
+	int which = rule_find(name);
+
+	if (which < 0 || !rule_is_of_jobs((enum rule)which))
+		return wrong(e, "rules: there is no rule \"%s\" of a job's", name);
+	if (!text || rule_set(checked, (enum rule)which, text) == -EINVAL)
 		return wrong(
-		    why, "%s: \"%s\" is in the past", fields[i].word, json_string_value(value));
-	json_object_set_new(changes, fields[i].field, json_integer((json_int_t)us));
+		    e, "rules: %s: is not %s, as a string", name, rule_takes((enum rule)which));
 	return true;
 }
 
 /* The rules are single ones: what is no more there is cleared by its name. */
-static bool put_rules(json_t *changes, json_t *clear, json_t *before, json_t *after, char **why)
+static bool put_rules(struct edit *e, json_t *before, json_t *after)
 {
 	struct rules checked;
 	const char *name;
 	json_t *value, *changed = json_object();
-	bool ok = json_is_object(after) || wrong(why, "rules: must be an object of strings");
+	bool ok = !after || json_is_object(after) || wrong(e, "rules: must be an object of strings");
 
 	rules_init(&checked);
 	json_object_foreach(ok ? after : NULL, name, value) {
-		int which = rule_find(name);
-		const char *text = json_string_value(value);
-		if (which < 0 || !rule_is_of_jobs((enum rule)which))
-			ok = wrong(why, "rules: there is no rule \"%s\" of a job's", name);
-		else if (!text || rule_set(&checked, (enum rule)which, text) == -EINVAL)
-			ok = wrong(why, "rules: %s: is not %s, as a string", name,
-			    rule_takes((enum rule)which));
-		else if (!json_equal(json_object_get(before, name), value))
-			json_object_set(changed, name, value);
+		ok = check_rule(e, &checked, name, json_string_value(value));
 		if (!ok)
 			break;
+		if (!json_equal(json_object_get(before, name), value))
+			json_object_set(changed, name, value);
 	}
 	rules_fini(&checked);
 	json_object_foreach(ok ? before : NULL, name, value) {
 		if (!json_object_get(after, name))
-			json_array_append_new(clear, json_string(name));
+			json_array_append_new(e->clear, json_string(name));
 	}
 	if (json_object_size(changed))
-		json_object_set(changes, "rules", changed);
+		json_object_set(e->changes, "rules", changed);
 	json_decref(changed);
 	return ok;
 }
 
-static bool check_type(const char *field, json_t *value, char **why)
+static bool put_umask(struct edit *e, const struct field *f, const char *text)
 {
-	json_t *one = json_pack("{s:i, s:O}", "id", 1, field, value);
-	bool ok = !varlink_check(edit_fields(), one);
-	json_decref(one);
-	const struct varlink_field *f = edit_fields();
-	while (f->name && strcmp(f->name, field) != 0)
-		f++;
-	return ok || wrong(why, "%s: must be %s", field, f->name ? words_kind(f) : "of another kind");
+	int mask = words_umask(text);
+
+	if (mask < 0)
+		return wrong(e, "umask: must be octal, such as \"022\"");
+	json_object_set_new(e->changes, f->name, json_integer(mask));
+	return true;
 }
 
-static bool put_field(
-    json_t *changes, json_t *clear, size_t i, json_t *was, json_t *is, uint64_t now, char **why)
+/* As it stands there, if Edit takes it. */
+static bool put_plain(struct edit *e, const char *name, json_t *value)
 {
-	static const char rules[] = "rules";
+	const struct varlink_field *f =
+	    varlink_methods[varlink_method_find("org.jobd.Job.Edit")].in;
+	json_t *one = json_pack("{s:i, s:O}", "id", 1, name, value);
+	bool ok = !varlink_check(f, one);
 
+	json_decref(one);
+	json_object_set(e->changes, name, value);
+	while (f->name && strcmp(f->name, name) != 0)
+		f++;
+	return ok ||
+	    wrong(e, "%s: must be %s", name, f->name ? words_kind(f) : "of another kind");
+}
+
+static bool put_field(struct edit *e, const struct field *f, json_t *was, json_t *is)
+{
 	if (json_is_null(is))
 		is = NULL;
 	if ((!was && !is) || (was && is && json_equal(was, is)))
 		return true;
-	if (strcmp(fields[i].word, rules) == 0) {
-		json_t *none = json_object();
-		bool ok = put_rules(changes, clear, was ? was : none, is ? is : none, why);
-		json_decref(none);
-		return ok;
-	}
+	if (f->kind == FIELD_RULES)
+		return put_rules(e, was, is);
 	if (!is)
-		return json_array_append_new(clear, json_string(fields[i].field)) == 0;
-	if (fields[i].time)
-		return put_time(changes, i, is, now, why);
-	if (strcmp(fields[i].word, "umask") == 0 && json_is_string(is)) {
-		int mask = words_umask(json_string_value(is));
-		if (mask < 0)
-			return wrong(why, "umask: must be octal, such as \"022\"");
-		json_object_set_new(changes, fields[i].field, json_integer(mask));
-		return true;
-	}
-	json_object_set(changes, fields[i].field, is);
-	return check_type(fields[i].field, is, why);
+		return json_array_append_new(e->clear, json_string(f->name)) == 0;
+	if (f->kind == FIELD_TIME)
+		return put_time(e, f, is);
+	if (f->kind == FIELD_UMASK && json_is_string(is))
+		return put_umask(e, f, json_string_value(is));
+	return put_plain(e, f->name, is);
 }
 
 /* Fields that nobody knows are a slip of the hand. */
-static bool check_names(json_t *after, char **why)
+static bool check_names(struct edit *e, json_t *after)
 {
 	const char *name, *near;
 	json_t *value;
 
 	json_object_foreach(after, name, value) {
-		int i = find_field(name);
-		if (i >= 0 && strcmp(fields[i].word, name) == 0)
+		const struct field *f = find_field(name);
+		if (f && strcmp(f->word, name) == 0)
 			continue;
 		if (!edit_text_field(name, &near) && near)
 			return wrong(
-			    why, "there is no field \"%s\": did you mean \"%s\"?", name, near);
-		return wrong(why, "there is no field \"%s\" here%s", name,
+			    e, "there is no field \"%s\": did you mean \"%s\"?", name, near);
+		return wrong(e, "there is no field \"%s\" here%s", name,
 		    rule_find(name) >= 0 ? ": it goes into \"rules\"" : "");
 	}
 	return true;
@@ -290,19 +323,19 @@ static bool check_names(json_t *after, char **why)
 
 json_t *edit_text_changes(const json_t *before, const json_t *after, uint64_t now_us, char **why)
 {
-	json_t *changes = json_object(), *clear = json_array();
-	bool ok = check_names((json_t *)(uintptr_t)after, why);
+	struct edit e = { json_object(), json_array(), now_us, why };
+	bool ok = check_names(&e, (json_t *)(uintptr_t)after);
 
 	for (size_t i = 0; i < FIELDS && ok; i++) {
 		const char *word = fields[i].word;
-		ok = put_field(changes, clear, i, json_object_get(before, word),
-		    json_object_get(after, word), now_us, why);
+		ok = put_field(
+		    &e, &fields[i], json_object_get(before, word), json_object_get(after, word));
 	}
-	if (json_array_size(clear))
-		json_object_set(changes, "clear", clear);
-	json_decref(clear);
+	if (json_array_size(e.clear))
+		json_object_set(e.changes, "clear", e.clear);
+	json_decref(e.clear);
 	if (ok)
-		return changes;
-	json_decref(changes);
+		return e.changes;
+	json_decref(e.changes);
 	return NULL;
 }

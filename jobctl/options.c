@@ -12,7 +12,6 @@
 #include "jobctl/options.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -84,7 +83,7 @@ static bool is_signal(const struct parse *p, const char *word)
 
 	if (!sig)
 		return false;
-	if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGCONT)
+	if (status_signal_stops(sig))
 		complain("%s takes no -%s: 'jobctl pause ID' stops a job, 'jobctl resume ID' continues it",
 		    verb, word);
 	else

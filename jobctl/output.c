@@ -34,7 +34,8 @@ static json_t *params(void *ctx)
 void output_init(struct output *o, struct client *c, int64_t id, int64_t attempt, bool known)
 {
 	*o = (struct output){ .id = id, .attempt = attempt, .offset = -1, .tail = -1 };
-	stream_init(&o->stream, c, "org.jobd.Job.Output", params, o, known);
+	stream_init(
+	    &o->stream, c, &(struct stream_call){ "org.jobd.Job.Output", params, o }, known);
 }
 
 void output_fini(struct output *o)

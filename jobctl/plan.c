@@ -16,6 +16,7 @@
 
 #include "jobctl/job.h"
 #include "jobctl/words.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/nearest.h"
 #include "lib/priority.h"
@@ -29,16 +30,13 @@ void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
 	va_list ap;
 	struct plan_mistake m = { .line = line, .number = p->nmistakes };
 
-	if (p->nmistakes == p->mistakes_cap) {
-		size_t cap = p->mistakes_cap ? 2 * p->mistakes_cap : 16;
-		struct plan_mistake *v = realloc(p->mistakes, cap * sizeof *v);
-		if (!v) {
-			p->failed = true;
-			return;
-		}
-		p->mistakes = v;
-		p->mistakes_cap = cap;
+	struct plan_mistake *v =
+	    array_room(p->mistakes, p->nmistakes, &p->mistakes_cap, sizeof *v);
+	if (!v) {
+		p->failed = true;
+		return;
 	}
+	p->mistakes = v;
 	va_start(ap, fmt);
 	if (vasprintf(&m.text, fmt, ap) < 0) {
 		m.text = NULL;
@@ -155,16 +153,12 @@ static void check_fields(struct plan *p, unsigned long line, json_t *job)
 
 static struct plan_job *add_job(struct plan *p)
 {
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 64;
-		struct plan_job *v = realloc(p->jobs, cap * sizeof *v);
-		if (!v) {
-			p->failed = true;
-			return NULL;
-		}
-		p->jobs = v;
-		p->cap = cap;
+	struct plan_job *v = array_room(p->jobs, p->n, &p->cap, sizeof *v);
+	if (!v) {
+		p->failed = true;
+		return NULL;
 	}
+	p->jobs = v;
 	p->jobs[p->n] = (struct plan_job){ 0 };
 	return &p->jobs[p->n++];
 }

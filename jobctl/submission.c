@@ -13,6 +13,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/fields.h"
 #include "jobctl/job.h"
 #include "jobctl/surroundings.h"

@@ -12,6 +12,7 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/job.h"
 #include "jobctl/select.h"
 #include "jobctl/waiting.h"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/force.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"

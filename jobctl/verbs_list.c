@@ -54,6 +54,13 @@ static json_t *states(bool ended)
 	return filter;
 }
 
+/* As many of what the filter (stolen) selects as there are lines left. */
+static enum code show_pages(struct list *l, json_t *filter, const char *cursor)
+{
+	return select_pages(l->c, &(struct select_walk){ .filter = filter, .cursor = cursor,
+				      .wanted = l->left, .page = page, .ctx = l });
+}
+
 /* Everything live, and as many ended ones as there are lines left. */
 static enum code list_present(struct list *l)
 {
@@ -63,15 +70,11 @@ static enum code list_present(struct list *l)
 		int64_t lines = l->left;
 		if (!l->c->o->limit)
 			l->left = UNLIMITED;
-		json_t *counted = json_array();
-		code = select_pages(l->c, states(false), NULL, l->left, page, l);
-		json_decref(counted);
+		code = show_pages(l, states(false), NULL);
 		if (!l->c->o->limit)
 			l->left = lines;
 	}
-	return code == CODE_DONE && l->left > 0
-		   ? select_pages(l->c, states(true), l->c->o->cursor, l->left, page, l)
-		   : code;
+	return code == CODE_DONE && l->left > 0 ? show_pages(l, states(true), l->c->o->cursor) : code;
 }
 
 /* The jobs whose numbers were given. */
@@ -144,8 +147,7 @@ static enum code list(struct list *l, const struct selection *s)
 	if (s->ids.n)
 		code = list_named(l, s);
 	else if (s->filtered)
-		code = select_pages(
-		    l->c, json_copy(s->filter), l->c->o->cursor, l->left, page, l);
+		code = show_pages(l, json_copy(s->filter), l->c->o->cursor);
 	else
 		code = list_present(l);
 	if (code != CODE_DONE && code != CODE_NOT_FOUND && code != CODE_SOME)

@@ -1,5 +1,14 @@
 /* SPDX-License-Identifier: ISC */
-/* status: everything that is known of a job, a line each. */
+/*
+ * status: everything that is known of a job, a line each, in the order of the questions that people
+ * have: what it is and how it does, what it runs, what it belongs to and waits for, when, by which
+ * rules, what it used, and its earlier attempts. What is not known, or not shown of another's job,
+ * has no line.
+ *
+ * Many jobs are asked for together, and shown in the order of their numbers as given. One that
+ * can't be shown is said, and the others are shown all the same. With --json it is the daemon's
+ * object, untouched.
+ */
 #include "config.h"
 
 #include <inttypes.h>
@@ -7,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/select.h"

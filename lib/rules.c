@@ -128,6 +128,16 @@ int rule_find(const char *name)
 	return -1;
 }
 
+void rule_names(bool of_jobs, char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = 0;
+	for (int i = 0; i < RULES && n < size; i++)
+		if (!of_jobs || table[i].of_jobs)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", table[i].name);
+}
+
 const char *rule_takes(enum rule which)
 {
 	return table[which].takes;
@@ -222,8 +232,7 @@ static int set_names(char ***to, const char *value)
  * that. */
 static bool can_warn(int sig)
 {
-	return sig > 0 && sig != SIGKILL && sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN &&
-	    sig != SIGTTOU && sig != SIGCONT;
+	return sig > 0 && sig != SIGKILL && !status_signal_stops(sig);
 }
 
 static int set_warn(struct rules *r, const struct row *row, const char *value)
@@ -332,7 +341,7 @@ static char *names_text(char *const *v)
 
 static char *duration_text(uint64_t us)
 {
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(us, exact);
 	return strdup(exact);
 }
@@ -341,7 +350,7 @@ static char *warn_text(const struct rules *r)
 {
 	if (r->warn_signal == 0)
 		return strdup("none");
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(r->warn_us, exact);
 	return str_printf("%s@%s", status_signal_name(r->warn_signal), exact);
 }

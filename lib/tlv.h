@@ -23,8 +23,13 @@
 
 #include "lib/buf.h"
 
+/*
+ * Each appends a field to the record that is in b. Without memory b->failed is set, so that many puts
+ * may be checked once.
+ */
 void tlv_put_u64(struct buf *b, uint32_t tag, uint64_t v);
 void tlv_put_i64(struct buf *b, uint32_t tag, int64_t v);
+/* As it is: also a record within the record. data may be NULL where len is 0. */
 void tlv_put_bytes(struct buf *b, uint32_t tag, const void *data, size_t len);
 /* Puts a string; nothing at all for NULL. */
 void tlv_put_str(struct buf *b, uint32_t tag, const char *s);
@@ -50,6 +55,7 @@ bool tlv_next(struct tlv_reader *r, struct tlv *out);
 
 /* The field as an unsigned integer; more than 8 bytes give UINT64_MAX. */
 uint64_t tlv_u64(const struct tlv *f);
+/* The same of a signed one. */
 int64_t tlv_i64(const struct tlv *f);
 /* The field as a new string, cut at a NUL; NULL when there is no memory. */
 char *tlv_str(const struct tlv *f);

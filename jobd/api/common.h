@@ -59,6 +59,8 @@ void error_no_job(struct call *c, uint64_t id, const char *parameter);
 void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void error_failed(struct call *c, uint64_t id, const char *message);
+/* The same, where core said ENGINE_FAILED. */
+void error_of_core(struct call *c, uint64_t id);
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can);
 void error_low_disk(const struct api *a, struct call *c);
@@ -68,9 +70,6 @@ void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id);
 void error_no_template(const struct api *a, struct call *c, const char *name, const char *parameter);
 /* PermissionDenied, journalled: for what depends on a parameter. */
 void error_denied(const struct api *a, struct call *c, const char *verb, uint64_t id);
-
-/* The rules there are, of jobs alone or all, for messages: "timeout, warn, ..." */
-void rule_names(bool of_jobs, char *out, size_t size);
 
 /* limits.c */
 struct limit_met {
@@ -180,7 +179,7 @@ bool draft_read_queue(struct drafting *x, const char *otherwise, struct job *job
 /* How many rows a call may look at in one turn. */
 #define PAGE_BUDGET 2000
 #define PAGE_LIMIT  50
-#define PAGE_MOST   1000
+#define PAGE_MAX    1000
 
 /* The page parameters: limit and cursor. False when they can't be taken (the call is answered). */
 bool page_params(struct call *c, uint64_t *limit, uint64_t *before);

@@ -55,6 +55,11 @@ void error_failed(struct call *c, uint64_t id, const char *message)
 	call_error(c, "org.jobd.Job.Failed", params);
 }
 
+void error_of_core(struct call *c, uint64_t id)
+{
+	error_failed(c, id, "jobd could not do it; its log says why");
+}
+
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can)
 {
@@ -107,16 +112,6 @@ void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id)
 	}
 	error_no_queue(a, c, v.job->queue, NULL);
 	job_view_fini(&v);
-}
-
-void rule_names(bool of_jobs, char *out, size_t size)
-{
-	size_t n = 0;
-
-	*out = 0;
-	for (int i = 0; i < RULES && n < size; i++)
-		if (!of_jobs || rule_is_of_jobs((enum rule)i))
-			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", rule_name((enum rule)i));
 }
 
 static void add_template(void *ctx, const struct template *t, bool runtime)

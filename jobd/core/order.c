@@ -352,13 +352,19 @@ void order_slot_given(struct order *o, struct live *l)
 	settle_queue(o, &l->queue->order);
 }
 
+/* One more, or one less. */
+static void count(unsigned *n, bool more)
+{
+	*n = more ? *n + 1 : *n - 1;
+}
+
 void order_slot_paused(struct order *o, struct live *l, bool is)
 {
 	struct order_user *u = find(o, l->job.uid);
 
-	l->queue->order.paused += is ? 1 : -1u;
+	count(&l->queue->order.paused, is);
 	if (u)
-		u->paused += is ? 1 : -1u;
+		count(&u->paused, is);
 }
 
 bool order_may_run(const struct order *o, const struct live *l)

@@ -71,7 +71,10 @@ void starts_note_paused(struct engine *e, struct live *l, bool is)
 {
 	if (!l->slot)
 		return;
-	e->active_paused += is ? 1 : -1u;
+	if (is)
+		e->active_paused++;
+	else
+		e->active_paused--;
 	order_slot_paused(&e->order, l, is);
 }
 

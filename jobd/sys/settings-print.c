@@ -9,6 +9,7 @@
 #include "jobd/sys/settings-read.h"
 #include "lib/duration.h"
 #include "lib/rules.h"
+#include "lib/size.h"
 #include "lib/strv.h"
 #include "lib/template.h"
 
@@ -40,18 +41,18 @@ static void print_names(FILE *to, char *const *v)
 
 static void print_value(FILE *to, const struct setting *s, const void *at)
 {
-	char exact[EXACT_MAX];
+	char duration[DURATION_EXACT_MAX], size[SIZE_EXACT_MAX];
 	switch (s->kind) {
 	case SETTING_COUNT:
 		fprintf(to, "%u", *(const unsigned *)at);
 		break;
 	case SETTING_DURATION:
-		duration_print_exact(*(const uint64_t *)at, exact);
-		fputs(exact, to);
+		duration_print_exact(*(const uint64_t *)at, duration);
+		fputs(duration, to);
 		break;
 	case SETTING_SIZE:
-		size_print_exact(*(const uint64_t *)at, exact);
-		fputs(exact, to);
+		size_print_exact(*(const uint64_t *)at, size);
+		fputs(size, to);
 		break;
 	case SETTING_USERS:
 	case SETTING_GROUPS:

@@ -8,7 +8,6 @@
 
 #include "jobctl/edit_text.h"
 #include "jobctl/job.h"
-#define UNIT_TIMEOUT 20
 #include "unit.h"
 
 static struct plan p;

@@ -2,8 +2,6 @@
 /* Whom the names of the configuration give rights, while the name service answers, hangs and fails. */
 #include "config.h"
 
-#define UNIT_TIMEOUT 40
-
 #include "jobd/policy.h"
 
 #include <errno.h>
