@@ -233,7 +233,12 @@ ready_twice() {
 @test "a state directory that others may read keeps jobd from starting" {
 	mkdir -m 755 "$D/state"
 	expect 1 daemon
-	contains "$error" "$D/state"
+	is "$error" "jobd: $D/state has mode 0755; it must be 0700: chmod 700 $D/state"
+	expect 1 daemon -f
+	contains "$error" 'event=start-failed error="'
+	command -v script >/dev/null || skip "no script(1), for a terminal"
+	expect 1 script -qec "'$JOBD' -f -c '$D/jobd.conf' --state-dir '$D/state' --runtime-dir '$D/run'" /dev/null
+	is "${output%$'\r'}" "jobd: $D/state has mode 0755; it must be 0700: chmod 700 $D/state"
 }
 
 @test "health says that all is well" {
