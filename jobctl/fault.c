@@ -104,7 +104,12 @@ static void say_unknown(const char *what, const char *thing, const struct answer
 
 static void say_unknown_queue(const char *what, const struct answer *a)
 {
-	say_unknown(what, "queue", a);
+	const char *message = job_text(a->params, "message");
+
+	if (message)
+		complain("cannot %s: %s", what, message);
+	else
+		say_unknown(what, "queue", a);
 }
 
 static void say_unknown_template(const char *what, const struct answer *a)

@@ -20,6 +20,7 @@ enum api_limit {
 };
 
 struct reexec_wait; /* reexec.c's */
+struct reload_wait; /* reload.c's */
 
 struct api {
 	struct api_options o;
@@ -28,6 +29,7 @@ struct api {
 	uint64_t limits_met[API_LIMITS];
 	struct server *server;
 	struct reexec_wait *reexecs; /* who waits for it */
+	struct reload_wait *reloads; /* likewise */
 };
 
 /* access.c */

@@ -158,13 +158,13 @@ void config_print(const struct config *c, FILE *to)
 	bool anyone = strv_len(c->submit_users) + strv_len(c->submit_groups) == 0;
 	for (const struct setting *s = config_settings; s->name; s++) {
 		const void *at = (const char *)c + s->offset;
-		/* A group that is not set has no way to be written. */
-		bool unset = s->kind == SETTING_GROUP && *(char *const *)at == NULL;
+		/* A group that is not set, and a list of nobody, have no way to be written. */
+		bool unset = (s->kind == SETTING_GROUP || config_is_list(s)) && *(void *const *)at == NULL;
 		fprintf(to, "%s%s = ", unset ? "# " : "", s->name);
 		if (!unset)
 			print_value(to, s, at);
 		if (anyone && s->kind == SETTING_USERS)
-			fputs(" # nobody is named here or by submit_groups: everyone may submit", to);
+			fputs("# nobody is named here or by submit_groups: everyone may submit", to);
 		fputc('\n', to);
 	}
 	print_sections(to, false, c->queues, c->nqueues);

@@ -310,7 +310,8 @@ static void check_empty(struct reading *r, const struct part_field *f)
 			continue;
 		if (at == text || !strchr("_-.", at[-1]))
 			notes_add(&r->notes, file_line(r, line_of(text, at)),
-			    "%s has nothing in it; leave it out, or give it %s", f->name, f->takes);
+			    "%s has nothing in it; leave it out, or give it %s; {\"root\"} lets in nobody else", f->name,
+			    f->takes);
 	}
 }
 

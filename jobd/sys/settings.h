@@ -72,6 +72,12 @@ void config_free(struct config *c);
  */
 void config_check_names(const struct config *c, char ***messages);
 
+/* What is said of a name that the system does not know; the caller's, NULL: no memory. */
+char *config_no_name(const struct config *c, const struct config_name *n);
+
+/* Likewise, without blocking, where the cgroup it names can't be used. */
+void config_check_cgroup(const struct config *c, char ***messages);
+
 /* What it says, setting by setting and section by section, as a file could. */
 void config_print(const struct config *c, FILE *to);
 

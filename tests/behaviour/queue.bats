@@ -262,6 +262,30 @@ paused: +0
 	is "$(jobctl list --json --queue import | json id)" "$id"
 }
 
+@test "a queue that is declared no more is told to be so, and not to be unknown" {
+	ended=$(submit --queue import -- false)
+	reaches "$ended" failed
+	id=$(submit --queue import --hold -- true)
+	config_only 'max_running = 20'
+	ok jobctl reload
+	ok jobctl queue list
+	matches "$output" 'import +retired '
+	ok jobctl queue show import
+	matches "$output" 'state: +retired
+declared: +no more in jobd.conf'
+	gone='queue import is no longer declared in jobd.conf'
+	expect 4 jobctl submit --queue import -- true
+	contains "$error" "cannot submit the job: $gone; it only finishes the jobs it has"
+	expect 4 jobctl retry "$ended"
+	contains "$error" "$gone; it only finishes the jobs it has"
+	ok jobctl cancel --wait "$id"
+	expect 4 jobctl retry "$ended"
+	contains "$error" "$gone"
+	lacks "$error" finishes
+	expect 4 jobctl submit --queue import -- true
+	contains "$error" "there is no queue 'import'"
+}
+
 @test "what is in the way is what why hints at" {
 	ok jobctl queue set import max_running=1
 	submit --queue import -- sleep 600 >/dev/null
