@@ -18,11 +18,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/screen.h"
 #include "lib/clock.h"
 #include "lib/socketpath.h"
 
 #define CALL_TIMEOUT_MS	 60000
+#define PATIENCE_MS	 10000 /* a call is repeated for that long */
 #define RETRY_MS	 100
 #define WINDOW		 64 /* calls on their way */
 
@@ -202,7 +204,7 @@ enum code client_bulk(struct client *c, const struct bulk *b)
 		if (b->in_turn && came_on && anew++ == CLIENT_ANEW)
 			break;
 		if (until == 0 || came_on)
-			until = clock_mono_us() + CLIENT_PATIENCE_MS * UINT64_C(1000);
+			until = clock_mono_us() + PATIENCE_MS * UINT64_C(1000);
 		rc = connect_again(c, until);
 	}
 	enum code code = give_up(c, rc);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Talking to the daemon: calls, many calls at once, streams; and the texts and
- * exit codes for what it answers. A connection that breaks is made again
- * (jobd may be restarting), where repeating the call can do no harm.
+ * Calls to the daemon, one by one or many on their way together. A connection that breaks is made
+ * again (jobd may be restarting), where repeating the call can do no harm. Streams are stream.h's,
+ * and what an error answer means is fault.h's.
  */
 #ifndef JOBCTL_CLIENT_H
 #define JOBCTL_CLIENT_H
@@ -15,9 +15,7 @@
 #include "jobctl/code.h"
 #include "lib/varlink.h"
 
-#define CLIENT_ANEW	   3
-#define CLIENT_PATIENCE_MS 10000 /* a call is repeated for that long */
-#define STREAM_PATIENCE_MS 60000 /* a stream is waited for that long */
+#define CLIENT_ANEW 3 /* how often a bulk that goes in turn begins anew */
 
 struct client {
 	char *path; /* of the socket */
@@ -79,43 +77,5 @@ struct bulk {
 	void *ctx;
 };
 enum code client_bulk(struct client *c, const struct bulk *b);
-
-/* A stream: a call with "more", on a connection of its own, made anew when it breaks. */
-struct stream {
-	struct client *client;
-	const char *method;
-	json_t *(*params)(void *ctx); /* to go on from where it is now */
-	void *ctx;
-	struct varlink_client *conn;
-	uint64_t lost_at_us, tried_at_us, heard_at_us; /* monotonic; 0: not */
-	bool said; /* that it is lost */
-};
-
-
-enum stream_result {
-	STREAM_NOTHING, /* not yet */
-	STREAM_REPLY,
-	STREAM_LAST, /* and the stream is over */
-	STREAM_ERROR, /* an error answer: over as well */
-	STREAM_LOST,  /* the daemon stayed away; said */
-};
-
-/* known: the daemon was there a moment ago: even the first connection is worth waiting for. */
-void stream_init(struct stream *s, struct client *c, const char *method,
-    json_t *(*params)(void *ctx), void *ctx, bool known);
-/* Waits at most timeout_ms. a is filled for REPLY, LAST and ERROR. */
-enum stream_result stream_next(struct stream *s, int timeout_ms, struct answer *a);
-/* A descriptor to poll for reading, -1 while there is none. */
-int stream_fd(const struct stream *s);
-void stream_fini(struct stream *s);
-
-/* The exit code for an error's name. */
-enum code fault_code(const char *error);
-
-/*
- * Says what an error answer means. what is what was tried: "pause job 7",
- * "read the configuration again".
- */
-void fault_say(const char *what, const struct answer *a);
 
 #endif

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: ISC */
-/* The daemon's errors, as exit codes and as sentences. */
+/*
+ * The daemon's errors, as exit codes and as sentences: a row of the table below each, which the
+ * interface files name. A sentence begins with what was tried, says what stood against it, and
+ * where something helps, what to type. What an error brings along may be missing, as an older daemon
+ * sends it; an error that is not listed is told by its name.
+ */
 #include "config.h"
+
+#include "jobctl/fault.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "jobctl/client.h"
 #include "jobctl/job.h"
 #include "jobctl/options.h"
 #include "jobctl/screen.h"
@@ -16,7 +22,7 @@
 #define JOB	 "org.jobd.Job."
 #define QUEUE	 "org.jobd.Queue."
 #define TEMPLATE "org.jobd.Template."
-#define VARLINK "org.varlink.service."
+#define VARLINK	 "org.varlink.service."
 #define NOBODY	 65534 /* the kernel's overflow uid, too: of whom it can't tell */
 
 static void say_wrong_state(const char *what, const struct answer *a)
@@ -98,7 +104,12 @@ static void say_unknown(const char *what, const char *thing, const struct answer
 
 static void say_unknown_queue(const char *what, const struct answer *a)
 {
-	say_unknown(what, "queue", a);
+	const char *message = job_text(a->params, "message");
+
+	if (message)
+		complain("cannot %s: %s", what, message);
+	else
+		say_unknown(what, "queue", a);
 }
 
 static void say_unknown_template(const char *what, const struct answer *a)

@@ -135,10 +135,16 @@ enum code fields_priority(const struct ctl *c, json_t *p)
 	return CODE_DONE;
 }
 
+struct time_option {
+	const char *name, *text; /* the option's; no text: it was not given */
+	const char *key;	 /* of the parameter */
+};
+
 /* from is what a time of day is to be after. */
-static enum code put_time(const struct ctl *c, json_t *p, const char *key, const char *option,
-    const char *text, uint64_t from)
+static enum code put_time(
+    const struct ctl *c, json_t *p, const struct time_option *option, uint64_t from)
 {
+	const char *text = option->text;
 	char then[32], present[32];
 	uint64_t us, now = clock_real_us();
 
@@ -146,19 +152,19 @@ static enum code put_time(const struct ctl *c, json_t *p, const char *key, const
 		return CODE_DONE;
 	switch (when_ahead_of(text, now, from, &us)) {
 	case WHEN_AHEAD:
-		json_object_set_new(p, key, json_integer((json_int_t)us));
+		json_object_set_new(p, option->key, json_integer((json_int_t)us));
 		return CODE_DONE;
 	case WHEN_PAST:
 		when_print(us, then, sizeof then);
 		when_print(now, present, sizeof present);
-		return verb_wrong(c, "--%s: '%s' is in the past: that was %s, and it is %s", option,
-		    text, then, present);
+		return verb_wrong(c, "--%s: '%s' is in the past: that was %s, and it is %s",
+		    option->name, text, then, present);
 	case WHEN_NONE:
 	default:
 		return verb_usage(c,
 		    "--%s: '%s' is no time to come (14:30, 4pm, 'tomorrow 6:00', monday, "
 		    "2026-12-01, '2026-12-01 14:30', 'now + 2 hours', @EPOCH)",
-		    option, text);
+		    option->name, text);
 	}
 }
 
@@ -190,10 +196,12 @@ static enum code put_times(const struct ctl *c, const json_t *was, json_t *p)
 			    c, "--delay: '%s' is no duration, such as 2h or 90min", o->delay);
 		json_object_set_new(p, "not_before_us", json_integer((json_int_t)(now + delay)));
 	}
-	if ((code = put_time(c, p, "not_before_us", "at", o->at, now)) != CODE_DONE)
+	struct time_option at = { "at", o->at, "not_before_us" };
+	struct time_option deadline = { "deadline", o->deadline, "deadline_us" };
+	if ((code = put_time(c, p, &at, now)) != CODE_DONE)
 		return code;
 	int64_t start = time_of(was, p, "not_before_us", 0);
-	code = put_time(c, p, "deadline_us", "deadline", o->deadline, start ? (uint64_t)start : now);
+	code = put_time(c, p, &deadline, start ? (uint64_t)start : now);
 	int64_t end = time_of(was, p, "deadline_us", INT64_MAX);
 	if (code != CODE_DONE || end > start || (!o->at && !o->delay && !o->deadline))
 		return code;

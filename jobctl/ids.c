@@ -9,18 +9,16 @@
 
 #include <stdlib.h>
 
+#include "lib/array.h"
+
 static enum ids_result put(struct ids *ids, uint64_t number, bool named)
 {
 	if (ids->n == IDS_MAX)
 		return IDS_TOO_MANY;
-	if (ids->n == ids->cap) {
-		size_t cap = ids->cap ? ids->cap * 2 : 16;
-		struct id *v = realloc(ids->v, cap * sizeof *v);
-		if (!v)
-			return IDS_NO_MEMORY;
-		ids->v = v;
-		ids->cap = cap;
-	}
+	struct id *v = array_room(ids->v, ids->n, &ids->cap, sizeof *v);
+	if (!v)
+		return IDS_NO_MEMORY;
+	ids->v = v;
 	ids->v[ids->n++] = (struct id){ number, named };
 	return IDS_OK;
 }

@@ -1,5 +1,11 @@
 /* SPDX-License-Identifier: ISC */
-/* The columns of a list: a row of the table below each. */
+/*
+ * Lists of jobs. A column is a row of the table below: how wide it may get, when it gives way, what
+ * it shows of a job, and what it is sorted by. A job may lack any of it (another's shows little, an
+ * older daemon knows fewer fields): its cell is empty then, and it is sorted last.
+ *
+ * Rows are held back until they are many, so that the widths fit all that come in one answer.
+ */
 #include "config.h"
 
 #include "jobctl/listing.h"

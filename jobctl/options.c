@@ -12,13 +12,12 @@
 #include "jobctl/options.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "jobctl/hints.h"
-#include "jobctl/option_table.h"
+#include "jobctl/option-table.h"
 #include "jobctl/screen.h"
 #include "lib/status.h"
 #include "lib/strv.h"
@@ -100,7 +99,7 @@ static bool is_signal(const struct parse *p, const char *word)
 
 	if (!sig)
 		return false;
-	if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGCONT)
+	if (status_signal_stops(sig))
 		complain("%s takes no -%s: 'jobctl pause ID' stops a job, 'jobctl resume ID' continues it",
 		    verb, word);
 	else

@@ -13,6 +13,7 @@
 
 #include "jobctl/job.h"
 #include "lib/base64.h"
+#include "lib/write.h"
 
 static json_t *params(void *ctx)
 {
@@ -34,7 +35,8 @@ static json_t *params(void *ctx)
 void output_init(struct output *o, struct client *c, int64_t id, int64_t attempt, bool known)
 {
 	*o = (struct output){ .id = id, .attempt = attempt, .offset = -1, .tail = -1 };
-	stream_init(&o->stream, c, "org.jobd.Job.Output", params, o, known);
+	stream_init(
+	    &o->stream, c, &(struct stream_call){ "org.jobd.Job.Output", params, o }, known);
 }
 
 void output_fini(struct output *o)
@@ -43,21 +45,6 @@ void output_fini(struct output *o)
 }
 
 /* Past stdio: the bytes are the job's, and a follower wants them now. */
-static bool write_all(const void *data, size_t len)
-{
-	const char *p = data;
-	while (len > 0) {
-		ssize_t n = write(STDOUT_FILENO, p, len);
-		if (n < 0 && errno != EINTR)
-			return false;
-		if (n > 0) {
-			p += n;
-			len -= (size_t)n;
-		}
-	}
-	return true;
-}
-
 static bool copy(struct output *o, const json_t *reply)
 {
 	const json_t *data = json_object_get(reply, "data");
@@ -65,11 +52,11 @@ static bool copy(struct output *o, const json_t *reply)
 	bool ok = true;
 
 	if (json_is_string(data))
-		ok = write_all(json_string_value(data), json_string_length(data));
+		ok = write_all(STDOUT_FILENO, json_string_value(data), json_string_length(data)) == 0;
 	if (base64) {
 		struct buf bytes = BUF_INIT;
 		if (base64_decode(&bytes, base64, strlen(base64)) == 0)
-			ok = write_all(bytes.data, bytes.len);
+			ok = write_all(STDOUT_FILENO, bytes.data, bytes.len) == 0;
 		buf_fini(&bytes);
 	}
 	o->offset = job_int(reply, "offset", o->offset);

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-#include "jobctl/client.h"
+#include "jobctl/stream.h"
 
 struct output {
 	int64_t id, attempt; /* attempt 0: the last */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Reading a plan. What can be told of a line by itself, plan_check.c tells. after may name other
+ * Reading a plan. What can be told of a line by itself, plan-check.c tells. after may name other
  * lines; which of them are meant is settled when all have been read. A mistake never ends the
  * reading: they are all told at once.
  */
@@ -15,6 +15,7 @@
 #include <string.h>
 
 #include "jobctl/job.h"
+#include "lib/array.h"
 #include "lib/clock.h"
 #include "lib/nearest.h"
 
@@ -27,16 +28,13 @@ void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
 	va_list ap;
 	struct plan_mistake m = { .line = line, .number = p->nmistakes };
 
-	if (p->nmistakes == p->mistakes_cap) {
-		size_t cap = p->mistakes_cap ? 2 * p->mistakes_cap : 16;
-		struct plan_mistake *v = realloc(p->mistakes, cap * sizeof *v);
-		if (!v) {
-			p->failed = true;
-			return;
-		}
-		p->mistakes = v;
-		p->mistakes_cap = cap;
+	struct plan_mistake *v =
+	    array_room(p->mistakes, p->nmistakes, &p->mistakes_cap, sizeof *v);
+	if (!v) {
+		p->failed = true;
+		return;
 	}
+	p->mistakes = v;
 	va_start(ap, fmt);
 	if (vasprintf(&m.text, fmt, ap) < 0) {
 		m.text = NULL;
@@ -49,16 +47,12 @@ void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
 
 static struct plan_job *add_job(struct plan *p)
 {
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? 2 * p->cap : 64;
-		struct plan_job *v = realloc(p->jobs, cap * sizeof *v);
-		if (!v) {
-			p->failed = true;
-			return NULL;
-		}
-		p->jobs = v;
-		p->cap = cap;
+	struct plan_job *v = array_room(p->jobs, p->n, &p->cap, sizeof *v);
+	if (!v) {
+		p->failed = true;
+		return NULL;
 	}
+	p->jobs = v;
 	p->jobs[p->n] = (struct plan_job){ 0 };
 	return &p->jobs[p->n++];
 }

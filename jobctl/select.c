@@ -259,14 +259,14 @@ bool select_any(const struct selection *s)
 	return s->filtered || s->ids.n > 0;
 }
 
-enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_t wanted,
-    select_page_fn *fn, void *ctx)
+enum code select_pages(struct ctl *c, const struct select_walk *w)
 {
-	char *next = cursor ? strdup(cursor) : NULL;
+	char *next = w->cursor ? strdup(w->cursor) : NULL;
+	int64_t wanted = w->wanted;
 	enum code code = CODE_DONE;
 
 	while (wanted > 0) {
-		json_t *params = json_copy(filter), *reply;
+		json_t *params = json_copy(w->filter), *reply;
 		json_object_set_new(
 		    params, "limit", json_integer(wanted < PAGE_MAX ? wanted : PAGE_MAX));
 		if (next)
@@ -277,13 +277,13 @@ enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_
 		const char *had = job_text(reply, "cursor");
 		free(next);
 		next = had ? strdup(had) : NULL;
-		wanted = fn(ctx, json_object_get(reply, "jobs"), next);
+		wanted = w->page(w->ctx, json_object_get(reply, "jobs"), next);
 		if (!next)
 			wanted = 0;
 		json_decref(reply);
 	}
 	free(next);
-	json_decref(filter);
+	json_decref(w->filter);
 	return code;
 }
 
@@ -424,18 +424,22 @@ enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t 
 {
 	json_t *found = json_array();
 	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered };
+	struct select_walk walk = { .wanted = PAGE_MAX, .page = gather, .ctx = &g };
 	enum code code = CODE_DONE;
 
 	*missing = 0;
 	*jobs = json_array();
-	if (!s->ids.n)
-		code = select_pages(c, json_copy(s->filter), NULL, PAGE_MAX, gather, &g);
+	if (!s->ids.n) {
+		walk.filter = json_copy(s->filter);
+		code = select_pages(c, &walk);
+	}
 	for (size_t i = 0; i < s->ids.n && code == CODE_DONE; i += PAGE_MAX) {
-		json_t *filter = json_copy(s->filter), *ids = json_array();
+		json_t *ids = json_array();
 		for (size_t k = i; k < s->ids.n && k < i + PAGE_MAX; k++)
 			json_array_append_new(ids, json_integer((json_int_t)s->ids.v[k].number));
-		json_object_set_new(filter, "ids", ids);
-		code = select_pages(c, filter, NULL, PAGE_MAX, gather, &g);
+		walk.filter = json_copy(s->filter);
+		json_object_set_new(walk.filter, "ids", ids);
+		code = select_pages(c, &walk);
 	}
 	if (code == CODE_DONE && s->ids.n)
 		code = arrange(c, s, found, *jobs, missing);

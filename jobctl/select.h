@@ -44,12 +44,16 @@ bool select_any(const struct selection *s);
  */
 typedef int64_t select_page_fn(void *ctx, json_t *jobs, const char *cursor);
 
-/*
- * Lists what the filter (parameters of List; stolen) selects, page by page, wanted jobs at
- * most, beginning at cursor (NULL: at the newest). CODE_DONE, or what went wrong, said.
- */
-enum code select_pages(struct ctl *c, json_t *filter, const char *cursor, int64_t wanted,
-    select_page_fn *fn, void *ctx);
+struct select_walk {
+	json_t *filter;	    /* parameters of List; stolen */
+	const char *cursor; /* where to begin; NULL: at the newest */
+	int64_t wanted;	    /* jobs at most */
+	select_page_fn *page;
+	void *ctx;
+};
+
+/* Lists what the filter selects, page by page. CODE_DONE, or what went wrong, said. */
+enum code select_pages(struct ctl *c, const struct select_walk *w);
 
 /*
  * Where nothing was found: whether that is because --queue or --user names one that is not there, which is

@@ -1,29 +1,30 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Streams that outlive the daemon: when the connection ends, another is made for up to
- * STREAM_PATIENCE_MS, and the call repeated from where the stream had come to.
+ * PATIENCE_MS, and the call repeated from where the stream had come to.
  * jobd sends something at least every 30 s; one that is silent for
  * longer than SILENCE_MS is as good as gone.
  */
 #include "config.h"
+
+#include "jobctl/stream.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "jobctl/client.h"
 #include "jobctl/screen.h"
 #include "lib/clock.h"
 
+#define PATIENCE_MS 60000
 #define SILENCE_MS  90000
 #define RETRY_MS    200
 #define SAY_MS	    2000 /* a shorter absence is not worth a word */
 
-void stream_init(struct stream *s, struct client *c, const char *method,
-    json_t *(*params)(void *ctx), void *ctx, bool known)
+void stream_init(struct stream *s, struct client *c, const struct stream_call *call, bool known)
 {
-	*s = (struct stream){ .client = c, .method = method, .params = params, .ctx = ctx };
+	*s = (struct stream){ .client = c, .call = *call };
 	if (known)
 		s->lost_at_us = clock_mono_us();
 }
@@ -50,7 +51,7 @@ static enum stream_result lose(struct stream *s)
 	stream_fini(s);
 	if (!s->lost_at_us)
 		s->lost_at_us = clock_mono_us();
-	if (!elapsed(s->lost_at_us, STREAM_PATIENCE_MS))
+	if (!elapsed(s->lost_at_us, PATIENCE_MS))
 		return STREAM_NOTHING;
 	complain("jobd at %s does not answer", s->client->path);
 	return STREAM_LOST;
@@ -59,13 +60,13 @@ static enum stream_result lose(struct stream *s)
 /* Connects and calls. 0 or -errno. */
 static int begin(struct stream *s)
 {
-	json_t *params = s->params(s->ctx);
+	json_t *params = s->call.params(s->call.ctx);
 	int rc = params ? varlink_client_open(s->client->path, &s->conn) : -ENOMEM;
 	if (rc != 0) {
 		json_decref(params);
 		return rc;
 	}
-	rc = varlink_client_send(s->conn, s->method, params, true);
+	rc = varlink_client_send(s->conn, s->call.method, params, true);
 	if (rc != 0)
 		stream_fini(s);
 	s->heard_at_us = clock_mono_us();
@@ -86,10 +87,10 @@ static enum stream_result connected(struct stream *s, int timeout_ms)
 	s->tried_at_us = clock_mono_us();
 	if (rc == 0)
 		return STREAM_REPLY;
-	if (s->lost_at_us && !elapsed(s->lost_at_us, STREAM_PATIENCE_MS)) {
+	if (s->lost_at_us && !elapsed(s->lost_at_us, PATIENCE_MS)) {
 		if (!s->said && elapsed(s->lost_at_us, SAY_MS)) {
 			complain("lost jobd at %s; waiting up to %d s for it to come back",
-			    s->client->path, STREAM_PATIENCE_MS / 1000);
+			    s->client->path, PATIENCE_MS / 1000);
 			s->said = true;
 		}
 		return STREAM_NOTHING;
@@ -119,7 +120,7 @@ enum stream_result stream_next(struct stream *s, int timeout_ms, struct answer *
 	s->said = false;
 	if (!error)
 		return continues ? STREAM_REPLY : STREAM_LAST;
-	a->method = s->method;
+	a->method = s->call.method;
 	a->error = strdup(error);
 	return a->error ? STREAM_ERROR : STREAM_LOST;
 }

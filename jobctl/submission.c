@@ -12,12 +12,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/fields.h"
 #include "jobctl/job.h"
 #include "jobctl/surroundings.h"
+#include "lib/rules.h"
 
 #define ENVELOPE 256 /* bytes around the parameters, more than enough */
 
@@ -131,8 +134,24 @@ static void note_doubtful(const struct ctl *c, const json_t *job)
 		complain("note: there is no directory %s (yet)", cwd);
 }
 
+/* Whether there is a --warn, and no timeout that it could warn of: its queue may have one. */
+static bool warns_of_nothing(struct ctl *c, const json_t *job)
+{
+	const char *warn = rules_given(c->o->rules, RULE_WARN);
+	json_t *reply;
+	bool none;
+
+	if (!warn || strcasecmp(warn, "none") == 0)
+		return false;
+	none = client_ask(&c->client, "look at the job", "org.jobd.Job.Get",
+		   json_pack("{s:I}", "id", (json_int_t)job_int(job, "id", 0)), &reply) == CODE_DONE &&
+	       job_int(json_object_get(reply, "job"), "timeout_s", 0) == 0;
+	json_decref(reply);
+	return none;
+}
+
 /* What was asked for and can have no effect with this job is told; its queue may have had a say. */
-static void note_idle(const struct ctl *c, const json_t *job)
+static void note_idle(struct ctl *c, const json_t *job)
 {
 	const struct options *o = c->o;
 	const char *retry = retry_option(o);
@@ -141,6 +160,8 @@ static void note_idle(const struct ctl *c, const json_t *job)
 		return;
 	if (retry && job_int(job, "attempts", 0) == 1)
 		complain("note: --%s has no effect: there is one attempt (--attempts N)", retry);
+	if (warns_of_nothing(c, job))
+		complain("note: --warn has no effect: there is no timeout (--timeout DURATION)");
 	if (o->drop_unmet && !o->after_ok && !o->after_failed && !o->after_any)
 		complain("note: --drop-unmet has no effect: it waits for no other job (--after ID)");
 }

@@ -136,8 +136,8 @@ static enum code check_variables(const struct ctl *c)
 }
 
 /*
- * Whoever runs something as somebody else does not hand over what stands in his own environment
- * (keys, agents, his HOME): as with "su -", only what --env names goes along.
+ * Whoever runs something as another user does not hand over what stands in their own environment
+ * (keys, agents, HOME): as with "su -", only what --env names goes along.
  */
 static enum code put_environment(
     const struct ctl *c, enum surroundings extent, const char *user, json_t *p)
@@ -168,7 +168,7 @@ static enum code put_environment(
 	return CODE_DONE;
 }
 
-/* Nor does his directory, which may be one that they can't enter: theirs is home. */
+/* Nor the directory, which the other user may be unable to enter: that user's is home. */
 static enum code put_directory(
     const struct ctl *c, enum surroundings extent, const char *user, json_t *p)
 {

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "jobctl/text.h"
+#include "lib/array.h"
 
 #define CELL_MAX 60 /* in a pipe, what widens its column */
 
@@ -31,14 +32,10 @@ static void put(struct table *t, struct buf *text, enum colour c)
 	buf_put(text, "", 1);
 	if (text->failed || t->failed)
 		goto fail;
-	if (t->ncells == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 64;
-		struct table_cell *cells = realloc(t->cells, cap * sizeof *cells);
-		if (!cells)
-			goto fail;
-		t->cells = cells;
-		t->cap = cap;
-	}
+	struct table_cell *cells = array_room(t->cells, t->ncells, &t->cap, sizeof *cells);
+	if (!cells)
+		goto fail;
+	t->cells = cells;
 	char *s = strdup((const char *)text->data);
 	if (!s)
 		goto fail;

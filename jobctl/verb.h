@@ -40,33 +40,33 @@ struct verb {
 	int (*run)(struct ctl *c); /* returns the exit code */
 };
 
-/* verbs_follow.c */
+/* verbs-follow.c */
 int verb_submit(struct ctl *c);
 int verb_run(struct ctl *c);
 int verb_log(struct ctl *c);
 int verb_wait(struct ctl *c);
-/* verbs_list.c, verbs_status.c */
+/* verbs-list.c, verbs-status.c */
 int verb_list(struct ctl *c);
 int verb_status(struct ctl *c);
-/* verbs_control.c */
+/* verbs-control.c */
 int verb_control(struct ctl *c);
-/* verbs_why.c, verbs_edit.c */
+/* verbs-why.c, verbs-edit.c */
 int verb_why(struct ctl *c);
 int verb_edit(struct ctl *c);
-/* verbs_queue.c, verbs_queue_set.c */
+/* verbs-queue.c, verbs-queue-set.c */
 int verb_queue_list(struct ctl *c);
 int verb_queue_show(struct ctl *c);
 int verb_queue_set(struct ctl *c);
 int verb_queue_reset(struct ctl *c);
 int verb_queue_state(struct ctl *c);
-/* verbs_template.c */
+/* verbs-template.c */
 int verb_template_list(struct ctl *c);
 int verb_template_show(struct ctl *c);
 int verb_template_set(struct ctl *c);
 int verb_template_delete(struct ctl *c);
 /* report.c */
 int verb_report(struct ctl *c);
-/* verbs_audit.c, verbs_daemon.c */
+/* verbs-audit.c, verbs-daemon.c */
 int verb_audit(struct ctl *c);
 int verb_health(struct ctl *c);
 int verb_reload(struct ctl *c);

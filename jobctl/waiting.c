@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/job.h"
 
 #define WAIT_MAX 1000 /* the protocol's */
@@ -43,7 +44,7 @@ void waiting_init(struct waiting *w, struct client *c, json_t *ids, bool progres
 {
 	*w = (struct waiting){ .ids = ids, .jobs = json_object(), .progress = progress };
 	w->looking = json_array_size(ids) > WAIT_MAX;
-	stream_init(&w->stream, c, "org.jobd.Job.Wait", params, w, known);
+	stream_init(&w->stream, c, &(struct stream_call){ "org.jobd.Job.Wait", params, w }, known);
 }
 
 void waiting_fini(struct waiting *w)

@@ -5,7 +5,7 @@
 
 #include <jansson.h>
 
-#include "jobctl/client.h"
+#include "jobctl/stream.h"
 
 struct waiting {
 	json_t *ids;  /* array: those that are still waited for */

@@ -36,33 +36,42 @@ int words_umask(const char *text)
 	return (int)v;
 }
 
+/* Where a job's times are translated. */
+struct translation {
+	json_t *job;
+	uint64_t now_us;
+	char *why; /* gets the mistake, size bytes at most */
+	size_t size;
+};
+
 /* A time to come, from the text of key to the number of field; from is what a time of day is to be after. */
-static bool translate_time(json_t *job, const char *key, const char *field, uint64_t now_us,
-    uint64_t from, char *why, size_t size)
+static bool translate_time(
+    const struct translation *t, const char *key, const char *field, uint64_t from)
 {
-	json_t *value = json_object_get(job, key);
+	json_t *value = json_object_get(t->job, key);
 	const char *text = json_string_value(value);
 	uint64_t us = 0;
 
 	if (!value || json_is_null(value)) {
-		json_object_del(job, key);
+		json_object_del(t->job, key);
 		return true;
 	}
-	if (json_object_get(job, field)) {
-		snprintf(why, size, "\"%s\" and \"%s\": one of them", key, field);
+	if (json_object_get(t->job, field)) {
+		snprintf(t->why, t->size, "\"%s\" and \"%s\": one of them", key, field);
 		return false;
 	}
-	enum when when = text ? when_ahead_of(text, now_us, from, &us) : WHEN_NONE;
+	enum when when = text ? when_ahead_of(text, t->now_us, from, &us) : WHEN_NONE;
 	if (when == WHEN_NONE && text)
-		snprintf(why, size, "%s: \"%.60s\" is no time to come, such as \"tomorrow 6:00\"", key, text);
+		snprintf(t->why, t->size, "%s: \"%.60s\" is no time to come, such as \"tomorrow 6:00\"", key,
+		    text);
 	else if (when == WHEN_NONE)
-		snprintf(why, size, "%s: must be a time to come, such as \"tomorrow 6:00\"", key);
+		snprintf(t->why, t->size, "%s: must be a time to come, such as \"tomorrow 6:00\"", key);
 	else if (when == WHEN_PAST)
-		snprintf(why, size, "%s: \"%.60s\" is in the past", key, text);
+		snprintf(t->why, t->size, "%s: \"%.60s\" is in the past", key, text);
 	if (when != WHEN_AHEAD)
 		return false;
-	json_object_set_new(job, field, json_integer((json_int_t)us));
-	json_object_del(job, key);
+	json_object_set_new(t->job, field, json_integer((json_int_t)us));
+	json_object_del(t->job, key);
 	return true;
 }
 
@@ -85,11 +94,11 @@ bool words_translate(
 	}
 	if (priority)
 		json_object_set_new(job, "priority", json_integer(priority_parse(priority)));
+	struct translation t = { job, now_us, why, size };
 	*wrong = "at";
-	if (!translate_time(job, "at", "not_before_us", now_us, now_us, why, size))
+	if (!translate_time(&t, "at", "not_before_us", now_us))
 		return false;
 	uint64_t from = (uint64_t)job_int(job, "not_before_us", 0);
 	*wrong = "deadline";
-	return translate_time(
-	    job, "deadline", "deadline_us", now_us, from > now_us ? from : now_us, why, size);
+	return translate_time(&t, "deadline", "deadline_us", from > now_us ? from : now_us);
 }

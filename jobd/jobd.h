@@ -39,6 +39,8 @@ struct jobd {
 	struct paths paths;
 	struct config *config;
 	struct policy policy;
+	char **warnings; /* of the last reload, that nobody was told of yet */
+	bool reloading; /* it waits for names, and is told of then */
 	char boot_id[BOOT_ID_SIZE];
 	char keeper_path[PATH_MAX];
 	int ready_fd; /* of daemon_begin */
@@ -67,9 +69,11 @@ int rooms_open(struct jobd *d);
 void rooms_close(struct jobd *d);
 
 /* reload.c */
-/* Reads the configuration again; for api_options, with the daemon as the context. who may be
+/* Reads the configuration again; api_options.reload, with the daemon as the context. who may be
  * NULL: SIGHUP. */
 int reload(void *ctx, const struct actor *who, char ***messages);
+/* Names became known: a reload that waited for them is told of. */
+void reload_named(struct jobd *d);
 /* What the configuration is to the api, put in force. */
 void reload_api(struct jobd *d);
 

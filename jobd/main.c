@@ -165,6 +165,7 @@ static int test(struct jobd *d)
 	config_print(d->config, stdout);
 	printf(TRIAL_VERDICT, PACKAGE_VERSION, HANDOVER_VERSION);
 	fflush(stdout);
+	config_check_cgroup(d->config, &warnings);
 	config_check_names(d->config, &warnings);
 	say_messages(warnings);
 	strv_free(warnings);

@@ -41,7 +41,8 @@
 #include "lib/strv.h"
 
 #define SETTLE_US (1000 * 1000u) /* how long signals on their way to keepers are waited for */
-#define LOG_MS	  200		 /* and a log that is stuck */
+#define AGAIN_US  5000		 /* and how often it is looked whether they have come */
+#define LOG_MS	  200		 /* how long a log that is stuck is waited for */
 
 enum {
 	TAG_VERSION = 1,
@@ -335,7 +336,7 @@ void reexec_turn(struct jobd *d)
 		return;
 	}
 	if (!proc_is_settled(d->proc) && clock_mono_us() - r->fit_at_us < SETTLE_US) {
-		later(r, 5000);
+		later(r, AGAIN_US);
 		return;
 	}
 	notify_reloading();

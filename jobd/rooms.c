@@ -35,12 +35,16 @@
 #include "lib/log.h"
 #include "lib/strv.h"
 
-/* Start-up failed: the reason goes to whoever started jobd, who may start another at once. */
+/* Start-up failed: the reason goes to whoever started jobd, who may start another at once. A person at a
+ * terminal is told it as of what fails earlier, and not by the log, which would say it there again. */
 static int fail(struct jobd *d, char *why, const char *otherwise)
 {
 	const char *text = why ? why : otherwise;
 
-	log_event(LOG_ERR, "start-failed", "error", "%s", text);
+	if (d->options.foreground && isatty(STDERR_FILENO))
+		fprintf(stderr, "jobd: %s\n", text);
+	else
+		log_event(LOG_ERR, "start-failed", "error", "%s", text);
 	rooms_close(d);
 	paths_withdraw(&d->paths);
 	if (!d->options.foreground)
@@ -110,6 +114,7 @@ static void names_known(void *ctx)
 		policy_resolve(&d->policy, d->config, d->names);
 		if (d->api)
 			api_set_policy(d->api, &d->policy.api);
+		reload_named(d);
 	}
 	if (d->server)
 		server_resume_names(d->server);
@@ -359,6 +364,7 @@ void rooms_close(struct jobd *d)
 	api_free(d->api);
 	engine_free(d->engine);
 	policy_fini(&d->policy);
+	strv_free(d->warnings);
 	names_close(d->names);
 	for (int i = 0; i < JOBD_SIGNALS; i++)
 		drop_event(d->signals[i]);

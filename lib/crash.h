@@ -3,10 +3,11 @@
  * Crash points: named places where a test kills the process, to show that
  * nothing is lost there. Libc only.
  *
- * JOBD_CRASH_AT=name[:N][@FILE] in the environment arms one of them: the Nth
- * time it is reached it kills (the first, unless said), once it has made FILE,
- * empty, which tells the test that the point was reached. One that executes itself counts anew. jobd hands the variable
- * on to its keepers where the point is theirs ("keeper-…"), and to nobody else.
+ * JOBD_CRASH_AT=NAME[:N][@FILE] in the environment arms one of them. The Nth time (the first, where
+ * N is not given) that the process comes to the point, it makes the empty file FILE, if one is
+ * given, which tells the test that the point was reached; then it kills itself. A process that
+ * executes itself counts from 0 again. jobd hands the variable on to its keepers where the point is
+ * theirs ("keeper-…"), and to nobody else.
  * crash.c lists all points; a name that is not listed is refused at start.
  */
 #ifndef LIB_CRASH_H

@@ -9,8 +9,8 @@
 
 #include <stdint.h>
 
-/* Of the file system that holds path, or an open file. UINT64_MAX where it can't be told: then
- * nothing is refused for it. */
+/* How many bytes are free for users in the file system that holds path, or an open file. UINT64_MAX
+ * where it can't be told: then nothing is refused for it. */
 uint64_t disk_free_bytes(const char *path);
 uint64_t disk_free_bytes_at(int fd);
 

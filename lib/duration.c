@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Durations and sizes as people write them. Whole numbers only: "1.5h" is
+ * Durations as people write them. Whole numbers only: "1.5h" is
  * 1h30min. What overflows is refused, never wrapped.
  */
 #include "config.h"
@@ -19,7 +19,7 @@ struct unit {
 
 #define SECOND UINT64_C(1000000)
 
-static const struct unit time_units[] = {
+static const struct unit units[] = {
 	{ "us", 1 },
 	{ "ms", 1000 },
 	{ "s", SECOND },
@@ -32,35 +32,14 @@ static const struct unit time_units[] = {
 	{ NULL, 0 },
 };
 
-static const struct unit size_units[] = {
-	{ "B", 1 },
-	{ "K", UINT64_C(1) << 10 },
-	{ "KiB", UINT64_C(1) << 10 },
-	{ "M", UINT64_C(1) << 20 },
-	{ "MiB", UINT64_C(1) << 20 },
-	{ "G", UINT64_C(1) << 30 },
-	{ "GiB", UINT64_C(1) << 30 },
-	{ "T", UINT64_C(1) << 40 },
-	{ "TiB", UINT64_C(1) << 40 },
-	{ NULL, 0 },
-};
-
 /* Those that are printed, the largest first; the last divides everything. */
-static const struct unit exact_times[] = {
+static const struct unit exact_units[] = {
 	{ "d", 86400 * SECOND },
 	{ "h", 3600 * SECOND },
 	{ "min", 60 * SECOND },
 	{ "s", SECOND },
 	{ "ms", 1000 },
 	{ "us", 1 },
-};
-
-static const struct unit exact_sizes[] = {
-	{ "T", UINT64_C(1) << 40 },
-	{ "G", UINT64_C(1) << 30 },
-	{ "M", UINT64_C(1) << 20 },
-	{ "K", UINT64_C(1) << 10 },
-	{ "B", 1 },
 };
 
 /* Takes digits from the front of *s. False when there are none, or too many. */
@@ -82,7 +61,7 @@ static bool take_number(const char **s, uint64_t *out)
 }
 
 /* Takes letters from the front of *s, and returns the unit they name; NULL: none. */
-static const struct unit *take_unit(const char **s, const struct unit *units)
+static const struct unit *take_unit(const char **s)
 {
 	size_t len = 0;
 	while (((*s)[len] | 0x20) >= 'a' && ((*s)[len] | 0x20) <= 'z')
@@ -119,7 +98,7 @@ bool duration_parse_us(const char *text, uint64_t *us)
 				return false;
 			break;
 		}
-		const struct unit *u = take_unit(&p, time_units);
+		const struct unit *u = take_unit(&p);
 		if (!u || !add(&sum, n, u->factor))
 			return false;
 	}
@@ -140,40 +119,14 @@ void duration_print(uint64_t us, char *out, size_t size)
 		snprintf(out, size, "%" PRIu64 "d%02uh", s / 86400, (unsigned)(s / 3600 % 24));
 }
 
-static void print_exact(uint64_t v, const struct unit *u, char *out)
+void duration_print_exact(uint64_t us, char out[DURATION_EXACT_MAX])
 {
-	while (v % u->factor != 0)
+	const struct unit *u = exact_units;
+
+	while (us % u->factor != 0)
 		u++;
-	if (v == 0)
-		snprintf(out, EXACT_MAX, "0");
+	if (us == 0)
+		snprintf(out, DURATION_EXACT_MAX, "0");
 	else
-		snprintf(out, EXACT_MAX, "%" PRIu64 "%s", v / u->factor, u->name);
-}
-
-void duration_print_exact(uint64_t us, char out[EXACT_MAX])
-{
-	print_exact(us, exact_times, out);
-}
-
-void size_print_exact(uint64_t bytes, char out[EXACT_MAX])
-{
-	print_exact(bytes, exact_sizes, out);
-}
-
-bool size_parse(const char *text, uint64_t *bytes)
-{
-	const char *p = text;
-	uint64_t n, sum = 0, factor = 1;
-	if (!take_number(&p, &n))
-		return false;
-	if (*p) {
-		const struct unit *u = take_unit(&p, size_units);
-		if (!u || *p)
-			return false;
-		factor = u->factor;
-	}
-	if (!add(&sum, n, factor))
-		return false;
-	*bytes = sum;
-	return true;
+		snprintf(out, DURATION_EXACT_MAX, "%" PRIu64 "%s", us / u->factor, u->name);
 }

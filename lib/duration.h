@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Durations and sizes as people write them. Libc only. */
+/* Durations as people write them. Libc only. */
 #ifndef LIB_DURATION_H
 #define LIB_DURATION_H
 
@@ -14,16 +14,10 @@ bool duration_parse_us(const char *text, uint64_t *us);
 /* Short, for tables: "4s", "1m05s", "2h07m", "3d04h". out gets at most size bytes with the NUL. */
 void duration_print(uint64_t us, char *out, size_t size);
 
-/* What a duration or size may need as print_exact prints it, with the NUL. */
-#define EXACT_MAX 24
+/* What duration_print_exact needs at most, with the NUL. */
+#define DURATION_EXACT_MAX 24
 
 /* In the largest unit that leaves no rest ("90s", "2h", "0"): it reads back as it was. */
-void duration_print_exact(uint64_t us, char out[EXACT_MAX]);
-
-/* "16M", "1G", "512K", "4096" (bytes). False when it is none, or too large. */
-bool size_parse(const char *text, uint64_t *bytes);
-
-/* In the largest unit that leaves no rest ("1536K", "0"): it reads back as it was. */
-void size_print_exact(uint64_t bytes, char out[EXACT_MAX]);
+void duration_print_exact(uint64_t us, char out[DURATION_EXACT_MAX]);
 
 #endif

@@ -18,6 +18,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/write.h"
+
 #define VARIABLE "JOBD_HANDOVER"
 #define SEALS	 (F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE)
 #define RECORD_MAX (INT64_C(4) << 30)
@@ -57,20 +59,6 @@ void handover_fd(struct handover *h, int fd)
 }
 
 /* ---- over the exec ---- */
-
-static int write_all(int fd, const uint8_t *data, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, data, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return n < 0 ? -errno : -EIO;
-		data += n;
-		len -= (size_t)n;
-	}
-	return 0;
-}
 
 int handover_write(const struct handover *h)
 {

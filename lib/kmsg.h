@@ -169,12 +169,14 @@ struct keeper_end {
 
 /* Puts the fields of an END into b (inside kmsg_begin and kmsg_end, or as an exit file's record). */
 void keeper_end_put(struct buf *b, const struct keeper_end *e);
-/* Reads them. Returns false when the record is malformed or there is no memory. */
+/* Reads them. Returns false when the record is malformed or there is no memory; *e
+ * is empty then. */
 bool keeper_end_get(struct tlv_reader *r, struct keeper_end *e);
+/* Frees the strings, and makes it empty. */
 void keeper_end_fini(struct keeper_end *e);
 
-/* Adds what a process used (getrusage(2)); of memory the most counts. */
 struct rusage;
+/* Adds what a process used (getrusage(2)); of memory the most counts. */
 void keeper_end_count(struct keeper_end *e, const struct rusage *ru);
 
 #endif

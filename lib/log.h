@@ -51,8 +51,9 @@ void log_emit(int priority, const struct log_line *l);
 void log_event(int priority, const char *event, const char *key, const char *fmt, ...)
     __attribute__((format(printf, 4, 5)));
 
-/* Where lines go: a function that must not block. Until set, standard error. */
+/* Where lines go: a function that must not block. */
 typedef void log_sink(void *ctx, int priority, const char *text, size_t len);
+/* Sets where lines go, and what is handed on to there. Until set, it is standard error. */
 void log_set_sink(log_sink *sink, void *ctx);
 
 /* Lines less urgent than this are dropped (LOG_INFO until set). */

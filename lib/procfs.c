@@ -17,9 +17,21 @@
 #include <unistd.h>
 
 #define PATH_LEN      64
+#define STAT_SIZE     1024
 #define PF_FORKNOEXEC 0x40 /* linux/sched.h */
 
-int pidlist_add(struct pidlist *l, pid_t pid)
+/* Fields of a stat file, proc(5). */
+enum {
+	STAT_STATE = 3,
+	STAT_PPID,
+	STAT_FLAGS = 9,
+	STAT_THREADS = 20,
+	STAT_START = 22,
+	STAT_EXIT_CODE = 52,
+};
+
+/* 0 or -ENOMEM. */
+static int pidlist_add(struct pidlist *l, pid_t pid)
 {
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 32;
@@ -62,19 +74,19 @@ bool procfs_stat_parse(const char *text, struct procfs_stat *out)
 		return false;
 	out->state = p[2];
 	p += 3;
-	for (int field = 4; field <= 22; field++) {
+	for (int field = STAT_PPID; field <= STAT_START; field++) {
 		char *end;
 		long long v = strtoll(p, &end, 10);
 		if (end == p)
 			return false;
 		p = end;
-		if (field == 4)
+		if (field == STAT_PPID)
 			out->ppid = (pid_t)v;
-		else if (field == 9)
+		else if (field == STAT_FLAGS)
 			out->unexecuted = v & PF_FORKNOEXEC;
-		else if (field == 20)
+		else if (field == STAT_THREADS)
 			out->threads = (unsigned)v;
-		else if (field == 22)
+		else if (field == STAT_START)
 			out->start = (uint64_t)v;
 	}
 	return true;
@@ -82,7 +94,7 @@ bool procfs_stat_parse(const char *text, struct procfs_stat *out)
 
 int procfs_stat(int proc, pid_t pid, pid_t tid, struct procfs_stat *out)
 {
-	char path[PATH_LEN], text[1024];
+	char path[PATH_LEN], text[STAT_SIZE];
 	if (tid)
 		snprintf(path, sizeof(path), "%d/task/%d/stat", (int)pid, (int)tid);
 	else
@@ -91,6 +103,38 @@ int procfs_stat(int proc, pid_t pid, pid_t tid, struct procfs_stat *out)
 	if (n < 0)
 		return (int)n;
 	return procfs_stat_parse(text, out) ? 0 : -ESRCH;
+}
+
+static int read_stat(pid_t pid, char text[STAT_SIZE])
+{
+	char path[PATH_LEN];
+	snprintf(path, sizeof(path), "/proc/%d/stat", (int)pid);
+	ssize_t n = read_small(AT_FDCWD, path, text, STAT_SIZE);
+	return n < 0 ? (int)n : 0;
+}
+
+int procfs_look(pid_t pid, struct procfs_stat *out)
+{
+	char text[STAT_SIZE];
+	int rc = read_stat(pid, text);
+	if (rc < 0)
+		return rc;
+	return procfs_stat_parse(text, out) ? 0 : -ESRCH;
+}
+
+int procfs_exit_status(pid_t pid, int *wait_status)
+{
+	char text[STAT_SIZE];
+	int rc = read_stat(pid, text);
+	if (rc < 0)
+		return rc;
+	const char *p = strrchr(text, ')');
+	for (int field = STAT_STATE; p && field <= STAT_EXIT_CODE; field++)
+		p = strchr(p + 1, ' ');
+	if (!p)
+		return -ESRCH;
+	*wait_status = (int)strtol(p + 1, NULL, 10);
+	return 0;
 }
 
 int procfs_numbers(int dir, const char *path, struct pidlist *l)
@@ -132,11 +176,10 @@ int procfs_children(int proc, pid_t pid, pid_t tid, struct pidlist *l)
 	return procfs_numbers(proc, path, l);
 }
 
-int procfs_threads(int proc, pid_t pid, struct pidlist *l)
+/* Appends the directories in one of /proc whose names are numbers. */
+static int numbered(int dir, const char *path, struct pidlist *l)
 {
-	char path[PATH_LEN];
-	snprintf(path, sizeof(path), "%d/task", (int)pid);
-	int fd = openat(proc, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(dir, path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -errno;
 	DIR *d = fdopendir(fd);
@@ -148,12 +191,38 @@ int procfs_threads(int proc, pid_t pid, struct pidlist *l)
 	int rc = 0;
 	struct dirent *e;
 	while (rc == 0 && (e = readdir(d))) {
-		long tid = strtol(e->d_name, NULL, 10);
-		if (tid > 0)
-			rc = pidlist_add(l, (pid_t)tid);
+		long number = strtol(e->d_name, NULL, 10);
+		if (number > 0)
+			rc = pidlist_add(l, (pid_t)number);
 	}
 	closedir(d);
 	return rc;
+}
+
+int procfs_threads(int proc, pid_t pid, struct pidlist *l)
+{
+	char path[PATH_LEN];
+	snprintf(path, sizeof(path), "%d/task", (int)pid);
+	return numbered(proc, path, l);
+}
+
+int procfs_processes(int proc, struct pidlist *l)
+{
+	return numbered(proc, ".", l);
+}
+
+/* Each thread has its own list; what is inherited goes to any of them. */
+void procfs_own_children(struct pidlist *l)
+{
+	struct pidlist threads = PIDLIST_INIT;
+	int proc = procfs_open();
+	if (proc < 0)
+		return;
+	(void)procfs_threads(proc, getpid(), &threads);
+	for (size_t i = 0; i < threads.n; i++)
+		(void)procfs_children(proc, getpid(), threads.v[i], l);
+	free(threads.v);
+	close(proc);
 }
 
 /* The bit of SIGSTOP in the mask that the line "name:\t0123456789abcdef" holds. */

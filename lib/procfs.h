@@ -34,9 +34,6 @@ struct pidlist {
 
 #define PIDLIST_INIT { NULL, 0, 0 }
 
-/* 0 or -ENOMEM. */
-int pidlist_add(struct pidlist *l, pid_t pid);
-
 /* A descriptor of /proc, close-on-exec, or -errno. */
 int procfs_open(void);
 
@@ -46,11 +43,23 @@ int procfs_open(void);
  */
 int procfs_stat(int proc, pid_t pid, pid_t tid, struct procfs_stat *out);
 
+/* The same of one process, for who reads no more and so needs no descriptor of /proc. */
+int procfs_look(pid_t pid, struct procfs_stat *out);
+
+/* The wait status of a zombie, which root alone is told; others read 0. 0 or -errno as above. */
+int procfs_exit_status(pid_t pid, int *wait_status);
+
 /* Takes apart the text of a stat file. False when it is not one. */
 bool procfs_stat_parse(const char *text, struct procfs_stat *out);
 
 /* Appends the children that the thread tid of pid has. 0 or -errno. */
 int procfs_children(int proc, pid_t pid, pid_t tid, struct pidlist *l);
+
+/* Appends our own children, those of all threads, as far as there is memory for them. */
+void procfs_own_children(struct pidlist *l);
+
+/* Appends all processes that are to be seen. 0 or -errno. */
+int procfs_processes(int proc, struct pidlist *l);
 
 /* Appends the threads of pid, the first one included. 0 or -errno. */
 int procfs_threads(int proc, pid_t pid, struct pidlist *l);

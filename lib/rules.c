@@ -26,6 +26,7 @@
 
 #define SECOND UINT64_C(1000000)
 #define YEAR   (366 * 86400 * SECOND)
+#define LEAST  UINT64_C(1000) /* 1ms: of a duration that is to end or to warn of something */
 
 enum kind {
 	KIND_COUNT,    /* unsigned */
@@ -55,10 +56,10 @@ static const struct row table[RULES] = {
 	    offsetof(struct rules, submit_users), 0, 0, "names of users, such as ann, one at least" },
 	[RULE_SUBMIT_GROUPS] = { "submit_groups", KIND_NAMES, false,
 	    offsetof(struct rules, submit_groups), 0, 0, "names of groups, such as staff, one at least" },
-	[RULE_TIMEOUT] = { "timeout", KIND_DURATION, true, offsetof(struct rules, timeout_us), 0, YEAR,
-	    "a duration up to a year, such as 2h, or 0 for none" },
-	[RULE_WARN] = { "warn", KIND_WARN, true, offsetof(struct rules, warn_us), 1, YEAR,
-	    "a signal and how long before the timeout, such as USR1@5min, or none" },
+	[RULE_TIMEOUT] = { "timeout", KIND_DURATION, true, offsetof(struct rules, timeout_us), LEAST,
+	    YEAR, "a duration from 1ms to a year, such as 2h, or 0 for none" },
+	[RULE_WARN] = { "warn", KIND_WARN, true, offsetof(struct rules, warn_us), LEAST, YEAR,
+	    "a signal and how long before the timeout, 1ms at least, such as USR1@5min, or none" },
 	[RULE_ATTEMPTS] = { "attempts", KIND_COUNT, true, offsetof(struct rules, attempts), 1, 100,
 	    "a number of attempts from 1 to 100, such as 3" },
 	[RULE_BACKOFF] = { "backoff", KIND_DURATION, true, offsetof(struct rules, backoff_us), 0, YEAR,
@@ -127,6 +128,16 @@ int rule_find(const char *name)
 	return -1;
 }
 
+void rule_names(bool of_jobs, char *out, size_t size)
+{
+	size_t n = 0;
+
+	*out = 0;
+	for (int i = 0; i < RULES && n < size; i++)
+		if (!of_jobs || table[i].of_jobs)
+			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", table[i].name);
+}
+
 const char *rule_takes(enum rule which)
 {
 	return table[which].takes;
@@ -181,7 +192,8 @@ static int set_priority(unsigned *to, const char *value)
 static int set_duration(uint64_t *to, const struct row *row, const char *value)
 {
 	uint64_t v;
-	if (!duration_parse_us(value, &v) || v < row->min || v > row->max)
+	bool none_is_one = row->kind == KIND_DURATION; /* 0 */
+	if (!duration_parse_us(value, &v) || v > row->max || (v < row->min && (v || !none_is_one)))
 		return -EINVAL;
 	*to = v;
 	return 0;
@@ -220,8 +232,7 @@ static int set_names(char ***to, const char *value)
  * that. */
 static bool can_warn(int sig)
 {
-	return sig > 0 && sig != SIGKILL && sig != SIGSTOP && sig != SIGTSTP && sig != SIGTTIN &&
-	    sig != SIGTTOU && sig != SIGCONT;
+	return sig > 0 && sig != SIGKILL && !status_signal_stops(sig);
 }
 
 static int set_warn(struct rules *r, const struct row *row, const char *value)
@@ -330,7 +341,7 @@ static char *names_text(char *const *v)
 
 static char *duration_text(uint64_t us)
 {
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(us, exact);
 	return strdup(exact);
 }
@@ -339,7 +350,7 @@ static char *warn_text(const struct rules *r)
 {
 	if (r->warn_signal == 0)
 		return strdup("none");
-	char exact[EXACT_MAX];
+	char exact[DURATION_EXACT_MAX];
 	duration_print_exact(r->warn_us, exact);
 	return str_printf("%s@%s", status_signal_name(r->warn_signal), exact);
 }

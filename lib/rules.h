@@ -52,11 +52,15 @@ struct rules {
 
 /* Every rule's default. Owns nothing. */
 void rules_init(struct rules *r);
+/* Frees the lists; the other values stay. */
 void rules_fini(struct rules *r);
 
-/* The rule's name in the configuration file; the rule with a name, or -1. */
+/* The rule's name in the configuration file. */
 const char *rule_name(enum rule which);
+/* The rule with this name, or -1. */
 int rule_find(const char *name);
+/* The names of all, or of those that a job may say too, for messages: "timeout, warn, ..." */
+void rule_names(bool of_jobs, char *out, size_t size);
 /* What its value may be, for messages: "a duration, such as 2h, or 0 for none". */
 const char *rule_takes(enum rule which);
 /* Whether a job may say it too. */

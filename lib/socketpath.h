@@ -20,7 +20,9 @@
 #define SOCKETPATH_NAME	  "jobd.sock"
 #define SOCKETPATH_SYSTEM "/run/jobd/" SOCKETPATH_NAME
 
+/* Where a daemon of this user's keeps its files. */
 char *socketpath_state_dir(uid_t uid);
+/* And where it has its socket. */
 char *socketpath_runtime_dir(uid_t uid);
 
 /*

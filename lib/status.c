@@ -13,7 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 static const struct {
 	int number;
@@ -64,6 +67,21 @@ int status_from_siginfo(int code, int value)
 	}
 }
 
+/* The system call, for the usage, which libc's function leaves out. */
+pid_t status_wait(pid_t pid, bool leave, int *wait_status, struct rusage *usage)
+{
+	siginfo_t si = { 0 };
+	struct rusage ru = { 0 };
+	int options = WEXITED | WNOHANG | (leave ? WNOWAIT : 0);
+	if (syscall(SYS_waitid, pid ? P_PID : P_ALL, pid, &si, options, &ru) < 0)
+		return -errno;
+	if (si.si_pid && wait_status)
+		*wait_status = status_from_siginfo(si.si_code, si.si_status);
+	if (si.si_pid && usage)
+		*usage = ru;
+	return si.si_pid;
+}
+
 const char *status_signal_name(int sig)
 {
 	static char digits[16];
@@ -88,6 +106,11 @@ int status_signal_parse(const char *name)
 		if (strcasecmp(signals[i].name, name) == 0)
 			return signals[i].number;
 	return 0;
+}
+
+bool status_signal_stops(int sig)
+{
+	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGCONT;
 }
 
 int status_shell_code(int wait_status)

@@ -6,4 +6,7 @@
 /* A new string, as printf(3) would print it; the caller's. NULL when there is no memory. */
 char *str_printf(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* The same for *why, which tells a person what failed; the caller's. Returns rc. */
+int str_why(char **why, int rc, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
 #endif

@@ -46,7 +46,9 @@ struct template {
 	char **rules;	    /* NAME=value of lib/rules.h: those of jobs */
 };
 
+/* An empty template: nothing is said. Owns nothing. */
 void template_init(struct template *t);
+/* Frees what it holds, and makes it empty. */
 void template_fini(struct template *t);
 /* Copies all of it. 0 or -ENOMEM; then *to is as template_init makes it. */
 int template_copy(struct template *to, const struct template *from);
@@ -60,6 +62,7 @@ int template_copy(struct template *to, const struct template *from);
 int template_set(struct template *t, const char *field, const char *value, const char **takes);
 /* The fields' names, one after the other; NULL at the end. Rules are among them. */
 const char *template_field(size_t at);
+/* Whether the field of that name is a list: template_set adds to it. */
 bool template_field_is_list(const char *field);
 
 /* Whether the name can be one: letters, digits, _ . and -, at most 64, not beginning with - or a

@@ -23,6 +23,7 @@
 
 #include "lib/buf.h"
 
+/* Puts a field: an unsigned integer, a signed one, or bytes (data may be NULL when len is 0). */
 void tlv_put_u64(struct buf *b, uint32_t tag, uint64_t v);
 void tlv_put_i64(struct buf *b, uint32_t tag, int64_t v);
 void tlv_put_bytes(struct buf *b, uint32_t tag, const void *data, size_t len);
@@ -50,6 +51,7 @@ bool tlv_next(struct tlv_reader *r, struct tlv *out);
 
 /* The field as an unsigned integer; more than 8 bytes give UINT64_MAX. */
 uint64_t tlv_u64(const struct tlv *f);
+/* The same of a signed one, as tlv_put_i64 puts it. */
 int64_t tlv_i64(const struct tlv *f);
 /* The field as a new string, cut at a NUL; NULL when there is no memory. */
 char *tlv_str(const struct tlv *f);

@@ -250,11 +250,6 @@ enum tree_progress tree_kill_step(struct tree *t, pid_t *culprit)
 
 uint64_t tree_start_time(pid_t pid)
 {
-	int proc = procfs_open();
-	if (proc < 0)
-		return 0;
 	struct procfs_stat st;
-	int rc = procfs_stat(proc, pid, 0, &st);
-	close(proc);
-	return rc < 0 ? 0 : st.start;
+	return procfs_look(pid, &st) < 0 ? 0 : st.start;
 }

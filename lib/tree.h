@@ -44,6 +44,7 @@ struct tree *tree_new(pid_t root, const char *cgroup);
  */
 int tree_adopt(struct tree *t, pid_t pid, uint64_t start);
 
+/* Closes and frees; signals nothing. NULL is fine. */
 void tree_free(struct tree *t);
 
 /* How many members are there that are not zombies. At the cost of a walk. */

@@ -24,6 +24,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/array.h"
+
 #define CGROUP_DEPTH 8 /* of cgroups a job made below its own */
 
 static int pidfd_open_(pid_t pid)
@@ -72,14 +74,10 @@ static void slots_fill(struct tree *t)
 
 static bool make_room(struct tree *t)
 {
-	if (t->n == t->cap) {
-		size_t cap = t->cap ? t->cap * 2 : 16;
-		struct member *m = realloc(t->m, cap * sizeof(*m));
-		if (!m)
-			return false;
-		t->m = m;
-		t->cap = cap;
-	}
+	struct member *m = array_room(t->m, t->n, &t->cap, sizeof(*m));
+	if (!m)
+		return false;
+	t->m = m;
 	if ((t->n + 1) * 2 > t->nslots) {
 		size_t nslots = t->nslots ? t->nslots * 2 : 64;
 		uint32_t *slots = realloc(t->slots, nslots * sizeof(*slots));

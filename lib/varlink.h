@@ -60,8 +60,9 @@ extern const unsigned short varlink_methods_by_name[];
 
 /* The method's index in varlink_methods, or -1. */
 int varlink_method_find(const char *name);
+/* Whether there is an interface of that name. */
 bool varlink_interface_known(const char *name);
-/* Whether there is such an error. */
+/* The error of that name, or NULL. */
 const struct varlink_error *varlink_error_find(const char *name);
 
 /*
@@ -102,7 +103,9 @@ struct varlink_client;
 
 /* Connects. 0 or -errno. */
 int varlink_client_open(const char *path, struct varlink_client **out);
+/* Ends the connection. NULL is fine. */
 void varlink_client_close(struct varlink_client *c);
+/* Its descriptor, to poll for reading; the client's. */
 int varlink_client_fd(const struct varlink_client *c);
 
 /* Queues a call; parameters are stolen. more asks for a stream. 0 or -errno. Sent by

@@ -31,7 +31,7 @@ struct api_policy {
 	size_t nsubmit_gids;
 };
 
-/* What one user may; 0: as much as he likes. The server and the engine see to the others. */
+/* What one user may; 0: no limit. The server and the engine see to the others. */
 struct api_limits {
 	uint64_t environment_bytes; /* of one submission */
 	unsigned user_queued_jobs;  /* to be told: the engine counts */
@@ -51,7 +51,11 @@ struct api_options {
 	enum api_name (*group_gid)(void *ctx, const char *name, gid_t *gid);
 	/* As server_options.user_name. */
 	bool (*user_name)(void *ctx, uid_t uid, const char **name);
-	/* Reads the configuration again. 0, or -errno and messages (the api's, strv_free). */
+	/*
+	 * Reads the configuration again. 0, and messages (the api's, strv_free; NULL: none) are what
+	 * is to be known of it; 1: names are being looked up, and api_reloaded follows; or -errno,
+	 * and messages are the mistakes.
+	 */
 	int (*reload)(void *ctx, const struct actor *who, char ***messages);
 	/*
 	 * Tries the program that is to be executed in this one's place, and executes it. Either
@@ -73,6 +77,9 @@ void api_handover(const struct api *a, struct handover *h);
 void api_take_handover(struct api *a, const struct handover *h);
 /* What was asked with reexec came to nothing: whoever waits is told why. Borrowed; in the loop. */
 void api_reexec_refused(struct api *a, char *const *messages);
+/* The configuration that was read with reload is in force: whoever waits is told, with these
+ * warnings (NULL: none). Borrowed; in the loop. */
+void api_reloaded(struct api *a, char *const *warnings);
 /* The policy from now on. Copied, but for the arrays: they stay until the next call. */
 void api_set_policy(struct api *a, const struct api_policy *p);
 

@@ -20,6 +20,7 @@ enum api_limit {
 };
 
 struct reexec_wait; /* reexec.c's */
+struct reload_wait; /* reload.c's */
 
 struct api {
 	struct api_options o;
@@ -28,6 +29,7 @@ struct api {
 	uint64_t limits_met[API_LIMITS];
 	struct server *server;
 	struct reexec_wait *reexecs; /* who waits for it */
+	struct reload_wait *reloads; /* likewise */
 };
 
 /* access.c */
@@ -57,6 +59,8 @@ void error_no_job(struct call *c, uint64_t id, const char *parameter);
 void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 void error_failed(struct call *c, uint64_t id, const char *message);
+/* The same, where core said ENGINE_FAILED. */
+void error_of_core(struct call *c, uint64_t id);
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can);
 void error_low_disk(const struct api *a, struct call *c);
@@ -66,9 +70,6 @@ void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id);
 void error_no_template(const struct api *a, struct call *c, const char *name, const char *parameter);
 /* PermissionDenied, journalled: for what depends on a parameter. */
 void error_denied(const struct api *a, struct call *c, const char *verb, uint64_t id);
-
-/* The rules there are, of jobs alone or all, for messages: "timeout, warn, ..." */
-void rule_names(bool of_jobs, char *out, size_t size);
 
 /* limits.c */
 struct limit_met {
@@ -83,7 +84,7 @@ void error_limit(struct api *a, struct call *c, const struct limit_met *m);
 void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t owner);
 /* The same, where a user's jobs wait for too many others. */
 void error_links(struct api *a, struct call *c, const char *verb);
-/* The same, where he has too many batches. */
+/* The same, where the user has too many batches. */
 void error_batches(struct api *a, struct call *c, const char *verb);
 /* Whether the limits of one user do not bind this one. */
 bool limits_exempt(const struct api *a, uid_t uid);
@@ -178,7 +179,7 @@ bool draft_read_queue(struct drafting *x, const char *otherwise, struct job *job
 /* How many rows a call may look at in one turn. */
 #define PAGE_BUDGET 2000
 #define PAGE_LIMIT  50
-#define PAGE_MOST   1000
+#define PAGE_MAX    1000
 
 /* The page parameters: limit and cursor. False when they can't be taken (the call is answered). */
 bool page_params(struct call *c, uint64_t *limit, uint64_t *before);

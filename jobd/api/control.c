@@ -10,6 +10,7 @@
 
 #include "jobd/api/common.h"
 #include "lib/priority.h"
+#include "lib/status.h"
 #include "lib/varlink_handlers.h"
 
 static void reply_changed(const struct api *a, struct call *c, uint64_t id, bool changed)
@@ -73,7 +74,7 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 		if (what->event == EVENT_PAUSE)
 			error_failed(c, id, SILENT);
 		else
-			error_failed(c, id, "jobd could not do it; its log says why");
+			error_of_core(c, id);
 		break;
 	}
 	return true;
@@ -134,7 +135,7 @@ void api_job_signal(void *ctx, struct call *c)
 		error_invalid(c, "signal", "it is 1 to %d", SIGRTMAX);
 		return;
 	}
-	if (sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU || sig == SIGCONT) {
+	if (status_signal_stops((int)sig)) {
 		error_invalid(c, "signal", "pause and resume do that, and say when it is done");
 		return;
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* org.jobd.Daemon, org.jobd.Monitor.Health and org.varlink.service: the daemon itself. */
+/* org.jobd.Daemon.Stop, org.jobd.Monitor.Health and org.varlink.service: the daemon itself. */
 #include "config.h"
 
 #include <stdio.h>
@@ -9,24 +9,6 @@
 #include "jobd/api/common.h"
 #include "lib/strv.h"
 #include "lib/varlink_handlers.h"
-
-void api_daemon_reload(void *ctx, struct call *c)
-{
-	struct api *a = ctx;
-	struct actor who = call_actor(c);
-	char **messages = NULL;
-
-	if (a->o.reload(a->o.ctx, &who, &messages) == 0) {
-		call_reply(c, NULL);
-		return;
-	}
-	json_t *list = json_array(), *params = json_object();
-	for (size_t i = 0; messages && messages[i]; i++)
-		json_array_append_new(list, json_text(messages[i]));
-	json_put(params, "messages", list);
-	call_error(c, "org.jobd.Daemon.BadConfiguration", params);
-	strv_free(messages);
-}
 
 void api_daemon_stop(void *ctx, struct call *c)
 {

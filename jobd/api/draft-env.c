@@ -13,8 +13,8 @@
 #include "jobd/api/common.h"
 #include "lib/strv.h"
 
-#define MADE_MOST (8u << 20) /* bytes */
-#define SET_MOST  256
+#define MADE_MAX (8u << 20) /* bytes */
+#define SET_MAX  256
 
 static bool good_variable(const char *s)
 {
@@ -88,10 +88,10 @@ static const char **merged(const char *const *base, char *const *over)
 static bool check_made(struct drafting *x, const char *const *env)
 {
 	x->made_bytes += bytes_of(env);
-	if (x->made_bytes <= MADE_MOST)
+	if (x->made_bytes <= MADE_MAX)
 		return true;
 	draft_wrong(x, "environment", "with their templates' the jobs of a call have more than %u MB of it: "
-	    "submit fewer at once", MADE_MOST >> 20);
+	    "submit fewer at once", MADE_MAX >> 20);
 	return false;
 }
 
@@ -106,8 +106,8 @@ static bool read_own(struct drafting *x, const char ***env)
 
 	if (!json_is_array(array))
 		return true;
-	if (!whole && n > SET_MOST) {
-		draft_wrong(x, name, "at most %d variables are set at once", SET_MOST);
+	if (!whole && n > SET_MAX) {
+		draft_wrong(x, name, "at most %d variables are set at once", SET_MAX);
 		return false;
 	}
 	*env = calloc(n + 1, sizeof **env);

@@ -10,7 +10,7 @@
 #include "lib/clock.h"
 #include "lib/number.h"
 
-#define AFTER_MOST 5000
+#define AFTER_MAX 5000
 
 static bool read_time(struct drafting *x, const char *name, uint64_t *us)
 {
@@ -121,8 +121,8 @@ bool draft_read_after(struct drafting *x, struct draft *d)
 
 	if (n == 0)
 		return true;
-	if (n > AFTER_MOST) {
-		draft_wrong(x, "after", "a job waits for at most %d others", AFTER_MOST);
+	if (n > AFTER_MAX) {
+		draft_wrong(x, "after", "a job waits for at most %d others", AFTER_MAX);
 		return false;
 	}
 	d->after = calloc(n, sizeof *d->after);
@@ -133,8 +133,8 @@ bool draft_read_after(struct drafting *x, struct draft *d)
 	}
 	d->nafter = n;
 	x->links += n;
-	if (x->links > AFTER_MOST) {
-		draft_wrong(x, "after", "the jobs of a call wait for at most %d others in all", AFTER_MOST);
+	if (x->links > AFTER_MAX) {
+		draft_wrong(x, "after", "the jobs of a call wait for at most %d others in all", AFTER_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)

@@ -25,7 +25,7 @@
 
 #define LABEL_MAX	255 /* bytes of a name, a project, a token, a key, a meta value's key */
 #define META_MAX	64
-#define PARAMETERS_MOST 1000
+#define PARAMETERS_MAX 1000
 
 void drafting_init(struct drafting *x, struct api *a, struct call *c, const char *verb)
 {
@@ -301,8 +301,8 @@ static char **read_parameters(struct drafting *x)
 	json_t *map = json_object_get(x->o, "parameters");
 	size_t n = json_object_size(map), i = 0;
 
-	if (n > PARAMETERS_MOST) {
-		draft_wrong(x, "parameters", "a template has at most %d parameters", PARAMETERS_MOST);
+	if (n > PARAMETERS_MAX) {
+		draft_wrong(x, "parameters", "a template has at most %d parameters", PARAMETERS_MAX);
 		return NULL;
 	}
 	char **given = calloc(n + 1, sizeof *given);

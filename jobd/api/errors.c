@@ -55,6 +55,11 @@ void error_failed(struct call *c, uint64_t id, const char *message)
 	call_error(c, "org.jobd.Job.Failed", params);
 }
 
+void error_of_core(struct call *c, uint64_t id)
+{
+	error_failed(c, id, "jobd could not do it; its log says why");
+}
+
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can)
 {
@@ -73,14 +78,13 @@ void error_low_disk(const struct api *a, struct call *c)
 		(json_int_t)(h.low_disk_bytes >> 20)));
 }
 
-static void unknown_name(
-    struct call *c, const char *error, const char *name, json_t *known, const char *parameter)
+static json_t *unknown_name(const char *name, json_t *known)
 {
 	json_t *params = json_object();
 
 	json_put(params, "name", json_text(name));
 	json_put(params, "known", known);
-	end(c, error, params, parameter);
+	return params;
 }
 
 static void add_queue(void *ctx, const struct queue_view *v)
@@ -89,12 +93,29 @@ static void add_queue(void *ctx, const struct queue_view *v)
 		json_array_append_new(ctx, json_text(v->name));
 }
 
-void error_no_queue(const struct api *a, struct call *c, const char *name, const char *parameter)
+/* gone: it was declared once. */
+static void no_queue(
+    const struct api *a, struct call *c, const char *name, const char *parameter, bool gone)
 {
 	json_t *known = json_array();
+	struct queue_view v;
+	char text[200];
 
 	engine_queue_each(a->o.engine, add_queue, known);
-	unknown_name(c, "org.jobd.Queue.NotFound", name, known, parameter);
+	json_t *params = unknown_name(name, known);
+	if (engine_queue_get(a->o.engine, name, &v) == ENGINE_OK) {
+		snprintf(text, sizeof text, QUEUE_RETIRED, name);
+		json_put(params, "message", json_text(text));
+	} else if (gone) {
+		snprintf(text, sizeof text, "queue %s is no longer declared in jobd.conf", name);
+		json_put(params, "message", json_text(text));
+	}
+	end(c, "org.jobd.Queue.NotFound", params, parameter);
+}
+
+void error_no_queue(const struct api *a, struct call *c, const char *name, const char *parameter)
+{
+	no_queue(a, c, name, parameter, false);
 }
 
 void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id)
@@ -105,18 +126,8 @@ void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id)
 		error_not_found(c, id);
 		return;
 	}
-	error_no_queue(a, c, v.job->queue, NULL);
+	no_queue(a, c, v.job->queue, NULL, true);
 	job_view_fini(&v);
-}
-
-void rule_names(bool of_jobs, char *out, size_t size)
-{
-	size_t n = 0;
-
-	*out = 0;
-	for (int i = 0; i < RULES && n < size; i++)
-		if (!of_jobs || rule_is_of_jobs((enum rule)i))
-			n += (size_t)snprintf(out + n, size - n, "%s%s", n ? ", " : "", rule_name((enum rule)i));
 }
 
 static void add_template(void *ctx, const struct template *t, bool runtime)
@@ -130,7 +141,7 @@ void error_no_template(const struct api *a, struct call *c, const char *name, co
 	json_t *known = json_array();
 
 	engine_template_each(a->o.engine, add_template, known);
-	unknown_name(c, "org.jobd.Template.NotFound", name, known, parameter);
+	end(c, "org.jobd.Template.NotFound", unknown_name(name, known), parameter);
 }
 
 void error_denied(const struct api *a, struct call *c, const char *verb, uint64_t id)

@@ -200,7 +200,7 @@ static json_t *rules_json(const struct api *a, const struct job *j, json_t *o)
 		json_put(rule, "origin", json_string(rule_origin_name(origin)));
 		json_array_append_new(rules, rule);
 		if (i == RULE_TIMEOUT && rule_set(&r, RULE_TIMEOUT, text) == 0)
-			put_u64(o, "timeout_s", r.timeout_us / 1000000);
+			put_u64(o, "timeout_s", (r.timeout_us + 999999) / 1000000);
 		free(text);
 	}
 	rules_fini(&r);

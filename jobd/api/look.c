@@ -12,7 +12,8 @@
 void api_job_get(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
-	uint64_t id = param_u64(c, "id", 0);
+	/* As it was said: the number that is answered for a negative one is that. */
+	uint64_t id = (uint64_t)json_integer_value(json_object_get(call_params(c), "id"));
 	struct job_view v;
 
 	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
@@ -74,6 +75,24 @@ static void selection_fini(struct selection *s)
 	free(s->meta);
 }
 
+/* One more of a list; NULL: none. */
+static void add_word(char *list, size_t size, const char *word)
+{
+	size_t n = strlen(list);
+
+	if (word)
+		snprintf(list + n, size - n, "%s%s", n ? ", " : "", word);
+}
+
+static void refuse_state(struct call *c, const char *name)
+{
+	char known[100] = "";
+
+	for (int s = 1; s < JOB_STATES; s++)
+		add_word(known, sizeof known, job_state_name((enum job_state)s));
+	error_invalid(c, "states", "\"%.40s\" is none of %s", name, known);
+}
+
 /* The bits of the states that are named; false when one is no state (the call is answered). */
 static bool take_states(struct call *c, unsigned *states)
 {
@@ -83,9 +102,7 @@ static bool take_states(struct call *c, unsigned *states)
 		const char *name = json_string_value(json_array_get(array, i));
 		enum job_state s = job_state_parse(name);
 		if (!s) {
-			error_invalid(c, "states",
-			    "\"%.40s\" is none of queued, held, running, paused, completed, failed, "
-			    "cancelled", name);
+			refuse_state(c, name);
 			return false;
 		}
 		*states |= 1u << s;
@@ -98,9 +115,7 @@ static void refuse_reason(struct call *c, const char *name)
 	char known[250] = "";
 
 	for (int r = 1; r < JOB_REASONS; r++)
-		if (job_reason_name((enum job_reason)r))
-			snprintf(known + strlen(known), sizeof known - strlen(known), "%s%s", *known ? ", " : "",
-			    job_reason_name((enum job_reason)r));
+		add_word(known, sizeof known, job_reason_name((enum job_reason)r));
 	error_invalid(c, "reasons", "\"%.40s\" is none of %s", name, known);
 }
 
@@ -194,8 +209,8 @@ static bool asks_private(const struct job_filter *f)
 }
 
 /*
- * Such a filter must not tell it: where the caller may see no others', none but his own are looked
- * at. Their user is his name, or his number where the name service was late.
+ * Such a filter must not tell it: where the caller may see no others', only the caller's own are
+ * looked at. Their user is the caller's name, or number where the name service was late.
  */
 static void limit_selection(const struct api *a, const struct peer *p, struct selection *s)
 {

@@ -12,7 +12,7 @@
 #include "jobd/api/common.h"
 #include "lib/varlink_handlers.h"
 
-#define JOBS_MOST 1000 /* in one call */
+#define JOBS_MAX 1000 /* in one call */
 
 struct many {
 	struct drafting x;
@@ -44,11 +44,11 @@ static bool check_count(struct many *m)
 	struct call *c = m->x.c;
 	char text[100];
 
-	if (m->n > JOBS_MOST) {
+	if (m->n > JOBS_MAX) {
 		snprintf(text, sizeof text, "%zu jobs in one call; it takes %d, and others with more_follows",
-		    m->n, JOBS_MOST);
+		    m->n, JOBS_MAX);
 		error_limit(m->x.a, c, &(struct limit_met){ .limit = API_LIMIT_JOBS, .verb = "submit",
-			.message = text, .value = JOBS_MOST, .count = m->n });
+			.message = text, .value = JOBS_MAX, .count = m->n });
 		return false;
 	}
 	if (m->n > 0 || (m->batch && !param_bool(c, "more_follows")))

@@ -30,7 +30,7 @@
 #define PIECE	   (64u << 10)
 #define POLL_US	   100000
 #define QUIET_POLLS 250	       /* of them: 25 s */
-#define TAIL_MOST  (8u << 20)  /* how far back lines are counted */
+#define TAIL_MAX   (8u << 20)  /* how far back lines are counted */
 
 struct output {
 	struct job_watch watch; /* first */
@@ -63,7 +63,7 @@ static void output_free(void *arg)
 static uint64_t tail_offset(int fd, uint64_t size, uint64_t lines)
 {
 	char block[4096];
-	uint64_t at = size, floor = size > TAIL_MOST ? size - TAIL_MOST : 0;
+	uint64_t at = size, floor = size > TAIL_MAX ? size - TAIL_MAX : 0;
 
 	if (lines == 0)
 		return size;

@@ -79,8 +79,8 @@ bool page_params(struct call *c, uint64_t *limit, uint64_t *before)
 
 	*limit = param_u64(c, "limit", PAGE_LIMIT);
 	*before = UINT64_MAX;
-	if (*limit == 0 || *limit > PAGE_MOST) {
-		error_invalid(c, "limit", "a page holds 1 to %d", PAGE_MOST);
+	if (*limit == 0 || *limit > PAGE_MAX) {
+		error_invalid(c, "limit", "a page holds 1 to %d", PAGE_MAX);
 		return false;
 	}
 	if (!cursor)

@@ -111,7 +111,7 @@ static void answer(const struct api *a, struct call *c, enum engine_result r, js
 		return;
 	}
 	json_decref(more);
-	error_failed(c, 0, "jobd could not do it; its log says why");
+	error_of_core(c, 0);
 }
 
 static void wrong_value(struct call *c, const char *name, const char *value)

@@ -133,7 +133,7 @@ void draft_refused(
 	case ENGINE_WRONG_STATE:
 	case ENGINE_UNSTOPPABLE:
 	case ENGINE_FAILED:
-		error_failed(x->c, x->id, "jobd could not do it; its log says why");
+		error_of_core(x->c, x->id);
 		break;
 	}
 }

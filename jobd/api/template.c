@@ -7,7 +7,7 @@
  * that is wrong is Invalid, with the parameter template.FIELD; then the template is checked as a
  * whole, and its queue must be declared. Core is told of a template that has passed all of that.
  *
- * Everybody may read every template, its variables too: whoever uses one has them in his job.
+ * Everybody may read every template, its variables too: whoever uses one has them in a job.
  */
 #include "config.h"
 
@@ -23,7 +23,7 @@
 #include "lib/priority.h"
 #include "lib/varlink_handlers.h"
 
-#define LIST_MOST 1000 /* members of a list of one */
+#define LIST_MAX 1000 /* members of a list of one */
 
 static json_t *list_json(char *const *v)
 {
@@ -121,9 +121,9 @@ static bool set_list(struct call *c, struct template *t, const char *field, cons
 	size_t n = json_array_size(array);
 	char parameter[100];
 
-	if (n > LIST_MOST) {
+	if (n > LIST_MAX) {
 		snprintf(parameter, sizeof parameter, "template.%s", field);
-		error_invalid(c, parameter, "%s has at most %d members", field, LIST_MOST);
+		error_invalid(c, parameter, "%s has at most %d members", field, LIST_MAX);
 		return false;
 	}
 	for (size_t i = 0; i < n; i++)
@@ -242,7 +242,7 @@ void api_template_set(void *ctx, struct call *c)
 		if (engine_template_set(a->o.engine, &who, &t) == ENGINE_OK)
 			reply_template(a, c, t.name);
 		else
-			error_failed(c, 0, "jobd could not do it; its log says why");
+			error_of_core(c, 0);
 	}
 	template_fini(&t);
 }
@@ -262,5 +262,5 @@ void api_template_delete(void *ctx, struct call *c)
 	else if (r == ENGINE_WRONG_STATE)
 		error_invalid(c, "name", "the configuration declares \"%.60s\": it can be removed there", name);
 	else
-		error_failed(c, 0, "jobd could not do it; its log says why");
+		error_of_core(c, 0);
 }

@@ -21,7 +21,7 @@
 
 #define QUIET_S	    25
 #define PROGRESS_US 100000
-#define IDS_MOST    1000
+#define IDS_MAX     1000
 #define PIECE_BYTES (256u << 10) /* of one reply of a stream */
 #define REPLY_BYTES (8u << 20)	 /* of the one reply where there is no stream */
 
@@ -256,9 +256,9 @@ void api_job_wait(void *ctx, struct call *c)
 	size_t n;
 	uint64_t *ids = param_ids(c, "ids", &n, &no_memory);
 
-	if (n > IDS_MOST) {
+	if (n > IDS_MAX) {
 		error_limit(ctx, c, &(struct limit_met){ .limit = API_LIMIT_IDS, .verb = "wait",
-			.message = "at most 1000 jobs a call", .value = IDS_MOST, .count = n });
+			.message = "at most 1000 jobs a call", .value = IDS_MAX, .count = n });
 		free(ids);
 		return;
 	}

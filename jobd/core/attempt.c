@@ -206,9 +206,13 @@ static void on_silent(void *ctx, uint64_t id, bool is)
 	if (!l || l->silent == is)
 		return;
 	l->silent = is;
-	e->silent += is ? 1 : -1u;
-	if (is) /* nobody waits for it: the intent is on disk, and comes true when it answers */
-		engine_pause_answer(l, ENGINE_FAILED, 0);
+	if (!is) {
+		e->silent--;
+		return;
+	}
+	e->silent++;
+	/* Nobody waits for it: the intent is on disk, and comes true when it answers. */
+	engine_pause_answer(l, ENGINE_FAILED, 0);
 }
 
 static void on_notified(void *ctx, uint64_t id, const char *text, size_t len)

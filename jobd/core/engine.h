@@ -34,12 +34,12 @@ struct store;
 /* What the configuration says of it. Copied. */
 struct engine_settings {
 	unsigned max_running;	 /* jobs running (or paused) at once */
-	unsigned user_max_running; /* of one user; 0: as many as he likes */
+	unsigned user_max_running; /* of one user; 0: no limit */
 	uint64_t kill_grace_ms;	 /* between SIGTERM and SIGKILL */
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
 	enum on_stop on_stop;	 /* 0: as if it were keep */
-	unsigned user_queued_jobs; /* jobs of one user that wait; 0: as many as he likes */
+	unsigned user_queued_jobs; /* jobs of one user that wait; 0: no limit */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
 };

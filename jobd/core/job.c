@@ -157,7 +157,7 @@ const struct job_attempt *job_attempt_find(const struct job *j, uint32_t number)
 
 bool job_has_ended(enum job_state s)
 {
-	return s == JOB_COMPLETED || s == JOB_FAILED || s == JOB_CANCELLED;
+	return s > 0 && s < JOB_STATES && JOB_ENDED_STATES >> s & 1;
 }
 
 const char *job_state_name(enum job_state s)

@@ -23,6 +23,8 @@ enum job_state {
 	JOB_CANCELLED = 7,
 };
 #define JOB_STATES 8 /* one more than the last: for arrays indexed by state */
+/* Those of jobs that have ended: bits 1 << enum job_state. */
+#define JOB_ENDED_STATES (1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_CANCELLED)
 
 /* Why a queued job waits, or why one failed. Numbers are on disk: never reuse one. */
 enum job_reason {

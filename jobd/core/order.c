@@ -25,10 +25,10 @@ struct order_user {
 	struct order_user *next;
 	struct order_line *lines; /* those with jobs */
 	uint32_t uid;
-	unsigned running; /* jobs of his that hold a slot */
+	unsigned running; /* jobs of theirs that hold a slot */
 	unsigned paused;  /* of them */
 	size_t waiting, starting;
-	size_t links; /* that his jobs wait for, one counted for each of both */
+	size_t links; /* that their jobs wait for, one counted for each of both */
 	bool suspect;
 };
 
@@ -192,7 +192,7 @@ static bool settle(struct order *o, struct order_line *line)
 	return settle_queue(o, q) && well;
 }
 
-/* Something about the user has changed: his lines are open or closed by it. */
+/* Something about the user has changed: the lines are open or closed by it. */
 static bool review(struct order *o, struct order_user *u)
 {
 	bool well = true;
@@ -352,13 +352,19 @@ void order_slot_given(struct order *o, struct live *l)
 	settle_queue(o, &l->queue->order);
 }
 
+/* One more, or one less. */
+static void count(unsigned *n, bool more)
+{
+	*n = more ? *n + 1 : *n - 1;
+}
+
 void order_slot_paused(struct order *o, struct live *l, bool is)
 {
 	struct order_user *u = find(o, l->job.uid);
 
-	l->queue->order.paused += is ? 1 : -1u;
+	count(&l->queue->order.paused, is);
 	if (u)
-		u->paused += is ? 1 : -1u;
+		count(&u->paused, is);
 }
 
 bool order_may_run(const struct order *o, const struct live *l)

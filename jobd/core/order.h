@@ -7,10 +7,10 @@
  * in it comes first then, however long it is, and that costs nothing.
  *
  * A queue is closed while as many of its jobs hold a slot as may, or while it is shut. The lines
- * of a user are closed while as many of his do, or while he is *suspect* and a start of his is
- * under way: one of his starts did not get ready in time, since his name service, or his file
- * system, hangs. So he has one start at a time that tries, and the others are not held up by the
- * rest.
+ * of a user are closed while as many of that user's jobs do, or while the user is *suspect* and has
+ * a start under way: an earlier start did not get ready in time, since the user's name service, or
+ * file system, hangs. So a suspect user has one start at a time that tries, and the others are not
+ * held up by the rest.
  */
 #ifndef CORE_ORDER_H
 #define CORE_ORDER_H
@@ -105,10 +105,10 @@ bool order_user_is_full(const struct order *o, uint32_t uid);
 bool order_start_begun(struct order *o, uint32_t uid);
 /* It is over: ready and let go, or given up. */
 void order_start_over(struct order *o, uint32_t uid);
-/* The user is suspect (a start of his is late), or is not (one got ready). It is forgotten with his
+/* The user is suspect (a start is late), or is not (one got ready). It is forgotten with the user's
  * last job. */
 void order_set_suspect(struct order *o, uint32_t uid, bool is);
-/* Whether he is. */
+/* Whether the user is. */
 bool order_is_suspect(const struct order *o, uint32_t uid);
 
 #endif

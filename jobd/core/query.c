@@ -11,7 +11,6 @@
 
 #include "jobd/core/internal.h"
 
-#define ENDED_STATES (1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_CANCELLED)
 /* Those of failures. Of the reasons to wait only a dependency, which never comes true, is one too. */
 #define ENDED_REASONS (~(uint32_t)0 << REASON_EXIT | 1u << REASON_DEPENDENCY)
 
@@ -73,7 +72,7 @@ static bool show_live(struct weave *w, uint64_t down_to)
 {
 	struct live *l;
 
-	if (w->f->states && !(w->f->states & ~ENDED_STATES))
+	if (w->f->states && !(w->f->states & ~JOB_ENDED_STATES))
 		return true;
 	while ((l = live_below(&w->e->live, w->live_before)) && l->job.id >= down_to) {
 		w->live_before = l->job.id;
@@ -102,7 +101,7 @@ static bool show_ended(void *ctx, const struct job *j)
 /* A million ended jobs are not gone over for those that wait for something. */
 static bool may_have_ended(const struct job_filter *f)
 {
-	return (!f->states || f->states & ENDED_STATES) && (!f->reasons || f->reasons & ENDED_REASONS);
+	return (!f->states || f->states & JOB_ENDED_STATES) && (!f->reasons || f->reasons & ENDED_REASONS);
 }
 
 /* Whether nothing that is meant can come below this: a batch is named by the first of its jobs. */
@@ -145,7 +144,7 @@ int engine_audit(struct engine *e, const struct journal_filter *f, uint64_t *bef
 	return store_journal_page(e->store, f, before, budget, fn, ctx);
 }
 
-#define PAIRS_MOST 1000
+#define PAIRS_MAX 1000
 
 struct pairs {
 	struct engine *e;
@@ -158,7 +157,7 @@ static bool show_pair(void *ctx, const struct job_after *a)
 {
 	struct pairs *p = ctx;
 
-	return p->fn(p->ctx, a) && ++p->n < PAIRS_MOST;
+	return p->fn(p->ctx, a) && ++p->n < PAIRS_MAX;
 }
 
 static bool show_before(void *ctx, const struct job_after *a)

@@ -8,7 +8,7 @@
  *
  * A start that is not ready after a second is *late*: a name service or a file
  * system hangs. It gives its slot back, and is not waited for until it is
- * ready; its user is suspect till then (order.h), so that he costs the others
+ * ready; its user is suspect till then (order.h), and so costs the others
  * neither their slots nor more than one keeper.
  */
 #include "config.h"
@@ -71,7 +71,10 @@ void starts_note_paused(struct engine *e, struct live *l, bool is)
 {
 	if (!l->slot)
 		return;
-	e->active_paused += is ? 1 : -1u;
+	if (is)
+		e->active_paused++;
+	else
+		e->active_paused--;
 	order_slot_paused(&e->order, l, is);
 }
 

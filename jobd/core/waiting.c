@@ -196,7 +196,7 @@ static void warn(struct engine *e, struct live *l)
 	struct step s = { .event = EVENT_WARN, .detail = text, .signal = r.warn_signal };
 
 	snprintf(text, sizeof text, "SIG%s: its time is up in %llu s", status_signal_name(r.warn_signal),
-	    (unsigned long long)(r.timeout_us - ran_us(e, l)) / 1000000);
+	    (unsigned long long)(r.timeout_us - ran_us(e, l) + 999999) / 1000000);
 	engine_step(e, l, &s);
 }
 

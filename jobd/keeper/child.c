@@ -117,7 +117,7 @@ static void reset_oom_score(void)
 }
 
 /*
- * Whoever has a session keyring may use its keys, whatever his uid: the job gets an empty one, not
+ * Whoever has a session keyring may use its keys, whatever the uid: the job gets an empty one, not
  * the one of whoever started jobd. It is made as root, since a user may have few.
  */
 static void leave_keyring(void)
@@ -195,7 +195,7 @@ static void __attribute__((noreturn)) child_main(struct keeper *k, int log, int 
 	environ = s->env; /* the command is looked for along the job's PATH */
 	wait_at_gate();
 	/* Not before: the job that ends when this one begins may be the one that makes the directory.
-	 * As the user: what he may not enter, he does not. */
+	 * As the user, who may be unable to enter it. */
 	if (chdir(dir) < 0)
 		fail("chdir %s", dir);
 	execvpe(s->argv[0], s->argv, s->env);

@@ -27,7 +27,6 @@
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -44,25 +43,14 @@
 #endif
 #endif
 
-/* ---- what ended ---- */
+#define WAIT_MAX_MS (3600 * 1000) /* of one poll, which counts in an int */
 
-/* waitid(2), and what the process used: the library's wrapper leaves that out. */
-static bool look(idtype_t type, pid_t pid, int options, siginfo_t *si, struct rusage *ru)
-{
-	memset(si, 0, sizeof(*si));
-	memset(ru, 0, sizeof(*ru));
-	return syscall(SYS_waitid, type, pid, si, options | WEXITED | WNOHANG, ru) == 0 &&
-	       si->si_pid;
-}
+/* ---- what ended ---- */
 
 static bool is_unexecuted(pid_t pid)
 {
 	struct procfs_stat st;
-	int proc = procfs_open();
-	bool unexecuted = proc >= 0 && procfs_stat(proc, pid, 0, &st) == 0 && st.unexecuted;
-	if (proc >= 0)
-		close(proc);
-	return unexecuted;
+	return procfs_look(pid, &st) == 0 && st.unexecuted;
 }
 
 /*
@@ -87,12 +75,10 @@ static void note_unexecuted(struct keeper *k)
 /* Looks whether the command has ended, and notes how. True the first time it has. */
 static bool command_died(struct keeper *k)
 {
-	siginfo_t si;
 	struct rusage ru;
-	if (k->dead || !k->pid || !look(P_PID, k->pid, WNOWAIT, &si, &ru))
+	if (k->dead || !k->pid || status_wait(k->pid, true, &k->end.status, &ru) <= 0)
 		return false;
 	k->dead = true;
-	k->end.status = status_from_siginfo(si.si_code, si.si_status);
 	note_unexecuted(k);
 	k->end.ended_at_us = clock_real_us();
 	keeper_end_count(&k->end, &ru);
@@ -102,9 +88,8 @@ static bool command_died(struct keeper *k)
 
 static void reap(struct keeper *k, pid_t pid)
 {
-	siginfo_t si;
 	struct rusage ru;
-	if (look(P_PID, pid, 0, &si, &ru))
+	if (status_wait(pid, false, NULL, &ru) > 0)
 		keeper_end_count(&k->end, &ru);
 }
 
@@ -114,10 +99,9 @@ static void reap(struct keeper *k, pid_t pid)
  */
 void keeper_reap_others(struct keeper *k)
 {
-	siginfo_t si;
-	struct rusage ru;
-	while (!k->dead && look(P_ALL, 0, WNOWAIT, &si, &ru) && si.si_pid != k->pid)
-		reap(k, si.si_pid);
+	pid_t pid;
+	while (!k->dead && (pid = status_wait(0, true, NULL, NULL)) > 0 && pid != k->pid)
+		reap(k, pid);
 	if (!k->dead)
 		return;
 	struct pidlist children = PIDLIST_INIT;
@@ -206,7 +190,7 @@ static int timeout_ms(const struct keeper *k)
 	if (now >= k->due_us)
 		return 0;
 	uint64_t ms = (k->due_us - now + 999) / 1000;
-	return ms < 3600000 ? (int)ms : 3600000;
+	return ms < WAIT_MAX_MS ? (int)ms : WAIT_MAX_MS;
 }
 
 static void on_timer(struct keeper *k)

@@ -5,6 +5,7 @@
  *
  *	keeper.c	main, the loop, signals, the end of processes
  *	start.c		what START says; everything that is made before the fork
+ *	log.c		the job's log: a file that the command writes itself
  *	who.c		the user: name, home, groups
  *	child.c		the command's process, from the fork to the exec
  *	conn.c		connections to jobds: bytes and messages, adoption
@@ -142,6 +143,7 @@ struct keeper {
 
 /* Reads a START message. False when it makes no sense, or there is no memory. */
 bool start_read(struct keeper *k, struct tlv_reader *r);
+/* Frees its strings and lists, which are empty then. */
 void start_fini(struct start *s);
 
 /*
@@ -205,7 +207,9 @@ void child_close(struct keeper *k);
 
 /* ---- conn.c ---- */
 
+/* A connection on fd, which is its own from then on; -1: none. */
 void conn_init(struct conn *c, int fd);
+/* Closes it, and drops what was not read or sent. Where there is none nothing happens. */
 void conn_close(struct conn *c);
 
 /* Reads what there is into c->in. False when the peer has gone or there is no memory. */
@@ -225,10 +229,15 @@ void conn_hear(struct keeper *k, struct conn *c);
 
 /* ---- talk.c ---- */
 
+/* Each says something to jobd, at once as far as that can be; without a connection nothing. */
+
+/* To one that has just connected: whose keeper this is, and where things stand. */
 void talk_hello(struct keeper *k);
+/* The command's process stands at the gate. */
 void talk_ready(struct keeper *k);
 /* The level that is reached, for the last order; culprit is the process that hindered it, or 0. */
 void talk_state(struct keeper *k, pid_t culprit, pid_t recontinued);
+/* How it ended, as far as it is known. */
 void talk_end(struct keeper *k);
 
 /* Understands all whole messages that jobd has sent. False when it talks nonsense. */

@@ -13,6 +13,9 @@
 
 #include "lib/clock.h"
 #include "lib/crash.h"
+#include "lib/status.h"
+
+#define GRACE_MAX_MS (24 * 3600 * 1000u) /* a day, as much as kill_grace may be */
 
 static void put_processes(struct keeper *k, struct buf *b)
 {
@@ -117,7 +120,7 @@ static void understand_desire(struct keeper *k, struct tlv_reader *r)
 	if (level == LEVEL_END) {
 		/* A later end may be sooner, never later. */
 		uint64_t deadline =
-		    clock_mono_us() + (grace_ms > 86400000 ? 86400000 : grace_ms) * 1000;
+		    clock_mono_us() + (grace_ms > GRACE_MAX_MS ? GRACE_MAX_MS : grace_ms) * 1000;
 		if (k->level != LEVEL_END || deadline < k->deadline_us)
 			k->deadline_us = deadline;
 	}
@@ -127,12 +130,6 @@ static void understand_desire(struct keeper *k, struct tlv_reader *r)
 }
 
 /* What stops and continues is the keeper's alone: STATE could not be believed otherwise. */
-static bool stops_or_continues(uint64_t sig)
-{
-	return sig == SIGSTOP || sig == SIGTSTP || sig == SIGTTIN || sig == SIGTTOU ||
-	       sig == SIGCONT;
-}
-
 static void understand_signal(struct keeper *k, struct tlv_reader *r)
 {
 	uint64_t sig = 0;
@@ -144,8 +141,8 @@ static void understand_signal(struct keeper *k, struct tlv_reader *r)
 		else if (f.tag == KTAG_ALL)
 			all = tlv_u64(&f) != 0;
 	}
-	if (sig < 1 || sig > 64 || stops_or_continues(sig) || k->phase < PHASE_RUNNING ||
-	    k->phase > PHASE_ENDING)
+	if (sig < 1 || sig > (uint64_t)SIGRTMAX || status_signal_stops((int)sig) ||
+	    k->phase < PHASE_RUNNING || k->phase > PHASE_ENDING)
 		return;
 	if (all)
 		tree_signal(k->tree, (int)sig);

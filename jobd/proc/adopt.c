@@ -25,13 +25,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/log.h"
 #include "lib/procfs.h"
+#include "lib/status.h"
 
 #define RETRY_FIRST_MS 10
 #define RETRY_LAST_MS  1000
@@ -46,9 +46,7 @@ static bool is_other_boot(const struct keeper *k)
 
 bool adopt_is_child(pid_t pid, uint64_t start)
 {
-	siginfo_t si;
-	return pid > 0 && waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-	    tree_start_time(pid) == start;
+	return pid > 0 && status_wait(pid, true, NULL, NULL) >= 0 && tree_start_time(pid) == start;
 }
 
 static uint64_t unanswered_ms(struct keeper *k)
@@ -109,13 +107,8 @@ static int dial(const struct keeper *k)
 static bool is_keeper_alive(const struct keeper *k)
 {
 	struct procfs_stat st;
-	int proc = k->keeper_pid > 0 ? procfs_open() : -1;
-	if (proc < 0)
-		return false;
-	bool alive = procfs_stat(proc, k->keeper_pid, 0, &st) == 0 && st.start == k->keeper_start &&
-	    st.state != 'Z' && st.state != 'X';
-	close(proc);
-	return alive;
+	return k->keeper_pid > 0 && procfs_look(k->keeper_pid, &st) == 0 &&
+	    st.start == k->keeper_start && st.state != 'Z' && st.state != 'X';
 }
 
 /* Of a child SIGCHLD tells, and tells more: until then it may still write. */

@@ -28,6 +28,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/str.h"
 
 /* Above the numbers that keepers are born with: posix_spawn's actions must not collide. */
 #define FD_FLOOR 16
@@ -66,9 +67,7 @@ static int open_dir(const char *parent, const char *name, mode_t mode, int *out,
 	return 0;
 fail:
 	rc = -errno;
-	if (why && asprintf(why, "%s: %s", path,
-		       rc == -EPERM ? "the directory is not ours" : strerror(-rc)) < 0)
-		*why = NULL;
+	str_why(why, rc, "%s: %s", path, rc == -EPERM ? "the directory is not ours" : strerror(-rc));
 	if (fd >= 0)
 		close(fd);
 	free(path);
@@ -78,17 +77,13 @@ fail:
 int dirs_open(struct proc *p, char **why)
 {
 	const struct proc_options *o = &p->o;
-	int rc = 0;
+	int rc;
 	p->null_fd = lift(open("/dev/null", O_RDWR | O_CLOEXEC));
 	/* Held open: an upgrade that replaces the file does not mix versions in one jobd. */
 	p->binary_fd = lift(open(o->keeper_path, O_PATH | O_CLOEXEC));
-	if (p->null_fd < 0 || p->binary_fd < 0) {
-		rc = -errno;
-		if (why && asprintf(why, "%s: %s", p->null_fd < 0 ? "/dev/null" : o->keeper_path,
-			       strerror(-rc)) < 0)
-			*why = NULL;
-		return rc;
-	}
+	if (p->null_fd < 0 || p->binary_fd < 0)
+		return str_why(why, -errno, "%s: %s", p->null_fd < 0 ? "/dev/null" : o->keeper_path,
+		    strerror(errno));
 	if ((rc = open_dir(o->runtime_dir, "keepers", 0700, &p->keepers_fd, why)) < 0 ||
 	    (rc = open_dir(o->runtime_dir, "notify", 0711, &p->notify_fd, why)) < 0 ||
 	    (rc = open_dir(o->state_dir, "exits", 0700, &p->exits_fd, why)) < 0 ||
@@ -200,7 +195,7 @@ static bool is_deserted(const struct proc *p, const char *name)
 	return deserted;
 }
 
-/* Where logs are, an administrator may have put something of his own. */
+/* Where logs are, an administrator may have put other things. */
 static bool is_for_sweep(const struct proc *p, int fd, const char *name)
 {
 	uint64_t id, nonce;

@@ -144,43 +144,75 @@ struct proc {
 };
 
 /* keeper.c: the record */
+/*
+ * A record of an attempt whose keeper is not known yet, named by its job. NULL without memory. It
+ * is the room's, and freed as is said above.
+ */
 struct keeper *keeper_new(struct proc *p, uint64_t id, uint32_t attempt, uint64_t nonce);
+/* Closes what it holds open and takes it out of all tables; no file is removed. NULL is safe. */
 void keeper_free(struct keeper *k);
 /* Takes the job's name from it: core may start the next attempt. */
 void keeper_detach(struct keeper *k);
 /* Gives a start up: the flush closes its gate, and it leaves by itself. */
 void keeper_abandon(struct keeper *k);
+/* Has the flush see to k: what of DO_*, or 0 for signals alone. */
 void keeper_want(struct keeper *k, unsigned what);
 /* Whether core still waits for the outcome of the order in force, and has given no later one. */
 bool keeper_is_awaited(const struct keeper *k);
-/* Calls fn from the loop after so long (0: in the next round); replaces what was to come. */
+/*
+ * Calls fn from the loop after so long (0: in the next round), instead of what was to come. NULL:
+ * nothing comes any more.
+ */
 void keeper_after(struct keeper *k, uint64_t ms, void (*fn)(struct keeper *k));
+/* The name of the attempt's socket, exit file and cgroup. */
 void keeper_name(const struct keeper *k, char name[KEEPER_NAME_MAX]);
+/* The value of JOBD_INVOCATION, cut to size: which jobd's, which job's, which attempt. */
 void keeper_invocation(const struct keeper *k, char *text, size_t size);
+/* The command's process from now on; 0: none that is known. */
 void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start);
 /* Who stands at its gate. */
 struct proc_ready keeper_ready(const struct keeper *k);
 /* The reports to core. Each makes the phase what it must be. */
+/* How it ended is in k->end. */
 void keeper_report_end(struct keeper *k);
+/* text says why, and is borrowed; gone: nothing of the attempt can be running any more. */
 void keeper_report_lost(struct keeper *k, const char *text, bool gone);
+/* error is -errno: nothing was run. The keeper counts as dead. */
 void keeper_report_unstarted(struct keeper *k, int error, const char *text);
+/* Whether the keeper is silent. Nothing is reported twice. */
 void keeper_report_silent(struct keeper *k, bool is);
 /* On a timer: a name service or a file system hangs, and the job's slot is not to hang with it. */
 void keeper_report_unready(struct keeper *k);
-/* The keeper's process is gone: what has to follow. May free k. */
+/*
+ * The keeper's process is gone: what has to follow. wait_status: how it ended, < 0 where that is
+ * not known. May free k.
+ */
 void keeper_gone(struct keeper *k, int wait_status);
 /* Removes what an attempt leaves in the file system, and frees k. */
 void keeper_forget(struct keeper *k);
+/* A line in the log about k; detail may be NULL. */
 void keeper_log(int priority, const struct keeper *k, const char *event, const char *detail);
 
-/* roster.c */
+/* roster.c: finds records. They stay their owner's. */
+/* 0 or -ENOMEM; then, too, roster_fini is safe. */
 int roster_init(struct proc *p);
 void roster_fini(struct proc *p);
+/* Puts k in under the key that it has now, which must not change while it is in. Can't fail. */
 void roster_put(struct keeper *k, enum roster_kind kind);
+/* Takes it out; where it is not in, nothing happens. */
 void roster_remove(struct keeper *k, enum roster_kind kind);
+/*
+ * The record of that key, or NULL. Of several, which only ROSTER_PID may have, any; k->chain leads
+ * to the others, among those of other keys.
+ */
 struct keeper *roster_find(const struct proc *p, enum roster_kind kind, uint64_t key);
 
 /* spawn.c */
+/*
+ * Gives the job a keeper, one that rests or a new one, and tells it to start; env is the job's
+ * environment without what is ours, or NULL. It is PHASE_STARTING, and reported unready after
+ * START_LIMIT_MS. 0 or -errno: no keeper knows of the job then.
+ */
 int spawn_keeper(struct keeper *k, const struct job *j, char *const *env, uint64_t grace_ms);
 
 /* rest.c: keepers at rest, between two jobs */
@@ -200,9 +232,12 @@ void rest_reaped(struct proc *p, pid_t pid);
 void rest_end(struct proc *p);
 void rest_close(struct proc *p);
 
-/* conn.c */
+/* conn.c: the connection to a keeper */
+/* fd is the record's from then on; on -ENOMEM it stays the caller's. 0 otherwise. */
 int conn_open(struct keeper *k, int fd, enum link link);
+/* Closes it, and drops what was not read or sent. Where there is none nothing happens. */
 void conn_close(struct keeper *k);
+/* Asks a keeper that was connected to who it is. */
 void conn_send_hello(struct keeper *k);
 /* Writes what waits; the rest goes when the socket takes it. */
 void conn_write(struct keeper *k);
@@ -212,14 +247,17 @@ void conn_push(struct keeper *k);
 bool conn_read(struct keeper *k);
 
 /* adopt.c */
+/* On a timer: takes up the job that a former jobd started, as the head of adopt.c says. */
 void adopt_begin(struct keeper *k);
 /* Connects again to a keeper that closed its connection. */
 void adopt_reconnect(struct keeper *k);
 /* A released job's keeper is no more: exit file, else its command, else lost. how is for the log. */
 void adopt_without_keeper(struct keeper *k, const char *how);
+/* The keeper has said who it is: it is not silent. */
 void adopt_greeted(struct keeper *k);
 /* What the keeper left in writing. True, and k->end, when it is this attempt's. */
 bool adopt_take_exit_file(struct keeper *k);
+/* Whether that process is our child, alive or a zombie. */
 bool adopt_is_child(pid_t pid, uint64_t start);
 
 /* orphan.c */
@@ -227,7 +265,9 @@ bool adopt_is_child(pid_t pid, uint64_t start);
 void orphan_begin(struct keeper *k, char *survivors);
 /* Learns, does what is due, and goes on with what is under way. May report the end. */
 void orphan_step(struct keeper *k);
+/* Signals the command or all; not what has ended, nor what is paused with SIGCONT. */
 void orphan_signal(struct keeper *k, const struct order_signal *s);
+/* Forgets how far it was. Where there is no orphan nothing happens. */
 void orphan_free(struct keeper *k);
 /* A child of ours that is a job's command has ended, and is held until the acknowledgement. */
 void orphan_command_ended(struct keeper *k);
@@ -249,43 +289,59 @@ void survivors_each(struct survivors_search *s, void (*fn)(void *ctx, pid_t pid)
 char *survivors_text(const struct keeper *k);
 
 /* pidinfo.c: what the kernel says of a process that is not our child */
+/* A pidfd of the process of that number and start time, the caller's; -1 where there is none. */
 int pidinfo_open(pid_t pid, uint64_t start);
+/* It lives; it has ended, and how is known; that may be known soon; it never will be. */
 enum pidinfo { PIDINFO_ALIVE, PIDINFO_ENDED, PIDINFO_SOON, PIDINFO_UNKNOWN };
+/* pidfd < 0: unknown. wait_status is set where PIDINFO_ENDED is returned, and only there. */
 enum pidinfo pidinfo_status(int pidfd, pid_t pid, int *wait_status);
 /* Whether a process that has ended never got as far as exec; false where it can't be told. */
 bool pidinfo_never_ran(pid_t pid);
-/* Our children, as the kernel lists them: a 0-terminated array, or NULL. */
-pid_t *pidinfo_children(void);
 
 /* reap.c */
+/*
+ * Handles all children that have ended, but a bounded number a turn; nothing before
+ * proc_adopted_all. May report ends, and free records.
+ */
 void reap_children(struct proc *p);
 /* In the next round of the loop. */
 void reap_later(struct proc *p);
 
-/* notify.c */
+/* notify.c: the attempt's notify socket */
+/* Makes it, or takes the one that a former self left. 0, or -errno and there is none. */
 int notify_open(struct keeper *k);
+/* Reports what is waiting there, up to a turn's share. */
 void notify_drain(struct keeper *k);
+/* Closes it; its file stays. */
 void notify_close(struct keeper *k);
 /* The file is removed too. */
 void notify_remove(struct keeper *k);
 
 /* handover.c: the notify sockets that a former self left; h may be NULL */
+/* 0 or -ENOMEM. */
 int inherited_open(struct proc *p, struct handover *h);
 /* The socket of an attempt, the caller's from now on; -1 where there is none. */
 int inherited_take(struct proc *p, uint64_t id, uint32_t attempt);
+/* Closes those that nobody took. */
 void inherited_close(struct proc *p);
 
 /* cgroup.c */
+/* Sets p->cgroup_base where cgroups are wanted and can be used; if they can't, the log says so. */
 void cgroup_choose(struct proc *p);
+/* Removes what was made, where no job is in it. */
 void cgroup_release(struct proc *p);
 
 /* dirs.c: directories, logs, and the sweep of what nobody owns */
+/* Opens, and makes, the directories, /dev/null and the keeper's program. 0, or -errno and *why. */
 int dirs_open(struct proc *p, char **why);
 void dirs_close(struct proc *p);
+/* An attempt's log, relative to log_fd, cut to size. */
 void dirs_log_name(uint64_t id, uint32_t attempt, char *name, size_t size);
+/* Makes the directory that the job's logs are in. 0 or -errno. */
 int dirs_log_prepare(struct proc *p, uint64_t id);
 /* Removes what would have become the log had the gate been opened. */
 void dirs_log_forget(const struct keeper *k);
+/* Removes the files of attempts that are not present: sockets, exit files, logs without a name. */
 void dirs_sweep(struct proc *p);
 /* Removes the cgroups of attempts that are not present, where they are empty. */
 void dirs_sweep_cgroups(struct proc *p);

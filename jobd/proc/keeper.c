@@ -16,7 +16,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -265,8 +264,7 @@ static void let_command_go(const struct keeper *k)
 {
 	if (k->pid <= 0 || tree_start_time(k->pid) != k->pid_start)
 		return;
-	siginfo_t si;
-	(void)waitid(P_PID, (id_t)k->pid, &si, WEXITED | WNOHANG);
+	(void)status_wait(k->pid, false, NULL, NULL);
 }
 
 void keeper_forget(struct keeper *k)

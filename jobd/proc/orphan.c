@@ -21,7 +21,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/clock.h"
@@ -107,26 +106,18 @@ static void set_end(struct keeper *k, enum keeper_end_kind kind, int status)
 	k->has_end = true;
 }
 
-/* waitid(2) as the kernel has it, with the resource use that libc's leaves out. */
 static void ask_child(struct keeper *k)
 {
-	siginfo_t si = { 0 };
-	struct rusage ru = { 0 };
-	if (syscall(SYS_waitid, P_PID, k->pid, &si, WEXITED | WNOHANG | WNOWAIT, &ru) < 0) {
-		if (errno == ECHILD)
-			ask_disk(k);
-		return;
-	}
-	if (si.si_pid == 0)
+	int status = 0;
+	struct rusage ru;
+	pid_t pid = status_wait(k->pid, true, &status, &ru);
+	if (pid == -ECHILD)
+		ask_disk(k);
+	if (pid <= 0)
 		return;
 	/* A child that waited at the gate when its keeper died leaves without having run. */
-	set_end(k, pidinfo_never_ran(k->pid) ? KEEPER_END_NEVER_RAN : KEEPER_END_EXITED,
-	    status_from_siginfo(si.si_code, si.si_status));
-	k->end.cpu_us = (uint64_t)(ru.ru_utime.tv_sec + ru.ru_stime.tv_sec) * 1000000 +
-	    (uint64_t)(ru.ru_utime.tv_usec + ru.ru_stime.tv_usec);
-	k->end.max_rss_kb = (uint64_t)ru.ru_maxrss;
-	k->end.in_blocks = (uint64_t)ru.ru_inblock;
-	k->end.out_blocks = (uint64_t)ru.ru_oublock;
+	set_end(k, pidinfo_never_ran(k->pid) ? KEEPER_END_NEVER_RAN : KEEPER_END_EXITED, status);
+	keeper_end_count(&k->end, &ru);
 }
 
 static void ask_kernel(struct keeper *k)

@@ -12,10 +12,9 @@
 
 #include "jobd/proc/internal.h"
 
-#include <signal.h>
 #include <stdlib.h>
-#include <sys/wait.h>
 
+#include "lib/procfs.h"
 #include "lib/status.h"
 
 #define TURN_MAX 1024
@@ -29,20 +28,13 @@ static bool is_held_for(const struct keeper *k, pid_t pid)
 	return tree_start_time(pid) == k->pid_start;
 }
 
-static int take(pid_t pid)
-{
-	siginfo_t si = { 0 };
-	if (waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG) < 0 || si.si_pid == 0)
-		return -1;
-	return status_from_siginfo(si.si_code, si.si_status);
-}
-
 /* False when the zombie has to stay. */
 static bool reap_one(struct proc *p, pid_t pid)
 {
 	struct keeper *k = roster_find(p, ROSTER_KEEPER, (uint64_t)pid);
 	if (k) {
-		int status = take(pid);
+		int status = -1;
+		(void)status_wait(pid, false, &status, NULL);
 		roster_remove(k, ROSTER_KEEPER);
 		k->child = false;
 		keeper_gone(k, status);
@@ -55,19 +47,18 @@ static bool reap_one(struct proc *p, pid_t pid)
 		return false;
 	}
 	rest_reaped(p, pid);
-	(void)take(pid);
+	(void)status_wait(pid, false, NULL, NULL);
 	return true;
 }
 
 static void reap_listed(struct proc *p)
 {
-	pid_t *children = pidinfo_children();
-	for (size_t i = 0; children && children[i]; i++) {
-		siginfo_t si = { 0 };
-		if (waitid(P_PID, (id_t)children[i], &si, WEXITED | WNOHANG | WNOWAIT) == 0 && si.si_pid)
-			reap_one(p, si.si_pid);
-	}
-	free(children);
+	struct pidlist children = PIDLIST_INIT;
+	procfs_own_children(&children);
+	for (size_t i = 0; i < children.n; i++)
+		if (status_wait(children.v[i], true, NULL, NULL) > 0)
+			reap_one(p, children.v[i]);
+	free(children.v);
 }
 
 /* By a timer: an event that is made active runs in this very round, before anybody else's. */
@@ -82,10 +73,10 @@ void reap_children(struct proc *p)
 	if (!p->adopted)
 		return;
 	for (int i = 0; i < TURN_MAX; i++) {
-		siginfo_t si = { 0 };
-		if (waitid(P_ALL, 0, &si, WEXITED | WNOHANG | WNOWAIT) < 0 || si.si_pid == 0)
+		pid_t pid = status_wait(0, true, NULL, NULL);
+		if (pid <= 0)
 			return;
-		if (!reap_one(p, si.si_pid)) {
+		if (!reap_one(p, pid)) {
 			reap_listed(p);
 			return;
 		}

@@ -13,8 +13,6 @@
 
 #include "jobd/proc/internal.h"
 
-#include <ctype.h>
-#include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,29 +42,6 @@ static bool read_environ(pid_t pid, struct buf *b)
 	} while (n > 0 && b->len < ENVIRON_MAX);
 	close(fd);
 	return !b->failed;
-}
-
-static pid_t *all_processes(void)
-{
-	pid_t *v = NULL;
-	size_t n = 0, cap = 0;
-	DIR *d = opendir("/proc");
-	for (struct dirent *e; d && (e = readdir(d));) {
-		if (!isdigit((unsigned char)e->d_name[0]))
-			continue;
-		if (n + 1 >= cap) {
-			cap = cap ? cap * 2 : 256;
-			pid_t *more = realloc(v, cap * sizeof *v);
-			if (!more)
-				break;
-			v = more;
-		}
-		v[n++] = (pid_t)strtol(e->d_name, NULL, 10);
-		v[n] = 0;
-	}
-	if (d)
-		closedir(d);
-	return v;
 }
 
 struct process {
@@ -186,11 +161,15 @@ void survivors_each(struct survivors_search *s, void (*fn)(void *ctx, pid_t pid)
 {
 	if (!s)
 		return;
-	pid_t *pids = s->children_only ? pidinfo_children() : all_processes();
-	for (size_t i = 0; pids && pids[i]; i++)
-		if (is_of(s, pids[i]))
-			fn(ctx, pids[i]);
-	free(pids);
+	struct pidlist pids = PIDLIST_INIT;
+	if (s->children_only)
+		procfs_own_children(&pids);
+	else
+		(void)procfs_processes(s->proc, &pids);
+	for (size_t i = 0; i < pids.n; i++)
+		if (is_of(s, pids.v[i]))
+			fn(ctx, pids.v[i]);
+	free(pids.v);
 }
 
 struct names {
@@ -208,16 +187,14 @@ static void add_name(void *ctx, pid_t pid)
 static bool names_from_cgroup(struct names *names, const char *cgroup)
 {
 	char path[4096];
-	int pid;
+	struct pidlist pids = PIDLIST_INIT;
 	if (snprintf(path, sizeof path, "%s/cgroup.procs", cgroup) >= (int)sizeof path)
 		return false;
-	FILE *f = fopen(path, "re");
-	if (!f)
-		return false;
-	while (fscanf(f, "%d", &pid) == 1)
-		add_name(names, pid);
-	fclose(f);
-	return true;
+	bool was_read = procfs_numbers(AT_FDCWD, path, &pids) == 0;
+	for (size_t i = 0; was_read && i < pids.n; i++)
+		add_name(names, pids.v[i]);
+	free(pids.v);
+	return was_read;
 }
 
 char *survivors_text(const struct keeper *k)

@@ -99,7 +99,7 @@ void server_handover(struct server *s, struct handover *h)
 
 /* ---- coming ---- */
 
-int handover_listen(struct handover *h)
+int server_take_listener(struct handover *h)
 {
 	struct tlv section, f;
 	int fd = -1;
@@ -188,7 +188,7 @@ static void adopt(struct server *s, struct handover *h, const struct tlv *f)
 		connection_hangup(c);
 }
 
-void handover_connections(struct server *s, struct handover *h)
+void server_take_connections(struct server *s, struct handover *h)
 {
 	struct tlv section, f;
 

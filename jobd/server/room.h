@@ -188,9 +188,10 @@ bool connection_blind(const struct connection *c);
 /* Whether the peer has gone, both ways. */
 bool connection_gone(const struct connection *c);
 
-/* handover.c: what a former self left, if anything; h may be NULL. */
-int handover_listen(struct handover *h);
-void handover_connections(struct server *s, struct handover *h);
+/* handover.c: what a former self left, if anything; h may be NULL. The listening socket, or -1. */
+int server_take_listener(struct handover *h);
+/* The connections, and how often limits were met. Their calls go on in server_resume. */
+void server_take_connections(struct server *s, struct handover *h);
 
 /* dispatch.c: message is stolen, and so is progress, which may be NULL. */
 void dispatch(struct connection *c, json_t *message, json_t *progress);

@@ -125,7 +125,7 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 		s->o.max_connections = CONNECTIONS_MAX;
 	s->listen_fd = s->reserve_fd = -1;
 	if (o->handover != NULL)
-		s->o.listen_fd = handover_listen(o->handover);
+		s->o.listen_fd = server_take_listener(o->handover);
 	s->turn = 1; /* none has begun a call */
 	TAILQ_INIT(&s->all);
 	TAILQ_INIT(&s->due);
@@ -142,7 +142,7 @@ int server_open(const struct server_options *o, struct server **out, char **why)
 		free(s);
 		return r;
 	}
-	handover_connections(s, o->handover);
+	server_take_connections(s, o->handover);
 	s->o.handover = NULL;
 	*out = s;
 	return 0;

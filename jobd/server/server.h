@@ -41,7 +41,7 @@ struct peer {
  */
 typedef void server_handler(void *ctx, struct call *c);
 
-/* What one user may; 0: as much as he likes. */
+/* What one user may; 0: no limit. */
 struct server_limits {
 	unsigned user_connections;	/* at once */
 	unsigned user_calls_per_second; /* those beyond wait */

@@ -17,7 +17,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,21 +26,11 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define ACCEPTS_PER_TURN 64
 
 static const struct timeval mute_time = {.tv_usec = 100 * 1000};
-
-__attribute__((format(printf, 3, 4))) static int fail(char **why, int error, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
-	va_end(ap);
-	return -error;
-}
 
 /* ---- the path ---- */
 
@@ -53,18 +42,19 @@ static int stale_remove(const struct sockaddr_un *a, char **why)
 
 	if (lstat(a->sun_path, &st) < 0)
 		return errno == ENOENT ? 0
-				       : fail(why, errno, "%s: %s", a->sun_path, strerror(errno));
+				       : str_why(why, -errno, "%s: %s", a->sun_path, strerror(errno));
 	if (!S_ISSOCK(st.st_mode))
-		return fail(why, EEXIST, "%s: is there, and is no socket", a->sun_path);
+		return str_why(why, -EEXIST, "%s: is there, and is no socket", a->sun_path);
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return fail(why, errno, "socket: %s", strerror(errno));
+		return str_why(why, -errno, "socket: %s", strerror(errno));
 	r = connect(fd, (const struct sockaddr *)a, sizeof(*a));
 	close(fd);
 	if (r == 0 || errno == EAGAIN) /* EAGAIN: it answers, if slowly */
-		return fail(why, EADDRINUSE, "%s: another process listens there", a->sun_path);
+		return str_why(why, -EADDRINUSE, "%s: another process listens there", a->sun_path);
 	if (unlink(a->sun_path) < 0 && errno != ENOENT)
-		return fail(why, errno, "%s: can not be removed: %s", a->sun_path, strerror(errno));
+		return str_why(why, -errno, "%s: can not be removed: %s", a->sun_path,
+		    strerror(errno));
 	return 0;
 }
 
@@ -75,7 +65,8 @@ static int socket_make(struct server *s, char **why)
 	int fd, r;
 
 	if (strlen(s->path) >= sizeof(a.sun_path))
-		return fail(why, ENAMETOOLONG, "%s: a socket's path has at most %zu bytes", s->path,
+		return str_why(why, -ENAMETOOLONG, "%s: a socket's path has at most %zu bytes",
+		    s->path,
 		    sizeof(a.sun_path) - 1);
 	strcpy(a.sun_path, s->path);
 	r = stale_remove(&a, why);
@@ -83,14 +74,14 @@ static int socket_make(struct server *s, char **why)
 		return r;
 	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
-		return fail(why, errno, "socket: %s", strerror(errno));
+		return str_why(why, -errno, "socket: %s", strerror(errno));
 	old = umask(0777 & ~s->o.mode);
 	r = bind(fd, (const struct sockaddr *)&a, sizeof(a));
 	umask(old);
 	if (r == 0)
 		r = listen(fd, SOMAXCONN);
 	if (r < 0) {
-		r = fail(why, errno, "%s: %s", s->path, strerror(errno));
+		r = str_why(why, -errno, "%s: %s", s->path, strerror(errno));
 		close(fd);
 		return r;
 	}

@@ -26,6 +26,7 @@
 #include "lib/clock.h"
 #include "lib/disk.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define SAY_MAX		8 /* lines of Berkeley DB a second */
 #define CACHE_BYTES	(8u << 20)
@@ -197,7 +198,7 @@ int env_open(struct store *s, char **why)
 	}
 	if (ret == DB_RUNRECOVERY && disk_free_bytes_at(s->dir_fd) < PAGE_BYTES)
 		ret = ENOSPC;
-	return why_set(why, env_error(s, ret), "%s: %s%s%s%s", s->home, db_strerror(ret),
+	return str_why(why, env_error(s, ret), "%s: %s%s%s%s", s->home, db_strerror(ret),
 	    s->said[0] ? ": " : "", s->said, advice(ret));
 }
 

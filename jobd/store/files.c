@@ -16,7 +16,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -25,35 +24,25 @@
 #include "lib/disk.h"
 #include "lib/lock.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define HOME	"store"
 #define LOCK	"lock"
 #define SCHEMA	"schema"
 #define BALLAST "ballast"
 
-int why_set(char **why, int err, const char *fmt, ...)
-{
-	va_list ap;
-
-	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
-	va_end(ap);
-	return err;
-}
-
 static int check_private(int fd, const char *path, char **why)
 {
 	struct stat st;
 
 	if (fstat(fd, &st) < 0)
-		return why_set(why, -errno, "%s: %s", path, strerror(errno));
+		return str_why(why, -errno, "%s: %s", path, strerror(errno));
 	if (st.st_uid != geteuid())
-		return why_set(why, -EPERM, "%s belongs to uid %u, not to uid %u", path,
-		    (unsigned)st.st_uid, (unsigned)geteuid());
+		return str_why(why, -EPERM, "%s belongs to uid %u, but jobd runs as uid %u; give it to that user "
+		    "(chown)", path, (unsigned)st.st_uid, (unsigned)geteuid());
 	if ((st.st_mode & 0777) != 0700)
-		return why_set(why, -EPERM, "%s has mode %04o; it must be 0700", path,
-		    (unsigned)st.st_mode & 07777);
+		return str_why(why, -EPERM, "%s has mode %04o; it must be 0700: chmod 700 %s", path,
+		    (unsigned)st.st_mode & 07777, path);
 	return 0;
 }
 
@@ -61,14 +50,14 @@ int files_open(struct store *s, const char *dir, char **why)
 {
 	s->dir = realpath(dir, NULL);
 	if (!s->dir)
-		return why_set(why, -errno, "%s: %s", dir, strerror(errno));
+		return str_why(why, -errno, "%s: %s", dir, strerror(errno));
 	if (asprintf(&s->home, "%s/" HOME, s->dir) < 0) {
 		s->home = NULL;
-		return why_set(why, -ENOMEM, "no memory");
+		return str_why(why, -ENOMEM, "no memory");
 	}
 	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
-		return why_set(why, -errno, "%s: %s", s->dir, strerror(errno));
+		return str_why(why, -errno, "%s: %s", s->dir, strerror(errno));
 	return check_private(s->dir_fd, s->dir, why);
 }
 
@@ -80,9 +69,10 @@ static int lock_taken(struct store *s, char **why)
 	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
 
 	if (pid > 0)
-		return why_set(why, -EWOULDBLOCK, "another jobd (process %ld) is using %s", pid,
-		    s->dir);
-	return why_set(why, -EWOULDBLOCK, "another jobd is using %s", s->dir);
+		return str_why(why, -EWOULDBLOCK, "another jobd (process %ld) is using %s; stop it, or give "
+		    "another --state-dir", pid, s->dir);
+	return str_why(why, -EWOULDBLOCK, "another jobd is using %s; stop it, or give another --state-dir",
+	    s->dir);
 }
 
 /* Whether a descriptor that was inherited is the lock's file: then it holds the lock, or can take
@@ -107,12 +97,12 @@ int files_lock(struct store *s, int inherited, char **why)
 	if (s->lock_fd < 0)
 		s->lock_fd = openat(s->dir_fd, LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock_fd < 0)
-		return why_set(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
+		return str_why(why, -errno, "%s/" LOCK ": %s", s->dir, strerror(errno));
 	int rc = lock_take(s->lock_fd);
 	if (rc == -EWOULDBLOCK)
 		return lock_taken(s, why);
 	if (rc < 0)
-		return why_set(why, rc, "%s/" LOCK ": %s", s->dir, strerror(-rc));
+		return str_why(why, rc, "%s/" LOCK ": %s", s->dir, strerror(-rc));
 	/* On a full disk the pid can't be written; the lock is held all the same. */
 	int n = snprintf(text, sizeof(text), "%ld\n", (long)getpid());
 	if (ftruncate(s->lock_fd, 0) < 0 || pwrite(s->lock_fd, text, (size_t)n, 0) < 0)
@@ -128,7 +118,7 @@ int files_write_schema(struct store *s, char **why)
 	int fd = openat(s->dir_fd, SCHEMA ".new", O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 
 	if (fd < 0)
-		return why_set(why, -errno, "%s/" SCHEMA ".new: %s", s->dir, strerror(errno));
+		return str_why(why, -errno, "%s/" SCHEMA ".new: %s", s->dir, strerror(errno));
 	int err = 0;
 	if (write(fd, text, (size_t)n) != n || fsync(fd) < 0)
 		err = errno;
@@ -137,7 +127,7 @@ int files_write_schema(struct store *s, char **why)
 			fsync(s->dir_fd) < 0))
 		err = errno;
 	if (err)
-		return why_set(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
+		return str_why(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
 	return 0;
 }
 
@@ -150,19 +140,19 @@ static int check_schema(struct store *s, struct files_found *found, char **why)
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return why_set(why, -errno, "%s/" SCHEMA ": %s", s->dir, strerror(errno));
+		return str_why(why, -errno, "%s/" SCHEMA ": %s", s->dir, strerror(errno));
 	ssize_t n = read(fd, text, sizeof(text) - 1);
 	int err = errno;
 	close(fd);
 	if (n < 0)
-		return why_set(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
+		return str_why(why, -err, "%s/" SCHEMA ": %s", s->dir, strerror(err));
 	unsigned long schema = strtoul(text, &end, 10);
 	if (text[0] < '1' || text[0] > '9' || strcmp(end, "\n") != 0)
-		return why_set(why, -EBADMSG,
+		return str_why(why, -EBADMSG,
 		    "%s/" SCHEMA " is damaged: it holds the number of the store's schema, and nothing "
 		    "else; if no newer jobd has been here, write %d there", s->dir, STORE_SCHEMA);
 	if (schema > STORE_SCHEMA)
-		return why_set(why, -EPROTO,
+		return str_why(why, -EPROTO,
 		    "%s was written by a newer jobd (schema %lu; this one knows up to %d)", s->dir,
 		    schema, STORE_SCHEMA);
 	found->old_schema = schema < STORE_SCHEMA;
@@ -177,7 +167,7 @@ static int check_home(struct store *s, int fd, bool *fresh, char **why)
 	if (ret)
 		return ret;
 	if (fstatat(fd, "DB_CONFIG", &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return why_set(why, -EPERM,
+		return str_why(why, -EPERM,
 		    "%s/DB_CONFIG exists; it would override how the store is opened: remove it",
 		    s->home);
 	*fresh = fstatat(fd, STORE_FILE, &st, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT;
@@ -194,7 +184,7 @@ int files_check(struct store *s, struct files_found *found, char **why)
 	if (fd < 0 && errno == ENOENT)
 		return 0;
 	if (fd < 0)
-		return why_set(why, -errno, "%s: %s", s->home, strerror(errno));
+		return str_why(why, -errno, "%s: %s", s->home, strerror(errno));
 	found->home = true;
 	ret = check_home(s, fd, &found->fresh, why);
 	close(fd);
@@ -206,7 +196,7 @@ int files_make(struct store *s, const struct files_found *found, char **why)
 	int ret = found->schema ? 0 : files_write_schema(s, why);
 
 	if (ret == 0 && !found->home && mkdirat(s->dir_fd, HOME, 0700) < 0)
-		ret = why_set(why, -errno, "%s: %s", s->home, strerror(errno));
+		ret = str_why(why, -errno, "%s: %s", s->home, strerror(errno));
 	return ret;
 }
 

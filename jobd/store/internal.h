@@ -139,8 +139,6 @@ int files_write_schema(struct store *s, char **why);
 /* Gives up the ballast; or makes it, where there is twice the room for it above low water. */
 void files_ballast(struct store *s, bool keep);
 void files_close(struct store *s);
-/* Sets *why as printf does, and returns err. */
-int why_set(char **why, int err, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
 /* mark.c: the high-water mark. Reads it; all zero when there is none, or when it is damaged and
  * that is accepted. */

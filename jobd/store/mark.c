@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/str.h"
 
 #define MARK	  "journal.high"
 #define SLOTS	  2
@@ -75,11 +76,11 @@ int mark_open(struct store *s, struct mark *m, bool accept_damage, char **why)
 	/* A new file's name is on disk before anything that it is to watch over. */
 	if (s->mark_fd < 0 || fstat(s->mark_fd, &st) < 0 ||
 	    (st.st_size == 0 && fsync(s->dir_fd) < 0))
-		return why_set(why, -errno, "%s/" MARK ": %s", s->dir, strerror(errno));
+		return str_why(why, -errno, "%s/" MARK ": %s", s->dir, strerror(errno));
 	for (unsigned i = 0; i < SLOTS; i++) {
 		ssize_t n = pread(s->mark_fd, text, TEXT_SIZE, (off_t)i * SLOT_SIZE);
 		if (n < 0)
-			return why_set(why, -errno, "%s/" MARK ": %s", s->dir, strerror(errno));
+			return str_why(why, -errno, "%s/" MARK ": %s", s->dir, strerror(errno));
 		text[n] = '\0';
 		if (!parse(text, &found))
 			continue;
@@ -90,7 +91,7 @@ int mark_open(struct store *s, struct mark *m, bool accept_damage, char **why)
 		any = true;
 	}
 	if (!any && st.st_size > 0 && !accept_damage)
-		return why_set(why, -ESTALE,
+		return str_why(why, -ESTALE,
 		    "%s/" MARK " is damaged, so that nothing shows whether the store is whole; "
 		    "to take the store as it is, start once with --accept-older-store",
 		    s->dir);

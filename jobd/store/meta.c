@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <sys/random.h>
 
+#include "lib/str.h"
 #include "lib/tlv.h"
 
 #define TAG_VALUE 1
@@ -90,10 +91,10 @@ int meta_load(struct store *s, char **why)
 
 	if (ret == -ENOENT) {
 		ret = make(s);
-		return ret ? why_set(why, ret, "%s: %s", s->home, strerror(-ret)) : 0;
+		return ret ? str_why(why, ret, "%s: %s", s->home, strerror(-ret)) : 0;
 	}
 	if (ret == 0 && tlv_u64(&t) > STORE_SCHEMA)
-		return why_set(why, -EPROTO,
+		return str_why(why, -EPROTO,
 		    "%s was written by a newer jobd (schema %" PRIu64 "; this one knows up to %d)",
 		    s->home, tlv_u64(&t), STORE_SCHEMA);
 	if (ret == 0 && tlv_u64(&t) < STORE_SCHEMA)
@@ -107,7 +108,7 @@ int meta_load(struct store *s, char **why)
 		ret = load_state(s);
 	}
 	if (ret)
-		return why_set(why, ret, "%s: the table meta can't be read (%s); the store is damaged: "
+		return str_why(why, ret, "%s: the table meta can't be read (%s); the store is damaged: "
 		    STORE_PUT_BACK, s->home, strerror(-ret));
 	return 0;
 }

@@ -71,14 +71,13 @@ static int add_list(struct walk *w, enum index_kind kind, const char *const *val
 
 static int add_states(struct walk *w, unsigned states)
 {
-	const unsigned ended = 1u << JOB_COMPLETED | 1u << JOB_FAILED | 1u << JOB_CANCELLED;
 	uint8_t prefix[INDEX_KEY_MAX];
 
-	if (states == 0 || (states & ended) == ended)
+	if (states == 0 || (states & JOB_ENDED_STATES) == JOB_ENDED_STATES)
 		return 0;
 	int ret = walk_add_union(w, JOB_STATES);
 	for (unsigned i = 1; i < JOB_STATES && ret == 0; i++)
-		if (states & ended & 1u << i)
+		if (states & JOB_ENDED_STATES & 1u << i)
 			ret = walk_add_run(w, TABLE_INDEX, prefix, index_state_prefix(prefix, i));
 	return ret;
 }

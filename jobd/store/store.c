@@ -22,6 +22,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/str.h"
 
 /* Of log. Recovery takes 7 ms a megabyte; a checkpoint stops the loop for 4 ms at 256 kB, 7 at
  * 1 MB and 12 at 4 MB, with submissions at full speed, and costs a third less at 1 MB. */
@@ -50,14 +51,14 @@ static void free_store(struct store *s)
 
 static int behind(const struct store *s, const struct mark *m, char **why)
 {
-	return why_set(why, -ESTALE,
+	return str_why(why, -ESTALE,
 	    "%s ends at journal entry %" PRIu64 ", but had come to %" PRIu64
 	    ": it is damaged, or a copy from before; " STORE_PUT_BACK, s->home, s->journal_last, m->journal);
 }
 
 static int gone(const struct store *s, const struct mark *m, char **why)
 {
-	return why_set(why, -ESTALE,
+	return str_why(why, -ESTALE,
 	    "%s is not there, but had come to journal entry %" PRIu64 "; " STORE_PUT_BACK, s->home, m->journal);
 }
 
@@ -96,7 +97,7 @@ static int check_mark(struct store *s, const struct store_options *o, const stru
 	int ret = store_commit(s);
 	if (ret == 0)
 		ret = mark_reset(s);
-	return ret ? why_set(why, ret, "%s: %s", s->dir, strerror(-ret)) : 0;
+	return ret ? str_why(why, ret, "%s: %s", s->dir, strerror(-ret)) : 0;
 }
 
 /*
@@ -113,7 +114,7 @@ static int take_over(struct store *s, char **why)
 	meta_write_schema(s);
 	ret = store_commit(s);
 	if (ret)
-		return why_set(why, ret, "%s: %s", s->home, strerror(-ret));
+		return str_why(why, ret, "%s: %s", s->home, strerror(-ret));
 	s->old_schema = false;
 	log_event(LOG_NOTICE, "store-upgraded", "detail",
 	    "an older jobd's store was taken over; only this version and newer ones open it now");
@@ -134,7 +135,7 @@ static int open_store(struct store *s, const struct store_options *o, char **why
 	s->newest_job = s->next_id - 1;
 	ret = table_last(s, TABLE_JOURNAL, &s->journal_last);
 	if (ret && ret != -ENOENT)
-		return why_set(why, ret, "%s: the journal can't be read (%s); the store is damaged: "
+		return str_why(why, ret, "%s: the journal can't be read (%s); the store is damaged: "
 		    STORE_PUT_BACK, s->home, strerror(-ret));
 	ret = check_mark(s, o, &mark, why);
 	if (ret == 0 && s->old_schema)
@@ -176,7 +177,7 @@ int store_open(const struct store_options *o, struct store **out, char **why)
 	*out = NULL;
 	*why = NULL;
 	if (!s)
-		return why_set(why, -ENOMEM, "no memory");
+		return str_why(why, -ENOMEM, "no memory");
 	s->ballast_bytes = o->ballast_bytes;
 	s->low_disk_bytes = o->low_disk_bytes;
 	int ret = open_store(s, o, why);

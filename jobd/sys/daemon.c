@@ -19,6 +19,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "lib/write.h"
+
 #define READY 'R'
 #define WHY   'W'
 
@@ -110,19 +112,6 @@ int daemon_begin(void)
 	return p[1];
 }
 
-static void say(int fd, const char *text, size_t len)
-{
-	while (len > 0) {
-		ssize_t n = write(fd, text, len);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0)
-			return; /* nobody waits any more */
-		text += n;
-		len -= (size_t)n;
-	}
-}
-
 void daemon_ready(int fd)
 {
 	if (fd < 0)
@@ -132,7 +121,7 @@ void daemon_ready(int fd)
 		dup2(null, i);
 	if (null > STDERR_FILENO)
 		close(null);
-	say(fd, (char[]){ READY }, 1);
+	(void)write_all(fd, (char[]){ READY }, 1); /* where nobody waits any more, nothing is lost */
 	close(fd);
 }
 
@@ -142,7 +131,7 @@ void daemon_failed(int fd, const char *why)
 		dprintf(STDERR_FILENO, "jobd: %s\n", why);
 		return;
 	}
-	say(fd, (char[]){ WHY }, 1);
-	say(fd, why, strlen(why));
+	(void)write_all(fd, (char[]){ WHY }, 1);
+	(void)write_all(fd, why, strlen(why));
 	close(fd);
 }

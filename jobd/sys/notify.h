@@ -20,8 +20,8 @@ void notify_environment(void);
 char *notify_variable(void);
 
 /*
- * READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1. within_ms: how long the stop may take (0: it
- * is nothing to speak of); the manager is asked to have that much patience.
+ * READY=1, RELOADING=1 (READY=1 follows it), STOPPING=1. within_ms: how long the stop may take (0:
+ * it is nothing to speak of); the manager is asked to have that much patience.
  */
 void notify_ready(void);
 void notify_reloading(void);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * Where this daemon's configuration, state and socket are, and that nobody else
- * can put his own in their place.
+ * can put others in their place.
  */
 #ifndef SYS_PATHS_H
 #define SYS_PATHS_H

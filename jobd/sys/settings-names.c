@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Whether the users and groups that a configuration names are there. For `jobd -t` alone: this asks
- * the name service and waits for it, which a daemon's loop may not.
+ * Whether what a configuration names is there: users, groups, a cgroup. None of it is a mistake, since it
+ * may come to be.
  */
 #include "config.h"
 
@@ -12,7 +12,9 @@
 #include <pwd.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "lib/str.h"
 #include "lib/strv.h"
 
 /* 0: it is there; -ENOENT: it is not; -errno: nobody can tell. */
@@ -26,23 +28,36 @@ static int look_up(const struct config_name *n)
 	return err == 0 || err == ESRCH || err == EBADF || err == EPERM ? -ENOENT : -err;
 }
 
+char *config_no_name(const struct config *c, const struct config_name *n)
+{
+	return str_printf("%s:%d: there is no %s \"%s\"; as long as that is so it gives nobody any right",
+	    c->source, n->line, n->group ? "group" : "user", n->name);
+}
+
 void config_check_names(const struct config *c, char ***messages)
 {
 	for (size_t i = 0; i < c->nnames; i++) {
 		const struct config_name *n = &c->names[i];
-		const char *kind = n->group ? "group" : "user";
-		char *line;
 		int rc = look_up(n);
-		int len = 0;
-		if (rc == -ENOENT)
-			len = asprintf(&line, "%s:%d: there is no %s \"%s\"; as long as that is so it "
-					      "gives nobody any right", c->source, n->line, kind, n->name);
-		else if (rc < 0)
-			len = asprintf(&line, "%s:%d: whether there is a %s \"%s\" can't be told: %s",
-			    c->source, n->line, kind, n->name, strerror(-rc));
-		if (len <= 0)
-			continue;
-		strv_add(messages, line);
+		char *line = rc == -ENOENT ? config_no_name(c, n) :
+		    rc < 0 ? str_printf("%s:%d: whether there is a %s \"%s\" can't be told: %s", c->source,
+				 n->line, n->group ? "group" : "user", n->name, strerror(-rc)) :
+			     NULL;
+		if (line)
+			strv_add(messages, line);
 		free(line);
 	}
+}
+
+void config_check_cgroup(const struct config *c, char ***messages)
+{
+	char *procs = *c->cgroup == '/' ? str_printf("%s/cgroup.procs", c->cgroup) : NULL;
+	char *line = procs && access(procs, W_OK) < 0 ?
+	    str_printf("%s: cgroup \"%s\" can't be used: %s; the trees of jobs are walked", c->source, c->cgroup,
+		errno == ENOENT && access(c->cgroup, F_OK) == 0 ? "it is no cgroup (v2)" : strerror(errno)) :
+	    NULL;
+	if (line)
+		strv_add(messages, line);
+	free(line);
+	free(procs);
 }

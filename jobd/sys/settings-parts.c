@@ -358,7 +358,7 @@ static bool list_fields(struct file *f)
 		return false;
 	for (size_t i = 0; i < settings; i++) {
 		const struct setting *s = &config_settings[i];
-		f->globals[i] = (struct part_field){ s->name, s->takes, config_is_list(s), false };
+		f->globals[i] = (struct part_field){ s->name, s->takes, config_is_list(s), config_is_list(s) };
 	}
 	for (size_t i = 0; i < RULES; i++) {
 		/* A list is written here as the global one of its name. */

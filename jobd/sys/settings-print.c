@@ -9,6 +9,7 @@
 #include "jobd/sys/settings-read.h"
 #include "lib/duration.h"
 #include "lib/rules.h"
+#include "lib/size.h"
 #include "lib/strv.h"
 #include "lib/template.h"
 
@@ -40,18 +41,18 @@ static void print_names(FILE *to, char *const *v)
 
 static void print_value(FILE *to, const struct setting *s, const void *at)
 {
-	char exact[EXACT_MAX];
+	char duration[DURATION_EXACT_MAX], size[SIZE_EXACT_MAX];
 	switch (s->kind) {
 	case SETTING_COUNT:
 		fprintf(to, "%u", *(const unsigned *)at);
 		break;
 	case SETTING_DURATION:
-		duration_print_exact(*(const uint64_t *)at, exact);
-		fputs(exact, to);
+		duration_print_exact(*(const uint64_t *)at, duration);
+		fputs(duration, to);
 		break;
 	case SETTING_SIZE:
-		size_print_exact(*(const uint64_t *)at, exact);
-		fputs(exact, to);
+		size_print_exact(*(const uint64_t *)at, size);
+		fputs(size, to);
 		break;
 	case SETTING_USERS:
 	case SETTING_GROUPS:
@@ -157,13 +158,13 @@ void config_print(const struct config *c, FILE *to)
 	bool anyone = strv_len(c->submit_users) + strv_len(c->submit_groups) == 0;
 	for (const struct setting *s = config_settings; s->name; s++) {
 		const void *at = (const char *)c + s->offset;
-		/* A group that is not set has no way to be written. */
-		bool unset = s->kind == SETTING_GROUP && *(char *const *)at == NULL;
+		/* A group that is not set, and a list of nobody, have no way to be written. */
+		bool unset = (s->kind == SETTING_GROUP || config_is_list(s)) && *(void *const *)at == NULL;
 		fprintf(to, "%s%s = ", unset ? "# " : "", s->name);
 		if (!unset)
 			print_value(to, s, at);
 		if (anyone && s->kind == SETTING_USERS)
-			fputs(" # nobody is named here or by submit_groups: everyone may submit", to);
+			fputs("# nobody is named here or by submit_groups: everyone may submit", to);
 		fputc('\n', to);
 	}
 	print_sections(to, false, c->queues, c->nqueues);

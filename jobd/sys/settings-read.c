@@ -3,12 +3,14 @@
  * How a part of a configuration file is read, all of a section or all outside of them, so that
  * every mistake is told at once, each with its line. libconfuse stops at its first error; hence:
  *
- * - the sections are found before, and each is read by itself (settings-outline.c); - every
- * setting is declared a string, and checked here, in a validator that never objects but takes
- * notes; - a setting it does not know is noted, and the file read once more with that name
- * declared, until there is no new one; - comments are blanked and quotes checked before.
- * libconfuse 3.3 counts a line comment as three lines, takes a comment that is never closed for
- * the end of the file, and tells of a quote that is never closed in the last line.
+ * - The sections are found before, and each is read by itself (settings-outline.c).
+ * - Every setting is declared a string, and checked here, in a validator that never objects but
+ *   takes notes.
+ * - A setting it does not know is noted, and the file read once more with that name declared, until
+ *   there is no new one.
+ * - Comments are blanked and quotes checked before. libconfuse 3.3 counts a line comment as three
+ *   lines, takes a comment that is never closed for the end of the file, and tells of a quote that
+ *   is never closed in the last line.
  *
  * Its scanner is static, and its callbacks get no context: so this file has one reading at a time
  * (`reading`), in one thread.
@@ -308,7 +310,8 @@ static void check_empty(struct reading *r, const struct part_field *f)
 			continue;
 		if (at == text || !strchr("_-.", at[-1]))
 			notes_add(&r->notes, file_line(r, line_of(text, at)),
-			    "%s has nothing in it; leave it out, or give it %s", f->name, f->takes);
+			    "%s has nothing in it; leave it out, or give it %s; {\"root\"} lets in nobody else", f->name,
+			    f->takes);
 	}
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * How a configuration file is read: what the files settings*.c share. settings.c owns what a
- * setting becomes, settings-sections.c what a section does.
+ * setting becomes, settings-parts.c what a section may hold.
  */
 #ifndef SYS_SETTINGS_READ_H
 #define SYS_SETTINGS_READ_H

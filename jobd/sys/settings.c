@@ -22,6 +22,7 @@
 #include "lib/buf.h"
 #include "lib/duration.h"
 #include "lib/on-stop.h"
+#include "lib/size.h"
 #include "lib/strv.h"
 
 #define FILE_MAX (1u << 20)

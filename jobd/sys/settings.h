@@ -32,7 +32,7 @@ struct config_section {
 
 struct config {
 	unsigned max_running;	   /* jobs at once; default: the processors online */
-	unsigned user_max_running; /* jobs of one user at once; 0: as many as he likes; 0 */
+	unsigned user_max_running; /* jobs of one user at once; 0: no limit; 0 */
 	uint64_t kill_grace_us;	   /* between TERM and KILL; 4 s */
 	uint64_t ageing_us;	   /* what a step of priority is worth; 10 min; 0: none */
 	char *admin_group;	   /* NULL: none; looked up by whoever needs it */
@@ -45,7 +45,7 @@ struct config {
 	char *on_stop;		   /* "keep", "pause" or "cancel" */
 	char *cgroup;		   /* "auto", "no", or an absolute path */
 	unsigned max_connections;  /* clients at once; 1000 */
-	unsigned user_connections; /* these four bind one user; 0: as much as he likes; 200 */
+	unsigned user_connections; /* these four bind one user; 0: no limit; 200 */
 	unsigned user_calls_per_second; /* 1000 */
 	unsigned user_queued_jobs;	/* 10000 */
 	uint64_t max_environment_bytes; /* of one submission; 256K */
@@ -71,6 +71,12 @@ void config_free(struct config *c);
  * *messages for each name that the system does not know. No mistake: it may come to be.
  */
 void config_check_names(const struct config *c, char ***messages);
+
+/* What is said of a name that the system does not know; the caller's, NULL: no memory. */
+char *config_no_name(const struct config *c, const struct config_name *n);
+
+/* Likewise, without blocking, where the cgroup it names can't be used. */
+void config_check_cgroup(const struct config *c, char ***messages);
 
 /* What it says, setting by setting and section by section, as a file could. */
 void config_print(const struct config *c, FILE *to);

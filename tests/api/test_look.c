@@ -39,13 +39,16 @@ START_TEST(of_no_reason_there_is_no_job)
 }
 END_TEST
 
-START_TEST(a_reason_or_a_batch_that_is_none_is_named)
+START_TEST(a_reason_a_state_or_a_batch_that_is_none_is_named)
 {
 	rig_init();
 	fails("Job.Invalid", "reasons", api_job_list, "{'reasons':['exit','bored']}");
 	ck_assert_ptr_nonnull(strstr(said("message"), "bored"));
 	ck_assert_ptr_nonnull(strstr(said("message"), "queue-full"));
 	ck_assert_ptr_nonnull(strstr(said("message"), "lost"));
+	fails("Job.Invalid", "states", api_job_list, "{'states':['held','bored']}");
+	ck_assert_str_eq(said("message"), "\"bored\" is none of queued, held, running, paused, completed, "
+	    "failed, cancelled");
 	fails("Job.Invalid", "batch", api_job_list, "{'batch':0}");
 	fails("Job.Invalid", "batch", api_job_list, "{'batch':-1}");
 	ck_assert_uint_eq(played.lists, 0);
@@ -148,7 +151,7 @@ START_TEST(what_is_wrong_with_a_template_can_be_read_by_itself)
 		{ "'command':['a'],'umask':512", "a umask is 0 to 511 (0777)" },
 		{ "'command':['a'],'rules':{'max_running':'1'}", "a job has no rule \"max_running\"" },
 		{ "'command':['a'],'rules':{'timeout':'soon'}",
-		    "\"soon\" is not a duration up to a year, such as 2h, or 0 for none" },
+		    "\"soon\" is not a duration from 1ms to a year, such as 2h, or 0 for none" },
 		{ "'command':['a'],'parameters':['x']", "the parameter x is used nowhere" },
 		{ "'command':[]", "there is no command" },
 	};
@@ -167,7 +170,7 @@ START_TEST(what_is_wrong_with_a_template_can_be_read_by_itself)
 END_TEST
 
 UNIT_MAIN("look", jobs_are_listed_by_their_batch_and_their_reason, of_no_reason_there_is_no_job,
-    a_reason_or_a_batch_that_is_none_is_named, whose_jobs_a_batch_has_is_told_to_nobody_else,
+    a_reason_a_state_or_a_batch_that_is_none_is_named, whose_jobs_a_batch_has_is_told_to_nobody_else,
     why_says_which_limit_is_in_the_way, all_live_jobs_are_gone_over_for_those_who_look_at_queues_alone,
     a_list_of_nobody_is_no_value_of_a_queue, a_template_is_made_for_a_queue_that_is_declared,
     everybody_is_shown_a_templates_variables, what_is_wrong_with_a_template_can_be_read_by_itself)

@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 #
 # Real accounts for a file of tests: two users, ann and bob under names that are nobody else's,
-# each with a home that only he may enter, and a group, crew, that ann is in.
+# each with a home that nobody else may enter, and a group, crew, that ann is in.
 #
 # make_accounts in setup_file, remove_accounts in teardown_file. Where the tests are killed a guard
 # removes them. The names, ids and homes are in $ANN, $BOB, $CREW, $HOMES.
@@ -79,7 +79,7 @@ remove_accounts() {
 	rm -rf "$HOMES"
 }
 
-# Runs a command as a user, as if that user had logged in: his groups, his environment, his home.
+# Runs a command as a user, as if that user had logged in: with the groups, environment and home.
 as() {
 	local user=$1 home=$HOMES/$1
 	shift

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: ISC
-# Root's jobd among real users: whose a job is, what another may know of it, and what he can reach.
+# Root's jobd among real users: whose a job is, and what another may know of it, and can reach.
 load lib
 load accounts
 
@@ -306,7 +306,7 @@ call_as() {
 	ok jobctl reload
 	ok as "$BOB" jobctl submit --wait -- true
 	expect 5 as "$ANN" jobctl submit -- true
-	# Who may not submit still controls what he has.
+	# Who may not submit still controls the jobs that are there.
 	ok as "$ANN" jobctl status 1
 	config_only "submit_users = {\"$BOB\"}" "submit_groups = {\"$CREW\"}"
 	kill -HUP "$jobd_pid"
@@ -317,13 +317,13 @@ call_as() {
 	ok as "$BOB" jobctl submit --wait -- true
 }
 
-# What bob finds below jobd's directories that he could write to, or read.
+# What a user finds below jobd's directories that this user could write to, or read.
 reach_of() {
 	as "$1" find "$D/state" "$D/run" ! -type l \( -writable -o -type f -readable \) ! -name jobd.sock \
 	    2>/dev/null || :
 }
 
-@test "nobody reaches anything in jobd's directories but his own job's notify socket" {
+@test "nobody reaches anything in jobd's directories but the notify socket of a job of their own" {
 	start_jobd
 	id=$(as "$ANN" jobctl submit --parsable -- sh -c 'echo secret-o; sleep 60')
 	reaches "$id" running
@@ -400,7 +400,7 @@ has_text() {
 	is "$output" "$secret"$'\n'"$HOMES/$ANN"
 }
 
-# Listens as a user where a daemon of his own would, and notes what comes.
+# Listens as a user where that user's daemon would, and notes what comes.
 listen_as() {
 	as "$1" sh -c 'mkdir -p jobd && echo $$ >pid
 	    exec socat -u UNIX-LISTEN:jobd/jobd.sock,fork OPEN:heard,creat,append' \

@@ -110,7 +110,28 @@ ends_with() {
 	ok jobctl log "$id"
 	contains "$output" warned
 	expect 124 jobctl wait "$id"
+	ok jobctl audit --verb warned "$id"
+	contains "$output" 'SIGUSR1: its time is up in 1 s'
 	expect 124 jobctl run --timeout 300ms -- sleep 600
+	expect 2 jobctl submit --timeout 100us -- true
+	contains "$error" 'a duration from 1ms to a year'
+	expect 2 jobctl submit --timeout 1s --warn USR1@0 -- true
+	contains "$error" '1ms at least'
+	id=$(submit --timeout 300ms -- sleep 600)
+	is "$(field "$id" timeout_s)" 1
+}
+
+@test "a warning of no timeout is noted, and not one of the queue's" {
+	config_only 'queue short { timeout = 1h }'
+	ok jobctl reload
+	ok jobctl submit --warn USR1@5min -- true
+	contains "$error" 'note: --warn has no effect: there is no timeout'
+	ok jobctl submit --warn USR1@5min --timeout 0 --queue short -- true
+	contains "$error" 'note: --warn has no effect'
+	ok jobctl submit --warn USR1@5min --queue short -- true
+	is "$error" ''
+	ok jobctl submit --warn none -- true
+	is "$error" ''
 }
 
 @test "of a unique key there is one job, and a second is refused or is the first" {

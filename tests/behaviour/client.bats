@@ -124,8 +124,10 @@ interrupt() {
 	contains "$error" "--now"
 	expect 2 jobctl kill -TERM 7
 	contains "$error" "jobctl signal ID TERM"
-	expect 2 jobctl cancel -STOP 7
-	contains "$error" "jobctl pause ID"
+	for stops in STOP TTIN; do
+		expect 2 jobctl cancel "-$stops" 7
+		contains "$error" "jobctl pause ID"
+	done
 	expect 2 jobctl top
 	contains "$error" "jobctl list"
 	expect 2 jobctl tail 7

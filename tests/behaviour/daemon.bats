@@ -107,6 +107,43 @@ daemon_pid() {
 	lacks "$error" '"root"'
 }
 
+@test "-t warns of a cgroup that can't be used, which is no mistake" {
+	config "cgroup = \"$D/nowhere\""
+	ok "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" --socket "$D/s"
+	contains "$error" "cgroup \"$D/nowhere\" can't be used: No such file or directory"
+	mkdir "$D/nowhere"
+	ok "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" --socket "$D/s"
+	contains "$error" 'it is no cgroup (v2)'
+}
+
+@test "names that nobody has are warned of at the start, also those of queues" {
+	config 'admin_group = "no-such-group"' 'queue a { submit_users = {"no-such-user"} }'
+	start_jobd
+	has_line 'jobd.conf:1: there is no group' "$D/jobd.log"
+	has_line 'jobd.conf:2: there is no user' "$D/jobd.log"
+}
+
+@test "who reloads is told what he should know of a configuration without mistakes" {
+	config 'queue nightly { }'
+	start_jobd
+	ok jobctl reload
+	is "$error" ''
+	ok jobctl submit --hold --queue nightly -- true
+	config_only 'cgroup = "/no/where"' 'admin_group = "no-such-group"' \
+	    'queue a { submit_users = {"no-such-user"} }'
+	ok jobctl reload
+	is "$output" 'the configuration was read again'
+	contains "$error" 'warning: cgroup needs a restart'
+	contains "$error" "cgroup \"/no/where\" can't be used"
+	contains "$error" 'jobd.conf:2: there is no group "no-such-group"'
+	contains "$error" 'jobd.conf:3: there is no user "no-such-user"'
+	contains "$error" 'warning: queue nightly is no longer declared in jobd.conf; it only finishes the jobs it has'
+	# Also once more, as far as it is still so.
+	ok jobctl reload
+	contains "$error" 'there is no group "no-such-group"'
+	lacks "$error" 'needs a restart'
+}
+
 @test "every mistake in the configuration is told with its line, all at once" {
 	config 'max_running = -3' 'kill_grace = "soon"' 'no_such_setting = 1'
 	expect 1 "$JOBD" -t -c "$D/jobd.conf"
@@ -196,7 +233,12 @@ ready_twice() {
 @test "a state directory that others may read keeps jobd from starting" {
 	mkdir -m 755 "$D/state"
 	expect 1 daemon
-	contains "$error" "$D/state"
+	is "$error" "jobd: $D/state has mode 0755; it must be 0700: chmod 700 $D/state"
+	expect 1 daemon -f
+	contains "$error" 'event=start-failed error="'
+	command -v script >/dev/null || skip "no script(1), for a terminal"
+	expect 1 script -qec "'$JOBD' -f -c '$D/jobd.conf' --state-dir '$D/state' --runtime-dir '$D/run'" /dev/null
+	is "${output%$'\r'}" "jobd: $D/state has mode 0755; it must be 0700: chmod 700 $D/state"
 }
 
 @test "health says that all is well" {

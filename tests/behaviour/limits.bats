@@ -84,7 +84,7 @@ connections_are() {
 	is "$(jobctl list --json --user "$BOB" | wc -l)" 4
 	ok as "$ANN" jobctl submit --hold -- true
 	ok jobctl submit --hold -- true
-	ok jobctl submit --user "$BOB" --hold -- true # root may give him one more
+	ok jobctl submit --user "$BOB" --hold -- true # root may give bob one more
 	kill_jobd
 	start_jobd
 	expect 1 "${as_bob[@]}" -- true

@@ -100,7 +100,11 @@ reply_is() {
 		is "$(json parameters.id <<<"$reply")" 77
 	done
 	is "$(call Job.Wait '{"ids":[77]}' | json error)" org.jobd.Job.NotFound
-	is "$(call Job.Get '{"id":-1}' | json error)" org.jobd.Job.NotFound
+	for method in Get Why Hold Cancel; do
+		reply=$(call "Job.$method" '{"id":-1}')
+		is "$(json error <<<"$reply")" org.jobd.Job.NotFound
+		is "$(json parameters.id <<<"$reply")" -1
+	done
 }
 
 @test "Retry of an attempt that is no longer the last changes nothing" {

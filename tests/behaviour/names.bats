@@ -108,7 +108,7 @@ swiftly() {
 	reaches "$mine" running
 	: >"$D/hang-all"
 	ok jobctl reload # forgets all names
-	# Who calls first is waited for two seconds; then his number has to do.
+	# Who calls first is waited for two seconds; then the number has to do.
 	for who in "$BOB" "$ANN"; do
 		ok as "$who" jobctl list
 		swiftly as "$who" jobctl list
@@ -120,7 +120,7 @@ swiftly() {
 	is "$(field "$mine" state)" paused
 	id=$(as "$ANN" jobctl submit --parsable -- id -un)
 	swiftly as "$ANN" jobctl status "$id"
-	expect 5 as "$BOB" jobctl cancel "$id" # by the number, he is another
+	expect 5 as "$BOB" jobctl cancel "$id" # by the number, bob is another
 	expect 1 jobctl submit --user "$ANN" -- true
 	contains "$error" "the name service does not answer"
 	ok as "$BOB" jobctl cancel --wait "$mine"

@@ -201,8 +201,8 @@ paused: +1
 	reaches "$next" running
 	ok jobctl resume "$keeps"
 	ok jobctl queue list
-	matches "$output" 'default +open +0 +1 \(1 released\) '
-	matches "$output" 'import +open +2/2 +1 \(1 resuming\) '
+	matches "$output" 'default +open +0 +1\(1-released\) +0 '
+	matches "$output" 'import +open +2/2 +1\(1-resuming\) +0 '
 	ok jobctl queue show import
 	contains "$output" '1, 1 go on when there is a slot'
 	ok jobctl queue pause import
@@ -237,6 +237,18 @@ paused: +1
 	contains "$error" 'reset takes one queue'
 	ok jobctl queue set import max_running=0
 	is "$output" 'queue import: max_running = 0, no limit (runtime)'
+	ok jobctl queue show import
+	matches "$output" 'running: +0, no limit of its own
+paused: +0
+'
+}
+
+@test "whom a queue's lists let in is said of those that are empty" {
+	is "$(value import submit_users)" "everyone default"
+	ok jobctl queue set import submit_users=root
+	is "$(value import submit_groups)" "- default"
+	ok jobctl queue reset import submit_users
+	is "$output" 'queue import: submit_users = everyone (default)'
 }
 
 @test "that there is no such queue is told where nothing was found, and of one that lives on what there is" {
@@ -248,6 +260,30 @@ paused: +1
 	config_only 'max_running = 20'
 	ok jobctl reload
 	is "$(jobctl list --json --queue import | json id)" "$id"
+}
+
+@test "a queue that is declared no more is told to be so, and not to be unknown" {
+	ended=$(submit --queue import -- false)
+	reaches "$ended" failed
+	id=$(submit --queue import --hold -- true)
+	config_only 'max_running = 20'
+	ok jobctl reload
+	ok jobctl queue list
+	matches "$output" 'import +retired '
+	ok jobctl queue show import
+	matches "$output" 'state: +retired
+declared: +no more in jobd.conf'
+	gone='queue import is no longer declared in jobd.conf'
+	expect 4 jobctl submit --queue import -- true
+	contains "$error" "cannot submit the job: $gone; it only finishes the jobs it has"
+	expect 4 jobctl retry "$ended"
+	contains "$error" "$gone; it only finishes the jobs it has"
+	ok jobctl cancel --wait "$id"
+	expect 4 jobctl retry "$ended"
+	contains "$error" "$gone"
+	lacks "$error" finishes
+	expect 4 jobctl submit --queue import -- true
+	contains "$error" "there is no queue 'import'"
 }
 
 @test "what is in the way is what why hints at" {
@@ -262,6 +298,10 @@ paused: +1
 	ok jobctl queue reset import
 	ok jobctl why "$id"
 	matches "$output" 'next: .*jobctl list --state running; max_running in jobd.conf, then jobctl reload'
+	later=$(submit --queue import -- true)
+	ok jobctl why "$later"
+	matches "$output" "next: +jobctl priority $later high; jobctl list --state running; max_running in jobd.conf"
+	lacks "$output" 'jobctl queue show'
 	config_only 'max_running = 20' 'user_max_running = 1' 'queue import { }'
 	ok jobctl reload
 	ok jobctl why "$id"

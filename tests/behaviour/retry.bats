@@ -85,3 +85,17 @@ fails_until() {
 	expect 125 jobctl wait "$id"
 	is "$error" "jobctl: job $id was cancelled before it ran"
 }
+
+@test "an attempt past what its rules allow, since somebody asked for it, is not counted against them" {
+	id=$(submit --attempts 2 --backoff 0 -- false)
+	reaches "$id" failed
+	ok jobctl status "$id"
+	matches "$output" 'attempt: +2 of 2'
+	ok jobctl retry "$id"
+	reaches "$id" failed
+	is "$(field "$id" attempt)" 3
+	ok jobctl status "$id"
+	matches "$output" 'attempt: +3
+'
+	lacks "$output" 'of 3'
+}

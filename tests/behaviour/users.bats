@@ -54,7 +54,7 @@ as_daemon() {
 	lacks "$output" secret
 }
 
-@test "what a user selects is what he may control; what he names by number is not passed over" {
+@test "a selection is of what the user may control; what is named by number is not passed over" {
 	submit --hold -- true >/dev/null
 	as_daemon jobctl submit --hold --chdir / -- true >/dev/null
 	submit --hold -- true >/dev/null
@@ -86,7 +86,7 @@ as_daemon() {
 	contains "$output" SECRET=of-root
 }
 
-@test "a user can wait for another's job, and is told what he may not know" {
+@test "a user can wait for another's job, and is told what may not be known" {
 	id=$(submit -- sh -c 'exit 3')
 	expect 3 jobctl wait "$id"
 	expect 5 as_daemon jobctl wait "$id"
@@ -151,7 +151,7 @@ as_daemon() {
 	lacks "$(grep Groups <<<"$output")" "$(printf '\t0 ')"
 }
 
-@test "a user can't touch the keeper of his job" {
+@test "a user can't touch the keeper of their job" {
 	id=$(as_daemon jobctl submit --parsable --chdir / -- sleep 60)
 	reaches "$id" running
 	keeper=$(sed 's/.*) . //' "/proc/$(field "$id" pid)/stat" | cut -d ' ' -f 1)
@@ -212,7 +212,7 @@ as_daemon() {
 	jobd_pid=
 }
 
-@test "who edits another's job gives it nothing of his own environment" {
+@test "who edits another's job gives it nothing of their own environment" {
 	id=$(as_daemon jobctl submit --parsable --hold --chdir / --clean-env -- sh -c 'echo "$SECRET,$FOO,$HOME"')
 	home=$(getent passwd daemon | cut -d : -f 6)
 	SECRET=mine ok jobctl edit "$id" --env FOO=1
@@ -226,7 +226,7 @@ as_daemon() {
 	is "$(jobctl log "$id")" ",2,$home"
 }
 
-@test "who can't be told from others is told so, whatever he tries" {
+@test "who can't be told from others is told so, whatever they try" {
 	nobody() {
 		setpriv --reuid 65534 --regid 65534 --clear-groups "$@"
 	}

@@ -144,7 +144,7 @@ struct model {
 	struct engine_settings settings;
 	uint64_t most, user_most; /* the highest of this turn */
 	bool stopping, backlog;	  /* backlog: what was due in the last turn was not all done */
-	bool by_force;		  /* somebody got more than the limits let him, in this turn */
+	bool by_force;		  /* somebody got more than the limits let them, in this turn */
 	unsigned runs, user_runs[USERS];
 	unsigned slots, user_slots[USERS], forced, forced_of_queue[QUEUES], forced_of_user[USERS];
 	uint64_t ended[JOB_STATES];

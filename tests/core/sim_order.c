@@ -4,7 +4,7 @@
  * idle.
  *
  * Slots are only taken as a turn goes on. So whoever had room at its end had room all the time, and
- * whoever was let in while such a one stood before him was let in wrongly.
+ * whoever was let in while such a one came first was let in wrongly.
  */
 #include "config.h"
 

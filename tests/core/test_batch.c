@@ -321,14 +321,14 @@ END_TEST
 START_TEST(one_live_job_has_a_key_and_others_are_told_which)
 {
 	uint64_t a = running_spec((struct spec){ .unique = "k" }), id;
-	struct spec same = { .unique = "k" }, his = { .unique = "k", .uid = 2000, .hold = true };
+	struct spec same = { .unique = "k" }, theirs = { .unique = "k", .uid = 2000, .hold = true };
 
 	ck_assert_int_eq(try_submit(&same, &id), ENGINE_EXISTS);
 	ck_assert_uint_eq(id, a);
 	same.return_existing = true;
 	ck_assert_int_eq(try_submit(&same, &id), ENGINE_EXISTS);
 	ck_assert_uint_eq(id, a);
-	ck_assert_int_eq(try_submit(&his, &id), ENGINE_OK); /* another user's is another */
+	ck_assert_int_eq(try_submit(&theirs, &id), ENGINE_OK); /* another user's is another */
 	turns();
 	reopen_world();
 	ck_assert_int_eq(try_submit(&same, &id), ENGINE_EXISTS);

@@ -72,35 +72,97 @@ START_TEST(a_stopped_queue_says_who_stopped_it_and_what_starts_it)
 }
 END_TEST
 
-START_TEST(each_other_reason_has_its_words)
+START_TEST(a_job_that_is_not_to_start_yet_says_until_when)
 {
 	struct why w;
 	uint64_t at = real_now() + HOUR;
 	uint64_t later = submit_spec((struct spec){ .not_before_us = at });
-	uint64_t held = submit_with(NULL, true, 0), waits = submit_after(held, AFTER_OK);
 
 	turns();
 	ck_assert_int_eq(engine_why(engine, later, &w), ENGINE_OK);
 	ck_assert_str_eq(w.message, "it is not to start yet");
 	ck_assert_uint_eq(w.until_us, at);
-	ck_assert_str_eq(why(held), "it is held; it may start after: jobctl release 2");
-	ck_assert_str_eq(why(waits), "it waits for the end of 1 other job: 2");
+}
+END_TEST
+
+START_TEST(a_held_job_says_what_lets_it_start)
+{
+	uint64_t held = submit_with(NULL, true, 0);
+
+	turns();
+	ck_assert_str_eq(why(held), "it is held; it may start after: jobctl release 1");
+}
+END_TEST
+
+START_TEST(a_job_that_waits_for_others_names_them)
+{
+	struct why w;
+	uint64_t held = submit_with(NULL, true, 0), waits = submit_after(held, AFTER_OK);
+
+	turns();
+	ck_assert_str_eq(why(waits), "it waits for the end of 1 other job: 1");
 	ck_assert_int_eq(engine_why(engine, waits, &w), ENGINE_OK);
 	ck_assert_uint_eq(w.nids, 1);
 	ck_assert_uint_eq(w.ids[0], held);
-	uint64_t runs_now = running();
-	ck_assert_str_eq(why(runs_now), "it runs");
-	pause_job(runs_now, false);
-	ck_assert_str_eq(why(runs_now), "it is paused; it goes on after: jobctl resume 4");
-	ask_event(runs_now, EVENT_CANCEL);
-	ck_assert_str_eq(why(runs_now), "it runs, and is being cancelled");
-	exits(runs_now, 0);
-	ck_assert_str_eq(why(runs_now), "it was cancelled; it runs again after: jobctl retry 4");
+}
+END_TEST
+
+START_TEST(a_job_that_runs_says_so)
+{
+	ck_assert_str_eq(why(running()), "it runs");
+}
+END_TEST
+
+START_TEST(a_paused_job_says_what_lets_it_go_on)
+{
+	uint64_t a = running();
+
+	pause_job(a, false);
+	ck_assert_str_eq(why(a), "it is paused; it goes on after: jobctl resume 1");
+}
+END_TEST
+
+START_TEST(a_job_that_is_being_cancelled_says_so)
+{
+	uint64_t a = running();
+
+	ask_event(a, EVENT_CANCEL);
+	ck_assert_str_eq(why(a), "it runs, and is being cancelled");
+}
+END_TEST
+
+START_TEST(a_cancelled_job_says_what_runs_it_again)
+{
+	uint64_t a = running();
+
+	ask_event(a, EVENT_CANCEL);
+	exits(a, 0);
+	ck_assert_str_eq(why(a), "it was cancelled; it runs again after: jobctl retry 1");
+}
+END_TEST
+
+START_TEST(of_a_job_that_is_not_there_nothing_is_said)
+{
+	struct why w;
+
 	ck_assert_int_eq(engine_why(engine, 99, &w), ENGINE_NOT_FOUND);
+}
+END_TEST
+
+START_TEST(a_job_for_which_the_machine_has_no_process_says_so)
+{
 	world.start_error = -EAGAIN;
 	uint64_t a = submit();
+
 	turn();
 	ck_assert_str_eq(why(a), "the machine has no room for another process; it is tried again soon");
+}
+END_TEST
+
+START_TEST(a_job_that_waits_says_that_jobd_is_stopping)
+{
+	uint64_t a = submit();
+
 	world.free_bytes = 10;
 	engine_tick(engine);
 	ck_assert_int_eq(reason_of(a), REASON_LOW_DISK);
@@ -111,4 +173,14 @@ END_TEST
 
 WORLD_MAIN("why", a_full_queue_says_how_many_it_runs_and_how_many_come_first,
     where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_first,
-    a_stopped_queue_says_who_stopped_it_and_what_starts_it, each_other_reason_has_its_words)
+    a_stopped_queue_says_who_stopped_it_and_what_starts_it,
+    a_job_that_is_not_to_start_yet_says_until_when,
+    a_held_job_says_what_lets_it_start,
+    a_job_that_waits_for_others_names_them,
+    a_job_that_runs_says_so,
+    a_paused_job_says_what_lets_it_go_on,
+    a_job_that_is_being_cancelled_says_so,
+    a_cancelled_job_says_what_runs_it_again,
+    of_a_job_that_is_not_there_nothing_is_said,
+    a_job_for_which_the_machine_has_no_process_says_so,
+    a_job_that_waits_says_that_jobd_is_stopping)

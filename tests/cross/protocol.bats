@@ -123,13 +123,13 @@ differ() {
 		lib/varlink.h VARLINK_REPLY_MAX .16u.<<.20. jobd-varlink.7 A reply has at most 16 MiB
 		jobd/server/room.h BACKLOG_MAX .1u.<<.20. jobd-varlink.7 While 1 MiB of replies
 		jobd/server/room.h HELD_MAX .64u.<<.20. jobd-varlink.7 may come to 64 MiB
-		jobd/api/common.h PAGE_MOST 1000 jobd-varlink.7 at most 1000 rows, 50 unless said
+		jobd/api/common.h PAGE_MAX 1000 jobd-varlink.7 at most 1000 rows, 50 unless said
 		jobd/api/common.h PAGE_LIMIT 50 jobd-varlink.7 at most 1000 rows, 50 unless said
-		jobd/api/wait.c IDS_MOST 1000 jobd-varlink.7 takes at most 1000 numbers
+		jobd/api/wait.c IDS_MAX 1000 jobd-varlink.7 takes at most 1000 numbers
 		jobd/api/wait.c QUIET_S 25 jobd-varlink.7 more than 30 seconds
-		jobd/api/many.c JOBS_MOST 1000 jobd-varlink.7 at most 1000 jobs
-		jobd/api/draft-when.c AFTER_MOST 5000 jobd-varlink.7 waits for at most 5000 others
-		jobd/core/query.c PAIRS_MOST 1000 jobd-varlink.7 at most 1000 of each
+		jobd/api/many.c JOBS_MAX 1000 jobd-varlink.7 at most 1000 jobs
+		jobd/api/draft-when.c AFTER_MAX 5000 jobd-varlink.7 waits for at most 5000 others
+		jobd/core/query.c PAIRS_MAX 1000 jobd-varlink.7 at most 1000 of each
 		jobd/api/draft.c LABEL_MAX 255 jobd-varlink.7 have 1 to 255 bytes
 		jobd/api/draft.c META_MAX 64 jobd-varlink.7 at most 64 notes
 		jobd/core/progress.c TEXT_MAX 512 jobd-report.7 cut after 512 bytes

@@ -6,9 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "jobctl/edit_text.h"
+#include "jobctl/edit-text.h"
 #include "jobctl/job.h"
-#define UNIT_TIMEOUT 20
 #include "unit.h"
 
 static struct plan p;

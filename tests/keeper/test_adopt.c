@@ -16,7 +16,6 @@
 
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 START_TEST(a_later_jobd_adopts_by_the_nonce_and_by_nothing_else)

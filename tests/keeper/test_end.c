@@ -17,7 +17,6 @@
 #include "lib/clock.h"
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 START_TEST(codes_and_signals_are_told_as_they_are)

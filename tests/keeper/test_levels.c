@@ -16,7 +16,6 @@
 #include "lib/status.h"
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 /* The next message is STATE, and says this level. */

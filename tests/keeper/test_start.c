@@ -19,7 +19,6 @@
 #include "lib/strv.h"
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 /* How many logs there are, of whatever name. */

@@ -14,7 +14,6 @@
 
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 /* The next job of a keeper that stayed. */

@@ -19,7 +19,6 @@
 #include "lib/strv.h"
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 /* Runs argv to its end and gives what it wrote; the caller frees it. */

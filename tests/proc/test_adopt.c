@@ -14,7 +14,6 @@
 #include "jobd/proc/internal.h"
 #include "proc/room.h"
 
-#define UNIT_TIMEOUT 60 /* silence alone takes five */
 #include "unit.h"
 
 /* As a jobd that replaces itself: its children stay its own. */

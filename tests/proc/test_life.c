@@ -19,7 +19,6 @@
 
 #include "proc/room.h"
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 static struct room r;

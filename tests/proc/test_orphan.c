@@ -16,7 +16,6 @@
 #include "lib/tree.h"
 #include "proc/room.h"
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 START_TEST(a_keeper_that_is_killed_does_not_take_the_status_with_it)

@@ -20,7 +20,6 @@
 #include "lib/tree.h"
 #include "proc/room.h"
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 #define NONCE UINT64_C(0xfeed)

@@ -13,7 +13,6 @@
 #include "jobd/proc/internal.h"
 #include "proc/room.h"
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 static struct room r;

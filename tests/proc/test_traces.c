@@ -18,7 +18,6 @@
 #include "lib/tree.h"
 #include "proc/room.h"
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 START_TEST(where_all_is_gone_the_job_is_lost_and_who_survives_is_named_and_ended)

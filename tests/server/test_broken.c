@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Who sends what is no call: too long, not JSON, with descriptors along, or anything at all. He is told
- * and let go, and neither the others nor the log feel it.
+ * Who sends what is no call: too long, not JSON, with descriptors along, or anything at all. They
+ * are told and let go, and neither the others nor the log feel it.
  */
 #include "config.h"
 

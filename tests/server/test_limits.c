@@ -13,7 +13,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#define UNIT_TIMEOUT 60
 #include "unit.h"
 
 #define OUTPUT(n) "{'method':'org.jobd.Job.Output','parameters':{'id':1,'offset':" #n "}}"

@@ -119,10 +119,12 @@ START_TEST(a_queue_that_is_open_to_nobody_in_particular_has_no_list)
 {
 	BAD("queue a {\n submit_users = {}\n submit_groups = {\n }\n}\n"
 	    "queue b { submit_users = \"\" attempts = 101 }\n",
-	    "2: submit_users has nothing in it; leave it out, or give it names of users",
+	    "2: submit_users has nothing in it; leave it out, or give it names of users, such as {\"ann\", \"bob\"}; "
+	    "{\"root\"} lets in nobody else",
 	    "3: submit_groups has nothing in it", "6: submit_users can't be \"\"",
 	    "6: attempts can't be \"101\"; it takes a number of attempts from 1 to 100");
-	config_free(good("submit_users = {}\nqueue a { submit_groups = {staff} submit_groups += {} }\n"));
+	BAD("queue a {}\nsubmit_users = {}\n", "2: submit_users has nothing in it; leave it out, or give it names of");
+	config_free(good("queue a { submit_groups = {staff} submit_groups += {} }\n"));
 }
 END_TEST
 

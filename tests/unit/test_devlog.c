@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "lib/clock.h"
-#define UNIT_TIMEOUT 20
 #include "unit.h"
 
 static char dir[64], path[80];

@@ -3,6 +3,7 @@
 
 #include "lib/duration.h"
 
+#include "lib/size.h"
 #include "unit.h"
 
 START_TEST(durations_are_read_as_people_write_them)
@@ -90,7 +91,7 @@ START_TEST(what_is_printed_exactly_reads_back_as_it_was)
 		{ 604800000000, "7d" },
 		{ INT64_MAX, "9223372036854775807us" },
 	};
-	char out[EXACT_MAX];
+	char out[DURATION_EXACT_MAX];
 	uint64_t v;
 	for (size_t i = 0; i < sizeof(times) / sizeof(times[0]); i++) {
 		duration_print_exact(times[i].us, out);
@@ -98,14 +99,6 @@ START_TEST(what_is_printed_exactly_reads_back_as_it_was)
 		ck_assert(duration_parse_us(out, &v));
 		ck_assert_uint_eq(v, times[i].us);
 	}
-	static const uint64_t sizes[] = { 0, 1, 1023, 1024, 1536 << 10, 3 << 20, UINT64_C(5) << 40, INT64_MAX };
-	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-		size_print_exact(sizes[i], out);
-		ck_assert(size_parse(out, &v));
-		ck_assert_uint_eq(v, sizes[i]);
-	}
-	size_print_exact(1536 << 10, out);
-	ck_assert_str_eq(out, "1536K");
 }
 END_TEST
 
@@ -140,6 +133,23 @@ START_TEST(sizes_are_read_as_people_write_them)
 }
 END_TEST
 
-UNIT_MAIN("duration", durations_are_read_as_people_write_them, what_is_no_duration_is_refused,
+START_TEST(a_size_that_is_printed_reads_back_as_it_was)
+{
+	char out[SIZE_EXACT_MAX];
+	uint64_t v;
+	static const uint64_t sizes[] = { 0, 1, 1023, 1024, 1536 << 10, 3 << 20,
+		UINT64_C(5) << 40, INT64_MAX };
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		size_print_exact(sizes[i], out);
+		ck_assert(size_parse(out, &v));
+		ck_assert_uint_eq(v, sizes[i]);
+	}
+	size_print_exact(1536 << 10, out);
+	ck_assert_str_eq(out, "1536K");
+}
+END_TEST
+
+UNIT_MAIN("durations and sizes", durations_are_read_as_people_write_them,
+    what_is_no_duration_is_refused,
     durations_are_printed_short_and_rounded_down, sizes_are_read_as_people_write_them,
-    what_is_printed_exactly_reads_back_as_it_was)
+    a_size_that_is_printed_reads_back_as_it_was, what_is_printed_exactly_reads_back_as_it_was)

@@ -12,7 +12,6 @@
 
 #include "lib/clock.h"
 
-#define UNIT_TIMEOUT 20
 #include "unit.h"
 
 static char path[] = "/tmp/jobd-lock.XXXXXX";

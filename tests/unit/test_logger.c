@@ -11,7 +11,6 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
-#define UNIT_TIMEOUT 20
 #include "unit.h"
 
 /* What a writer got; it hangs while the gate is held, and takes nothing while it is away. */

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 #include "config.h"
 
-#define UNIT_TIMEOUT 20
-
 #include "jobd/sys/names.h"
 
 #include <errno.h>

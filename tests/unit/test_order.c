@@ -159,7 +159,7 @@ static void step(struct model *m)
 		set_queue(m);
 	else
 		ck_assert(order_user_most(&m->o, m->user_most = below(m, 4)));
-	/* Whoever has nothing any more is as if he had never come: suspicion is forgotten with it. */
+	/* Whoever has nothing any more is as if they had never come: suspicion is forgotten with it. */
 	bool known = m->waiting[u] || m->starting[u] || m->user_running[u];
 	bool toggled = what >= 88 && what < 94;
 	m->suspect[u] = known && m->suspect[u] != toggled;

@@ -2,8 +2,6 @@
 /* Whom the names of the configuration give rights, while the name service answers, hangs and fails. */
 #include "config.h"
 
-#define UNIT_TIMEOUT 40
-
 #include "jobd/policy.h"
 
 #include <errno.h>
@@ -15,6 +13,7 @@
 
 #include "lib/clock.h"
 #include "lib/log.h"
+#include "lib/strv.h"
 #include "unit.h"
 
 static struct event_base *base;
@@ -24,6 +23,8 @@ static struct config config;
 static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER; /* held: groups hang */
 static atomic_int fails;				 /* so many lookups of groups */
 static unsigned warned;
+static struct config_name config_names[8];
+static char source[] = "jobd.conf";
 static char ghost[] = "ghost", group3[] = "group3", group4[] = "group4", group5[] = "group5",
 	    group6[] = "group6", group7[] = "group7";
 
@@ -50,6 +51,26 @@ static int fake_gid(const char *group, gid_t *gid)
 	return sscanf(group, "group%u", gid) == 1 ? 0 : -ENOENT;
 }
 
+static void name(char *name, bool group)
+{
+	size_t n = config.nnames++;
+	config_names[n] = (struct config_name){ name, group, (int)n + 1 };
+	config.names = config_names;
+	config.source = source;
+}
+
+/* What the reader of the file puts beside the settings: each name, with a line. */
+static void list_names(void)
+{
+	config.nnames = 0;
+	if (config.admin_group)
+		name(config.admin_group, true);
+	for (char **v = config.submit_users; v && *v; v++)
+		name(*v, false);
+	for (char **v = config.submit_groups; v && *v; v++)
+		name(*v, true);
+}
+
 /* As the daemon does. */
 static void known(void *ctx)
 {
@@ -72,12 +93,14 @@ static void start(void)
 	log_set_sink(count_warnings, NULL);
 	base = event_base_new();
 	ck_assert_int_eq(names_open(base, known, NULL, &fake, &names), 0);
+	list_names();
 	policy_resolve(&policy, &config, names);
 }
 
 static void reload(void)
 {
 	names_flush(names);
+	list_names();
 	policy_resolve(&policy, &config, names);
 }
 
@@ -208,8 +231,48 @@ START_TEST(a_name_service_that_fails_is_asked_until_it_tells)
 }
 END_TEST
 
+static void has_warnings(const char *first, const char *second)
+{
+	char **warnings = NULL;
+	policy_warnings(&policy, &config, &warnings);
+	ck_assert_uint_eq(strv_len(warnings), !!first + !!second);
+	if (first)
+		ck_assert_ptr_nonnull(strstr(warnings[0], first));
+	if (second)
+		ck_assert_ptr_nonnull(strstr(warnings[1], second));
+	strv_free(warnings);
+}
+
+START_TEST(what_is_wrong_with_names_can_be_asked_for_as_long_as_it_is_so)
+{
+	char *users[] = { ghost, NULL }, *groups[] = { group3, ghost, NULL };
+	config = (struct config){ .admin_group = ghost, .submit_users = users, .submit_groups = groups };
+	start();
+	TURN_WHILE(policy.waiting);
+	/* The group once, though it is named twice. */
+	has_warnings("jobd.conf:1: there is no group \"ghost\"", "jobd.conf:2: there is no user \"ghost\"");
+	reload();
+	TURN_WHILE(policy.waiting);
+	ck_assert_uint_eq(warned, 2);
+	has_warnings("group", "user");
+	pthread_mutex_lock(&gate);
+	config.admin_group = group4;
+	config.submit_users = NULL;
+	groups[1] = NULL;
+	reload();
+	TURN_WHILE(policy.waiting);
+	has_warnings("jobd.conf:1: the name service does not tell who group \"group4\" is; it gives no rights",
+	    "jobd.conf:2: the name service does not tell who group \"group3\" is; what was known of it holds");
+	pthread_mutex_unlock(&gate);
+	TURN_WHILE(policy.pending);
+	has_warnings(NULL, NULL);
+	finish();
+}
+END_TEST
+
 UNIT_MAIN("policy", names_become_the_numbers_that_are_compared,
     nobody_named_is_everybody_and_a_name_of_nobody_is_nobody,
     a_start_waits_two_seconds_for_a_name_that_counts_when_it_comes,
     a_reload_while_the_name_service_hangs_takes_no_rights_from_those_still_named,
-    a_name_service_that_fails_is_asked_until_it_tells)
+    a_name_service_that_fails_is_asked_until_it_tells,
+    what_is_wrong_with_names_can_be_asked_for_as_long_as_it_is_so)

@@ -3,6 +3,7 @@
 
 #include "lib/status.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -98,6 +99,48 @@ START_TEST(names_are_taken_with_and_without_sig_and_nonsense_is_not)
 }
 END_TEST
 
-UNIT_MAIN("status", an_exit_has_a_code_and_no_signal, a_signal_has_no_code, a_core_dump_is_told,
+START_TEST(a_child_that_ended_is_looked_at_before_it_is_reaped)
+{
+	int status = 77;
+	struct rusage used = { .ru_maxrss = -1 };
+	ck_assert_int_eq(status_wait(0, false, &status, &used), -ECHILD);
+	int gate[2];
+	ck_assert_int_eq(pipe(gate), 0);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		close(gate[1]);
+		_exit(read(gate[0], &status, 1) == 0 ? 5 : 6);
+	}
+	ck_assert_int_eq(status_wait(pid, true, &status, &used), 0);
+	ck_assert_int_eq(status, 77);
+	ck_assert_int_eq(used.ru_maxrss, -1);
+	close(gate[1]);
+	siginfo_t si;
+	ck_assert_int_eq(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT), 0);
+	ck_assert_int_eq(status_wait(0, true, NULL, NULL), pid);
+	ck_assert_int_eq(status_wait(pid, false, &status, &used), pid);
+	ck_assert_int_eq(WEXITSTATUS(status), 5);
+	ck_assert_int_gt(used.ru_maxrss, 0);
+	ck_assert_int_eq(status_wait(pid, false, NULL, NULL), -ECHILD);
+	close(gate[0]);
+}
+END_TEST
+
+START_TEST(what_stops_or_continues_is_known)
+{
+	static const int stop[] = { SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGCONT };
+	int n = 0;
+	for (size_t i = 0; i < sizeof(stop) / sizeof(stop[0]); i++)
+		ck_assert(status_signal_stops(stop[i]));
+	for (int sig = 0; sig <= SIGRTMAX; sig++)
+		n += status_signal_stops(sig);
+	ck_assert_int_eq(n, 5);
+}
+END_TEST
+
+UNIT_MAIN("status", what_stops_or_continues_is_known,
+    a_child_that_ended_is_looked_at_before_it_is_reaped,
+    an_exit_has_a_code_and_no_signal, a_signal_has_no_code, a_core_dump_is_told,
     a_process_that_only_stopped_has_not_ended, every_signal_is_understood_by_the_name_it_is_given,
     names_are_taken_with_and_without_sig_and_nonsense_is_not)

@@ -22,7 +22,6 @@
 #include <unistd.h>
 
 #include "lib/procfs.h"
-#define UNIT_TIMEOUT 60
 #include "tests/unit/unit.h"
 
 #define PATIENCE_MS 10000
@@ -314,7 +313,7 @@ START_TEST(a_number_that_is_used_again_hides_nobody)
 		nap(i & 2 ? 30 : 0);
 		pid_t again = child_numbered(pid);
 		if (again < 0)
-			break; /* only root may choose a number, where the kernel lets him */
+			break; /* only root may choose a number, where the kernel lets it */
 		ck_assert_int_eq(again, pid);
 		kill_all(t);
 		ck_assert_int_eq(kill(again, 0), -1);
@@ -389,28 +388,6 @@ START_TEST(a_tree_larger_than_the_descriptors_there_are_is_still_ended)
 	tree_continue(t);
 	kill_all(t);
 	tree_free(t);
-}
-END_TEST
-
-START_TEST(a_name_in_proc_can_not_forge_what_follows_it)
-{
-	struct procfs_stat st;
-	ck_assert(
-	    procfs_stat_parse("7 (a) R 1 (b) c) T 12 1 1 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 3 0 "
-			      "4711 99 9\n",
-		&st));
-	ck_assert_int_eq(st.state, 'T');
-	ck_assert_int_eq(st.ppid, 12);
-	ck_assert_uint_eq(st.threads, 3);
-	ck_assert_uint_eq(st.start, 4711);
-	ck_assert(!st.unexecuted);
-	ck_assert(procfs_stat_parse(
-	    "7 (a) S 12 1 1 0 -1 4194368 1 2 3 4 5 6 7 8 20 0 3 0 4711 99 9\n", &st));
-	ck_assert(st.unexecuted);
-	ck_assert(!procfs_stat_parse("", &st));
-	ck_assert(!procfs_stat_parse("7 (a", &st));
-	ck_assert(!procfs_stat_parse("7 (a) T", &st));
-	ck_assert(!procfs_stat_parse("7 (a) T 12 1 1", &st));
 }
 END_TEST
 
@@ -508,5 +485,5 @@ UNIT_MAIN("tree", a_tree_holds_children_grandchildren_and_those_with_a_session_o
     a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end,
     a_process_that_was_named_is_a_member_with_all_below_it,
     a_tree_larger_than_the_descriptors_there_are_is_still_ended,
-    a_name_in_proc_can_not_forge_what_follows_it, the_roots_only_child_is_told_from_more_than_that,
+    the_roots_only_child_is_told_from_more_than_that,
     a_process_that_may_not_be_signalled_is_named, whoever_is_in_the_cgroup_belongs)

@@ -66,6 +66,13 @@ static json_t *states(size_t at)
 	return json_pack("{s:o}", "states", array);
 }
 
+/* As many of what the filter (stolen) selects as there are lines left. */
+static enum code show_pages(struct list *l, json_t *filter, const char *cursor)
+{
+	return select_pages(l->c, &(struct select_walk){ .filter = filter, .cursor = cursor,
+				      .wanted = l->left, .page = page, .ctx = l });
+}
+
 /* Each part, as far as there are lines left; unless it is to be cut, what is live is shown whole. */
 static enum code list_present(struct list *l)
 {
@@ -79,8 +86,7 @@ static enum code list_present(struct list *l)
 		if (live && !cut)
 			l->left = UNLIMITED;
 		if (l->left > 0)
-			code = select_pages(
-			    l->c, states(i), live ? NULL : l->c->o->cursor, l->left, page, l);
+			code = show_pages(l, states(i), live ? NULL : l->c->o->cursor);
 		l->shown[i] = (int64_t)(l->found - before);
 		if (live && !cut)
 			l->left = lines > l->shown[i] ? lines - l->shown[i] : 0;
@@ -198,8 +204,7 @@ static enum code list(struct list *l, struct selection *s)
 	if (s->ids.n)
 		code = list_named(l, s);
 	else if (s->filtered)
-		code = select_pages(
-		    l->c, json_copy(s->filter), l->c->o->cursor, l->left, page, l);
+		code = show_pages(l, json_copy(s->filter), l->c->o->cursor);
 	else
 		code = list_present(l);
 	if (code != CODE_DONE && code != CODE_NOT_FOUND && code != CODE_SOME)

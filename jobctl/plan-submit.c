@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/fields.h"
 #include "jobctl/job.h"
 #include "jobctl/plan.h"
@@ -270,8 +271,9 @@ static enum code find_numbers(struct sending *s)
 	size_t n = s->plan->n;
 
 	s->found = json_array();
-	enum code code = select_pages(s->c, json_pack("{s:I}", "batch", (json_int_t)s->batch), NULL,
-	    INT64_MAX, take_found, s);
+	enum code code = select_pages(s->c,
+	    &(struct select_walk){ .filter = json_pack("{s:I}", "batch", (json_int_t)s->batch),
+		.wanted = INT64_MAX, .page = take_found, .ctx = s });
 	for (size_t i = 0; i < n; i++)
 		s->ids[s->plan->order[i]] =
 		    json_array_size(s->found) == n

@@ -12,8 +12,9 @@
 #include <strings.h>
 #include <unistd.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/job.h"
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
 #include "jobctl/select.h"
 #include "jobctl/waiting.h"
 #include "lib/priority.h"

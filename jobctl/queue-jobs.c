@@ -2,7 +2,7 @@
 /* The jobs of queues that have started and not ended. Knows List, and nothing of how it is shown. */
 #include "config.h"
 
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
 
 #include <string.h>
 
@@ -51,8 +51,10 @@ enum code queue_jobs_look(struct ctl *c, const json_t *queues, json_t **paused)
 			json_array_append(names, json_object_get(q, "name"));
 	}
 	if (json_array_size(names))
-		code = select_pages(c, json_pack("{s:O, s:[s]}", "queues", names, "states", "paused"),
-		    NULL, INT64_MAX, count_paused, *paused);
+		code = select_pages(c,
+		    &(struct select_walk){
+			.filter = json_pack("{s:O, s:[s]}", "queues", names, "states", "paused"),
+			.wanted = INT64_MAX, .page = count_paused, .ctx = *paused });
 	json_decref(names);
 	return code;
 }
@@ -89,9 +91,10 @@ static int64_t sort_out(void *ctx, json_t *jobs, const char *cursor)
 enum code queue_jobs_left(struct ctl *c, const char *queue, json_t **running, json_t **paused)
 {
 	json_t *lists[] = { json_array(), json_array() };
-	enum code code = select_pages(c,
-	    json_pack("{s:[s], s:[s, s]}", "queues", queue, "states", "running", "paused"), NULL,
-	    INT64_MAX, sort_out, lists);
+	struct select_walk walk = { .wanted = INT64_MAX, .page = sort_out, .ctx = lists };
+	walk.filter =
+	    json_pack("{s:[s], s:[s, s]}", "queues", queue, "states", "running", "paused");
+	enum code code = select_pages(c, &walk);
 
 	*running = lists[0];
 	*paused = lists[1];

@@ -6,7 +6,7 @@
  */
 #include "config.h"
 
-#include "jobctl/option_table.h"
+#include "jobctl/option-table.h"
 
 #include <ctype.h>
 #include <string.h>

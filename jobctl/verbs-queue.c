@@ -8,7 +8,8 @@
 
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
+#include "jobctl/queue-value.h"
 #include "jobctl/sheet.h"
 #include "jobctl/table.h"
 #include "jobctl/verb.h"
@@ -33,10 +34,18 @@ static const struct table_column value_columns[] = {
 	{ "FROM", false, 0, 0, 0 },
 };
 
+/* "retired": open, and for the jobs that it has alone, since jobd.conf declares it no more. */
+static const char *state_word(const json_t *q)
+{
+	const char *state = job_text_or(q, "state", "?");
+
+	return strcmp(state, "open") == 0 && json_is_false(json_object_get(q, "declared")) ? "retired" : state;
+}
+
 static enum colour colour_of(const char *state)
 {
 	return strcmp(state, "paused") == 0	? COLOUR_YELLOW
-	       : strcmp(state, "draining") == 0 ? COLOUR_BLUE
+	       : strcmp(state, "draining") == 0 || strcmp(state, "retired") == 0 ? COLOUR_BLUE
 						: COLOUR_NONE;
 }
 
@@ -49,18 +58,18 @@ static void running(const json_t *q, const struct queue_jobs *j, char out[64])
 		snprintf(out + n, 64 - (size_t)n, "/%" PRId64, limit);
 }
 
-/* "3 (1 released, 1 resuming)" */
-static void paused(const struct queue_jobs *j, char out[64])
+/* "3(1-released,1-resuming)": a cell has no blanks, so that a program finds the next one. */
+static void paused(const struct queue_jobs *j, char out[96])
 {
-	int n = snprintf(out, 64, "%" PRId64, j->paused);
+	int n = snprintf(out, 96, "%" PRId64, j->paused);
 
 	if (j->released > 0)
-		n += snprintf(out + n, 64 - (size_t)n, " (%" PRId64 " released", j->released);
+		n += snprintf(out + n, 96 - (size_t)n, "(%" PRId64 "-released", j->released);
 	if (j->resuming > 0)
-		n += snprintf(out + n, 64 - (size_t)n, "%s%" PRId64 " resuming",
-		    j->released > 0 ? ", " : " (", j->resuming);
+		n += snprintf(out + n, 96 - (size_t)n, "%s%" PRId64 "-resuming",
+		    j->released > 0 ? "," : "(", j->resuming);
 	if (j->released > 0 || j->resuming > 0)
-		snprintf(out + n, 64 - (size_t)n, ")");
+		snprintf(out + n, 96 - (size_t)n, ")");
 }
 
 /* For how long the job waits that waits longest; "" where none does. */
@@ -81,9 +90,9 @@ static void cell_number(struct table *t, const json_t *q, const char *key)
 
 static void row(struct table *t, const json_t *q, const json_t *jobs)
 {
-	const char *state = job_text_or(q, "state", "?");
+	const char *state = state_word(q);
 	struct queue_jobs j = queue_jobs_of(q, jobs);
-	char text[64];
+	char text[96];
 
 	table_cell(t, job_text_or(q, "name", "?"), COLOUR_NONE);
 	table_cell(t, state, colour_of(state));
@@ -147,12 +156,15 @@ static void state_line(struct sheet *p, const json_t *q)
 
 	if (since > 0)
 		when_print((uint64_t)since, when, sizeof when);
-	sheet_printf(p, "state", "%s%s%s%s%s%s%s%s", job_text_or(q, "state", "?"),
+	sheet_printf(p, "state", "%s%s%s%s%s%s%s%s", state_word(q),
 	    by || *when ? " (" : "", by ? "by " : "", by ? by : "", by && *when ? ", " : "",
 	    *when ? "since " : "", when, by || *when ? ")" : "");
 }
 
-/* "running: 1", "paused: 2, 1 without a slot"; and "slots: 2 of 4", where not all that hold one run. */
+/*
+ * "running: 1 of 4", or "1, no limit of its own"; "paused: 2, 1 gave up the slot"; and "slots held: 2 of 4",
+ * where not all that hold one run.
+ */
 static void running_lines(struct sheet *p, const json_t *q, const struct queue_jobs *j)
 {
 	int64_t slots = job_int(q, "running", 0), limit = job_int(q, "max_running", 0);
@@ -161,9 +173,9 @@ static void running_lines(struct sheet *p, const json_t *q, const struct queue_j
 
 	if (limit > 0 && slots == j->running)
 		snprintf(text + n, sizeof text - (size_t)n, " of %" PRId64, limit);
+	else if (limit == 0)
+		snprintf(text + n, sizeof text - (size_t)n, ", no limit of its own");
 	sheet_line(p, "running", text);
-	if (j->paused == 0)
-		return;
 	n = snprintf(text, sizeof text, "%" PRId64, slots);
 	if (limit > 0)
 		snprintf(text + n, sizeof text - (size_t)n, " of %" PRId64, limit);
@@ -192,7 +204,7 @@ static bool show_values(const struct ctl *c, const json_t *q)
 		if (!ok)
 			break;
 		table_cell(&t, job_text_or(v, "name", "?"), COLOUR_NONE);
-		table_cell(&t, job_text_or(v, "value", ""), COLOUR_NONE);
+		table_cell(&t, queue_value(q, v), COLOUR_NONE);
 		table_cell(&t, origin, strcmp(origin, "default") == 0 ? COLOUR_FAINT : COLOUR_NONE);
 	}
 	ok = ok && table_flush(&t);
@@ -221,7 +233,7 @@ static enum code show(struct ctl *c, json_t *q, bool first)
 	sheet_line(&p, "queue", job_text_or(q, "name", "?"));
 	state_line(&p, q);
 	if (json_is_false(json_object_get(q, "declared")))
-		sheet_line(&p, "declared", "no more in jobd.conf: it lives as long as it has jobs");
+		sheet_line(&p, "declared", "no more in jobd.conf: it finishes the jobs it has, and takes no new ones");
 	running_lines(&p, q, &j);
 	sheet_int(&p, "queued", q, "queued");
 	sheet_int(&p, "held", q, "held");

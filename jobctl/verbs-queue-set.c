@@ -10,7 +10,8 @@
 #include <time.h>
 
 #include "jobctl/job.h"
-#include "jobctl/queue_jobs.h"
+#include "jobctl/queue-jobs.h"
+#include "jobctl/queue-value.h"
 #include "jobctl/verb.h"
 #include "lib/nearest.h"
 #include "lib/rules.h"
@@ -88,7 +89,7 @@ static void tell_values(const struct ctl *c, const json_t *queue, const json_t *
 
 	json_array_foreach(json_object_get(queue, "values"), i, v) {
 		const char *name = job_text_or(v, "name", "?");
-		const char *value = job_text_or(v, "value", "");
+		const char *value = queue_value(queue, v);
 		bool unlimited = strcmp(name, "max_running") == 0 && strcmp(value, "0") == 0;
 		if (json_object_get(named, name))
 			verb_say(c, "queue %s: %s = %s%s (%s)", job_text_or(queue, "name", "?"), name, value,

@@ -191,8 +191,9 @@ static enum code find_jobs(struct ctl *c, json_t *asked, json_t *found)
 		if (++i < n && json_array_size(ids) < IDS_MOST)
 			continue;
 		if (code == CODE_DONE)
-			code = select_pages(c, json_pack("{s:o}", "ids", json_copy(ids)), NULL, INT64_MAX,
-			    take_found, found);
+			code = select_pages(c, &(struct select_walk){
+				.filter = json_pack("{s:o}", "ids", json_copy(ids)),
+				.wanted = INT64_MAX, .page = take_found, .ctx = found });
 		json_array_clear(ids);
 	}
 	json_decref(ids);

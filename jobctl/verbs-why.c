@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
 #include "jobctl/select.h"
@@ -37,8 +38,7 @@ static const struct {
 	{ "never-started", "jobctl status @; jobctl retry @", NULL },
 	{ "cancelled", "jobctl retry @", NULL },
 	{ "running", "jobctl log -f @", NULL },
-	{ "priority", "jobctl priority @ high; jobctl queue show %", NULL },
-	{ "priority-of-all", "jobctl priority @ high; jobctl list --state running,queued", NULL },
+	{ "priority", "jobctl priority @ high", NULL }, /* and what its limit has */
 	{ "queue-full", "jobctl queue show %", NULL },
 	{ "queue-paused", "jobctl queue show %", "jobctl queue resume %" },
 	{ "draining", "jobctl queue show %", "jobctl queue show %; jobctl queue resume %" },
@@ -70,21 +70,22 @@ static const char *find_hint(const struct why *w, const char *word)
 	return NULL;
 }
 
-/* What helps, or NULL: for the limit that is in the way, the reason, or the state. */
-static const char *hint_for(const struct why *w, const json_t *reply)
+/* What helps, or NULL: for the limit that is in the way, the reason, or the state. *also: what helps besides, or
+ * NULL. */
+static const char *hint_for(const struct why *w, const json_t *reply, const char **also)
 {
 	const char *state = job_text_or(reply, "state", "?"), *reason = job_text(reply, "reason");
 	const char *limit = job_text(reply, "limit");
 	bool waiting = reason && waits(state);
 
+	*also = NULL;
 	if (strcmp(state, "failed") == 0 && reason &&
 	    (strcmp(reason, "dependency") == 0 || strcmp(reason, "deadline") == 0))
 		return find_hint(w, "never-started");
-	/* Where others come first, its priority is what helps. */
-	if (waiting && limit && strcmp(reason, "priority") == 0 && strcmp(limit, "daemon") == 0)
-		return find_hint(w, "priority-of-all");
 	if (waiting && limit && strcmp(reason, "priority") != 0)
 		return find_hint(w, limit);
+	/* Where others come first its priority helps, and so does a higher limit. */
+	*also = waiting ? find_hint(w, limit) : NULL;
 	return find_hint(w, waiting ? reason : state);
 }
 
@@ -156,7 +157,7 @@ static uint64_t rounded(uint64_t us)
 
 static void show(const struct why *w, int64_t id, const json_t *reply)
 {
-	const char *state = job_text_or(reply, "state", "?"), *hint = hint_for(w, reply);
+	const char *also, *state = job_text_or(reply, "state", "?"), *hint = hint_for(w, reply, &also);
 	const char *message = job_text_or(reply, "message", "?");
 	char again[40], done[40];
 	int64_t until = job_int(reply, "until_us", 0), now = (int64_t)clock_real_us();
@@ -187,6 +188,8 @@ static void show(const struct why *w, int64_t id, const json_t *reply)
 	}
 	if (hint) {
 		put_hint(w, hint, id, reply, &b);
+		buf_puts(&b, also ? "; " : "");
+		put_hint(w, also ? also : "", id, reply, &b);
 		buf_put(&b, "", 1);
 		/* Not what the message says already. */
 		if (b.failed || strstr(message, (const char *)b.data))

@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "jobctl/edit_text.h"
+#include "jobctl/edit-text.h"
 #include "jobctl/fields.h"
 #include "jobctl/ids.h"
 #include "jobctl/job.h"

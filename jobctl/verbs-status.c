@@ -1,11 +1,22 @@
 /* SPDX-License-Identifier: ISC */
-/* status: everything that is known of a job, a line each. */
+/*
+ * status: everything that is known of a job, a line each, in the order of the questions that people
+ * have: what it is and how it does, what it runs, what it belongs to and waits for, when, by which
+ * rules, what it used, and its earlier attempts. What is not known, or not shown of another's job,
+ * has no line.
+ *
+ * Many jobs are asked for together, and shown in the order of their numbers as given. One that
+ * can't be shown is said, and the others are shown all the same. With --json it is the daemon's
+ * object, untouched.
+ */
 #include "config.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
@@ -172,6 +183,19 @@ static void meta(struct sheet *p, const json_t *job)
 	}
 }
 
+/* Whether it was retried by hand, past what its rules allow. */
+static bool is_past_its_rules(const json_t *job, int64_t allowed)
+{
+	size_t i;
+	json_t *rule;
+
+	json_array_foreach(json_object_get(job, "rules"), i, rule) {
+		if (strcmp(job_text_or(rule, "name", ""), "attempts") == 0)
+			return allowed > strtoll(job_text_or(rule, "value", "0"), NULL, 10);
+	}
+	return false;
+}
+
 /* "2 of 3, next at 2026-11-21 14:30:05" */
 static void attempt(struct sheet *p, const json_t *job)
 {
@@ -183,7 +207,7 @@ static void attempt(struct sheet *p, const json_t *job)
 	if (at <= 0 && of <= 1)
 		return;
 	buf_printf(&b, "%" PRId64, at);
-	if (of > 1)
+	if (of > 1 && !is_past_its_rules(job, of))
 		buf_printf(&b, " of %" PRId64, of);
 	if (again > 0 && !job_ended(job)) {
 		when_print((uint64_t)again, next, sizeof next);

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
 #include "jobctl/output.h"

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/force.h"
 #include "jobctl/job.h"
 #include "jobctl/listing.h"
@@ -134,15 +135,19 @@ int verb_health(struct ctl *c)
 
 int verb_reload(struct ctl *c)
 {
-	json_t *reply;
+	json_t *reply, *warning;
+	size_t i;
 
 	if (!takes_no_words(c))
 		return CODE_USAGE;
 	enum code code = client_ask(&c->client, "read the configuration again",
 	    "org.jobd.Daemon.Reload", json_object(), &reply);
-	json_decref(reply);
 	if (code == CODE_DONE)
 		verb_say(c, "the configuration was read again");
+	json_array_foreach(json_object_get(reply, "warnings"), i, warning) {
+		complain("warning: %s", json_string_value(warning));
+	}
+	json_decref(reply);
 	return code;
 }
 
