@@ -417,7 +417,8 @@ static bool parse_epoch(const char *text, uint64_t *us)
 static bool says_utc(const char *text)
 {
 	size_t n = strlen(text);
-	return strcasestr(text, "utc") || (n > 1 && text[n - 1] == 'Z' && isdigit((unsigned char)text[n - 2]));
+	bool z = n > 1 && text[n - 1] == 'Z' && isdigit((unsigned char)text[n - 2]);
+	return z || strcasestr(text, "utc");
 }
 
 /* Reads it from now on, into a. */

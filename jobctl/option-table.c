@@ -108,7 +108,8 @@ static const struct option_row rows[] = {
 	{ "follow", 'f', NULL, OPTIONS_STATUS, FLAG, AT(follow), "watch it until it ends" },
 	{ "any", 0, NULL, OPTIONS_WAIT, FLAG, AT(any), "until the first of them ends" },
 	/* a RULE, as all of this name are */
-	{ "timeout", 0, "DURATION", OPTIONS_WAIT, RULE, AT(rules), "leave with 124 after so long; the jobs go on" },
+	{ "timeout", 0, "DURATION", OPTIONS_WAIT, RULE, AT(rules),
+	    "leave with 124 after so long; the jobs go on" },
 	/* changing jobs */
 	{ "now", 0, NULL, G_CANCEL, FLAG, AT(now), "SIGKILL at once, no SIGTERM before" },
 	{ "wait", 'w', NULL, G_CANCEL, FLAG, AT(wait), "return when it has ended" },
@@ -180,9 +181,10 @@ static const char *other_word(const char *name)
 		{ "workdir", "chdir" }, { "cwd", "chdir" }, { "nice", "priority" }, { "comment", "meta" },
 		{ "stashed", "hold" }, { "print-task-id", "parsable" }, { "setenv", "env" },
 		{ "environment", "env" }, { "singleton", "unique" }, { "parameter", "param" },
-		{ "parameters", "param" }, { "reasons", "reason" }, { "tail", "lines" }, { "tags", "project" }, { "tag", "project" },
-		{ "watch", "follow" }, { "format", "output" }, { "full", "output" }, { "wide", "output" }, { "long", "output" },
-		{ "head", "limit" }, { "count", "limit" }, { "last", "limit" }, { "force-yes", "yes" },
+		{ "parameters", "param" }, { "reasons", "reason" },
+		{ "tail", "lines" }, { "tags", "project" }, { "tag", "project" }, { "watch", "follow" },
+		{ "format", "output" }, { "full", "output" }, { "wide", "output" }, { "long", "output" },
+		{ "head", "limit" }, { "count", "limit" }, { "last", "limit" },
 		{ "in", "delay" }, { "start", "at" }, { "starttime", "at" }, { "not-before", "at" },
 		{ "not-before-us", "at" }, { "deadline-us", "deadline" }, { "timelimit", "timeout" },
 		{ "jobname", "name" }, { "notes", "meta" }, { "unset", "clear" }, { "set-environment", "env" }, { "max-attempts", "attempts" },

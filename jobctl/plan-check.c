@@ -52,7 +52,8 @@ static const char *other_word(const char *name)
 	} others[] = {
 		{ "on", "after" }, { "depends", "after" }, { "dependency", "after" }, { "needs", "after" },
 		{ "delay", "at" }, { "begin", "at" }, { "not_before", "at" }, { "env", "environment" },
-		{ "chdir", "cwd" }, { "dir", "cwd" }, { "cmd", "command" }, { "shell", "command" }, { "notes", "meta" },
+		{ "chdir", "cwd" }, { "dir", "cwd" }, { "cmd", "command" }, { "shell", "command" },
+		{ "notes", "meta" },
 		{ "params", "parameters" }, { "partition", "queue" }, { "key", "unique" },
 	};
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
@@ -198,7 +199,7 @@ static void check_types(struct plan *p, unsigned long line, json_t *job)
 	json_object_foreach_safe(job, next, name, value) {
 		const struct varlink_field *f = find_field(name);
 		bool by_itself = strcmp(name, "after") == 0 || strcmp(name, "rules") == 0;
-		if (f && by_itself && (f->map ? json_is_object(value) || json_is_null(value) : true))
+		if (f && by_itself && (!f->map || json_is_object(value) || json_is_null(value)))
 			continue;
 		json_t *one = json_pack("{s:O}", name, value);
 		bool wrong = f && varlink_check(new_job_fields(), one);
@@ -247,7 +248,8 @@ void plan_check_unique(struct plan *p)
 		const char *key = job_text(p->jobs[i].job, "unique");
 		const json_t *had = key ? json_object_get(keys, key) : NULL;
 		if (had)
-			plan_mistake(p, p->jobs[i].line, "unique: line %" JSON_INTEGER_FORMAT " has the key \"%s\", too",
+			plan_mistake(p, p->jobs[i].line,
+			    "unique: line %" JSON_INTEGER_FORMAT " has the key \"%s\", too",
 			    json_integer_value(had), key);
 		else if (key)
 			json_object_set_new(keys, key, json_integer((json_int_t)p->jobs[i].line));

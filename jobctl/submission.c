@@ -66,8 +66,8 @@ static enum code refuse_queue(const struct ctl *c)
 {
 	if (!c->o->quiet || c->separated || c->nwords < 2 || strcmp(c->words[1], "--") != 0)
 		return CODE_DONE;
-	return verb_wrong(c, "'%s -- ...': -q is --quiet: did you mean --queue %s? (a command that is called so "
-			     "stands behind --)", c->words[0], c->words[0]);
+	return verb_wrong(c, "'%s -- ...': -q is --quiet: did you mean --queue %s? (a command that is "
+			     "called so stands behind --)", c->words[0], c->words[0]);
 }
 
 static enum code put_all(const struct ctl *c, json_t *p)
@@ -128,8 +128,8 @@ static void note_doubtful(const struct ctl *c, const json_t *job)
 	if (c->o->quiet)
 		return;
 	if (strpbrk(word, " \t\n") && (!strchr(word, '/') || access(word, F_OK) != 0))
-		complain("note: '%s' is one word, and so the name of a program; a line for the shell is --shell "
-			 "'%s'", word, word);
+		complain("note: '%s' is one word, and so the name of a program; a line for the shell is "
+			 "--shell '%s'", word, word);
 	if (c->o->chdir && cwd && !fields_other_user(c->o) && stat(cwd, &st) != 0 && errno == ENOENT)
 		complain("note: there is no directory %s (yet)", cwd);
 }

@@ -167,7 +167,8 @@ static void done(void *ctx, size_t i, const struct answer *a)
 		w->first = code;
 	if (code == CODE_DENIED) { /* there may be many: they are told together */
 		if (!json_array_size(w->denied))
-			w->denial = (struct answer){ json_incref(a->params), strdup(a->error), a->method, false };
+			w->denial = (struct answer){ .params = json_incref(a->params),
+				.error = strdup(a->error), .method = a->method };
 		json_array_append_new(w->denied, json_integer(id));
 		return;
 	}
@@ -329,8 +330,10 @@ int verb_control(struct ctl *c)
 	const struct select_states *fit = c->o->release_slot ? &with_slot : &w.control->fit;
 
 	if (code == CODE_DONE && c->o->until && nwords && strcmp(w.control->verb, "hold") == 0)
-		code = verb_wrong(c, "--until selects by when jobs were submitted, and stands for no end; to start job "
-				     "%s later: jobctl edit %s --at '%s'", c->words[0], c->words[0], c->o->until);
+		code = verb_wrong(c,
+		    "--until selects by when jobs were submitted, and stands for no end; to start job "
+		    "%s later: jobctl edit %s --at '%s'",
+		    c->words[0], c->words[0], c->o->until);
 	if (code == CODE_DONE)
 		code = select_parse(c, c->words, nwords, fit, &w.selection);
 	w.selection.own = true;
