@@ -29,8 +29,7 @@ enum queue_state {
 const char *queue_state_name(enum queue_state s);
 
 /* What is to be said of one, by its name, that is not declared any more. */
-#define QUEUE_RETIRED                                                                                   \
-	"queue %s is no longer declared in jobd.conf; it only finishes the jobs it has"
+#define QUEUE_RETIRED "queue %s is no longer declared in jobd.conf; it only finishes the jobs it has"
 
 enum rule_origin { ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_RUNTIME, ORIGIN_JOB };
 /* The word for it: "default", "config", "runtime", "job". */
