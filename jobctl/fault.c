@@ -249,6 +249,7 @@ static const struct {
 	{ JOB "WrongState", CODE_STATE, say_wrong_state },
 	{ JOB "Unstoppable", CODE_SOME, say_unstoppable },
 	{ JOB "Invalid", CODE_USAGE, say_invalid },
+	{ JOB "NotAllowed", CODE_DENIED, say_invalid },
 	{ JOB "Exists", CODE_STATE, say_exists },
 	{ JOB "Cycle", CODE_STATE, say_cycle },
 	{ QUEUE "NotFound", CODE_NOT_FOUND, say_unknown_queue },

@@ -296,6 +296,65 @@ call_as() {
 	is "$(count_lines "event=pause job=$id queue=default user=$ANN from=running attempt=1 result=PermissionDenied by=$BOB" "$D/jobd.log")" 1
 }
 
+# What each call of a member of admin_group was answered: its error, or "ok".
+errors_of() {
+	local pair
+	for pair in "$@"; do
+		call_as "$BOB" "${pair%% *}" "${pair#* }"
+	done | perl -MJSON::PP -ne 'print(decode_json($_)->{error} // "ok", "\n")'
+}
+
+@test "a member of admin_group can't say what runs as somebody else" {
+	command -v socat >/dev/null || skip "no socat"
+	config "admin_group = \"$(id -gn "$BOB")\"" 'queue mail {}'
+	start_jobd
+	roots=$(jobctl submit --parsable --hold --chdir / -- sh -c 'echo of-root')
+	anns=$(as "$ANN" jobctl submit --parsable --hold -- sh -c 'echo of-ann')
+	pwn="\"command\":[\"sh\",\"-c\",\"touch $HOMES/$BOB/pwned\"]"
+	for id in "$roots" "$anns"; do
+		for change in "$pwn" '"name":"n"' '"project":"p"' '"meta":{"k":"v"}' "\"cwd\":\"$HOMES/$BOB\"" \
+		    '"environment":["LD_PRELOAD=/tmp/x.so"]' '"set_environment":["LD_PRELOAD=/tmp/x.so"]' \
+		    '"umask":0' '"clear":["cwd"]' '"clear":["environment"]' "\"queue\":\"mail\",$pwn"; do
+			contains "$(call_as "$BOB" Job.Edit "{\"id\":$id,$change}")" '"org.jobd.Job.NotAllowed"'
+		done
+	done
+	expect 5 as "$BOB" jobctl edit "$roots" -- id
+	is "$error" "jobctl: cannot edit job $roots: command: what a job runs, and how, only its user (root) and root may change"
+	expect 5 as "$BOB" jobctl edit "$anns" --env LD_PRELOAD=/tmp/x.so
+	contains "$error" '--env: what a job runs'
+	contains "$(jobctl audit --json --lines 0 --user "$BOB" --verb edit | json result)" NotAllowed
+	# When and where it runs a member may say, and that it does.
+	ok as "$BOB" jobctl edit "$roots" --queue mail --timeout 1h --after "$anns" --at now
+	ok as "$BOB" jobctl edit "$roots" --clear after,timeout
+	ok as "$BOB" jobctl priority "$roots" 1
+	ok as "$BOB" jobctl release "$roots" "$anns"
+	reaches "$roots" completed
+	reaches "$anns" completed
+	is "$(jobctl log "$roots")" of-root
+	is "$(jobctl log "$anns")" of-ann
+	# So may root of anybody's job, and its user.
+	anns=$(as "$ANN" jobctl submit --parsable --hold -- false)
+	ok as "$ANN" jobctl edit "$anns" -- sh -c 'exit 7'
+	ok jobctl edit "$anns" --env CODE=8 -- sh -c 'id -u; exit $CODE'
+	ok as "$BOB" jobctl release "$anns"
+	reaches "$anns" failed
+	# One that is repeated is what it was, as who it was.
+	ok as "$BOB" jobctl retry "$anns"
+	reaches "$anns" failed
+	is "$(jobctl log "$anns")" "$(id -u "$ANN")"
+	is "$(field "$anns" exit_code)" 8
+	# Nor is there another call by which something of his becomes another's.
+	is "$(errors_of 'Job.Submit {"command":["id"],"user":"root"}' \
+	    "Job.Submit {\"command\":[\"id\"],\"user\":\"$ANN\"}" \
+	    "Job.SubmitMany {\"jobs\":[{\"command\":[\"id\"]}],\"user\":\"$ANN\"}")" \
+	    $'org.varlink.service.PermissionDenied\norg.varlink.service.PermissionDenied\norg.varlink.service.PermissionDenied'
+	batch=$(call_as "$ANN" Job.SubmitMany '{"jobs":[{"command":["true"]}],"more_follows":true}' |
+	    json parameters.batch)
+	is "$(errors_of "Job.SubmitMany {\"jobs\":[{\"command\":[\"id\"]}],\"batch\":$batch}" \
+	    "Job.SubmitMany {\"jobs\":[],\"batch\":$batch}")" $'org.jobd.Job.NotFound\norg.jobd.Job.NotFound'
+	not test -e "$HOMES/$BOB/pwned"
+}
+
 @test "who may submit is configured, and a reload changes it" {
 	config "submit_groups = {\"$CREW\"}"
 	start_jobd
