@@ -255,6 +255,7 @@ static const struct {
 	{ QUEUE "NotFound", CODE_NOT_FOUND, say_unknown_queue },
 	{ QUEUE "NotAllowed", CODE_DENIED, say_not_allowed },
 	{ TEMPLATE "NotFound", CODE_NOT_FOUND, say_unknown_template },
+	{ TEMPLATE "NotAllowed", CODE_DENIED, say_message },
 	{ JOB "LimitReached", CODE_SOME, say_message },
 	{ JOB "LowDisk", CODE_SOME, say_low_disk },
 	{ JOB "Failed", CODE_SOME, say_message },

@@ -355,6 +355,52 @@ errors_of() {
 	not test -e "$HOMES/$BOB/pwned"
 }
 
+@test "root runs no template that somebody else made, and others see who did" {
+	config "admin_group = \"$(id -gn "$BOB")\"" 'template hello { command = {"echo", "declared"} }'
+	start_jobd
+	expect 5 as "$ANN" jobctl template set hello -- id
+	ok jobctl run --template hello
+	is "$output" declared
+	ok as "$BOB" jobctl template set hello -- id -un
+	for _ in 1 2; do
+		for user in '' "--user $ANN"; do
+			# shellcheck disable=SC2086 # two words, or none
+			expect 5 jobctl submit --template hello $user
+			is "$error" "jobctl: cannot submit the job: $BOB made the template hello; root takes those of root and of the configuration"
+		done
+		echo '{"template":"hello"}' >plan
+		expect 5 jobctl submit --plan plan
+		contains "$error" "$BOB made the template hello"
+		# Whoever else takes it is told whose it is, and runs it as himself.
+		ok as "$ANN" jobctl template show hello
+		matches "$output" "made by: +$BOB"
+		job_of "$ANN" --template hello
+		is "$output" "$ANN"
+		stop_jobd
+		start_jobd
+	done
+	contains "$(jobctl audit --verb submit --json --user root | json result)" NotAllowed
+	ok jobctl template set hello -- echo of-root
+	ok jobctl run --template hello
+	is "$output" of-root
+	ok as "$BOB" jobctl template set hello -- id -un
+	ok as "$BOB" jobctl template delete hello
+	ok jobctl run --template hello
+	is "$output" declared
+}
+
+@test "root takes the templates of a user's own jobd, where all jobs are that user's" {
+	mkdir -m 700 "$D/state" "$D/run"
+	chown "$ANN" "$D" "$D/state" "$D/run"
+	as "$ANN" "$JOBD" -f -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" \
+	    --socket "$D/s" </dev/null >>"$D/jobd.log" 2>&1 3>&- &
+	jobd_pid=$!
+	eventually jobd_answers
+	ok as "$ANN" jobctl template set hello -- id -un
+	ok jobctl run --template hello
+	is "$output" "$ANN"
+}
+
 @test "who may submit is configured, and a reload changes it" {
 	config "submit_groups = {\"$CREW\"}"
 	start_jobd
