@@ -165,6 +165,19 @@ read_key='my ($type, $key, $buf) = ("user", "secret", "\0" x 16);
 	install -m 2755 -o root -g "$CREW" "$(command -v id)" "$D/who"
 	job_of "$BOB" -- "$D/who" -gn
 	is "$output" "$CREW"
+	# What has become root in ann's job is of it still, and she can signal it.
+	install -m 4755 -o root "$(command -v perl)" "$D/become"
+	id=$(as "$ANN" jobctl submit --parsable -- "$D/become" -e '$SIG{USR1} = sub { print "$<\n"; exit };
+	    $< = $>; $0 = "ready"; sleep 1 while 1')
+	eventually grep -qx ready "/proc/$(pid_of "$id")/comm"
+	ok as "$ANN" jobctl signal "$id" USR1
+	reaches "$id" completed
+	is "$(jobctl log "$id")" 0
+}
+
+pid_of() {
+	reaches "$1" running
+	field "$1" pid
 }
 
 # What anybody may know of a job.
@@ -399,6 +412,51 @@ errors_of() {
 	ok as "$ANN" jobctl template set hello -- id -un
 	ok jobctl run --template hello
 	is "$output" "$ANN"
+}
+
+@test "a member of admin_group brings neither a configuration nor a program of his own" {
+	config "admin_group = \"$(id -gn "$BOB")\""
+	start_jobd
+	was=$(readlink "/proc/$jobd_pid/exe")
+	as "$BOB" sh -c 'mkdir own && cd own && printf "template evil { command = {\"id\"} }\n" | tee jobd.conf >.jobdrc
+		printf "#!/bin/sh\ntouch ran\n" | tee jobd >jobd-keeper; chmod 755 jobd jobd-keeper'
+	own=$HOMES/$BOB/own
+	bring=(env --chdir="$own" HOME="$own" XDG_CONFIG_HOME="$own" PATH="$own:$PATH"
+		JOBD_HANDOVER=3 JOBD_RESTART=1)
+	ok as "$BOB" "${bring[@]}" jobctl reload
+	ok as "$BOB" "${bring[@]}" jobctl daemon-reexec
+	is "$(readlink "/proc/$jobd_pid/exe")" "$was"
+	expect 4 jobctl template show evil
+	ok as "$BOB" "${bring[@]}" jobctl run -- id -u
+	is "$output" "$(id -u "$BOB")"
+	not test -e "$own/ran"
+}
+
+@test "what jobd itself tells a job can't be said by whoever submits it" {
+	command -v socat >/dev/null || skip "no socat"
+	start_jobd
+	said='["JOBD_ID=77","JOBD_ATTEMPT=9","JOBD_INVOCATION=x","JOBD_SOCKET=/x","JOBD_X=1","NOTIFY_SOCKET=/x"]'
+	work='["sh","-c","env | grep -E \"^(JOBD_|NOTIFY_)\" | sort"]'
+	call_as "$ANN" Job.Submit "{\"command\":$work,\"cwd\":\"/\",\"environment\":$said}"
+	id=$(call_as "$ANN" Job.Submit "{\"command\":$work,\"cwd\":\"/\",\"hold\":true}" | json parameters.job.id)
+	call_as "$ANN" Job.Edit "{\"id\":$id,\"set_environment\":$said}"
+	ok as "$ANN" jobctl release "$id"
+	for id in 1 2; do
+		reaches "$id" completed
+		is "$(jobctl log "$id" | grep -v INVOCATION | tr '\n' ' ')" \
+		    "JOBD_ATTEMPT=1 JOBD_ID=$id JOBD_QUEUE=default JOBD_SOCKET=$D/s NOTIFY_SOCKET=$D/run/notify/$id.1 "
+		lacks "$(jobctl log "$id")" INVOCATION=x
+	done
+}
+
+@test "a key is a user's own: another's job with the same is neither returned nor in the way" {
+	command -v socat >/dev/null || skip "no socat"
+	start_jobd
+	ok as "$ANN" jobctl submit --hold --unique nightly -- true
+	submit='{"command":["id"],"cwd":"/","hold":true,"unique":"nightly","return_existing":true}'
+	contains "$(call_as "$BOB" Job.Submit "$submit")" "\"user\":\"$BOB\""
+	is "$(jobctl submit --parsable --hold --chdir / --unique nightly -- true)" 3
+	is "$(jobctl list --json | json user | sort)" "$(printf '%s\n' "$ANN" "$BOB" root | sort)"
 }
 
 @test "who may submit is configured, and a reload changes it" {
