@@ -236,7 +236,8 @@ static void done(void *ctx, size_t slice, const struct answer *a)
 		if (s->gone) /* the batch is: jobd was started anew, and the connection may have lived on */
 			return;
 		s->code = fault_code(a->error);
-		if (s->code == CODE_DENIED && fields_other_user(s->c->o))
+		if (strcmp(a->error, "org.varlink.service.PermissionDenied") == 0 &&
+		    fields_other_user(s->c->o))
 			complain("cannot submit the plan: not permitted; only root may submit for another user");
 		else
 			say_refused(s, slice, a);

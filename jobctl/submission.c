@@ -174,7 +174,7 @@ static enum code send(struct ctl *c, json_t *p, json_t **reply)
 
 	if (code == CODE_DONE && a.error) {
 		code = fault_code(a.error);
-		if (code == CODE_DENIED && fields_other_user(c->o))
+		if (strcmp(a.error, "org.varlink.service.PermissionDenied") == 0 && fields_other_user(c->o))
 			complain("cannot %s: not permitted; only root may submit for another user", what);
 		else
 			fault_say(what, &a);

@@ -115,6 +115,7 @@ static enum code show(const struct ctl *c, const json_t *t, bool first)
 		buf_puts(&p.out, "\n");
 	sheet_line(&p, "template", job_text(t, "name"));
 	sheet_line(&p, "from", job_text(t, "origin"));
+	sheet_line(&p, "made by", job_text(t, "by"));
 	sheet_line(&p, "description", job_text(t, "description"));
 	words_line(&p, "command", json_object_get(t, "command"));
 	words_line(&p, "parameters", json_object_get(t, "parameters"));

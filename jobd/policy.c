@@ -41,7 +41,8 @@ static void free_names(struct policy_name *names, size_t n)
 }
 
 /* What was known of a name goes along, and nothing of names that the configuration dropped. */
-static struct policy_name *add(struct policy *p, const struct policy *old, bool group, const char *name)
+static struct policy_name *add(struct policy *p, const struct policy *old, bool group,
+    const char *name)
 {
 	struct policy_name *have = find(p->names, p->nnames, group, name);
 	if (have)
@@ -63,13 +64,14 @@ static struct policy_name *add(struct policy *p, const struct policy *old, bool 
 }
 
 /* What is wrong with it, the caller's; NULL: nothing, or no memory. */
-static char *complaint(const struct policy_name *pn, const struct config *c, const struct config_name *n)
+static char *complaint(const struct policy_name *pn, const struct config *c,
+    const struct config_name *n)
 {
 	if (pn->found == NAMES_UNKNOWN)
 		return config_no_name(c, n);
 	if (pn->found == NAMES_LATE)
-		return str_printf("%s:%d: the name service does not tell who %s \"%s\" is; %s", c->source, n->line,
-		    n->group ? "group" : "user", n->name,
+		return str_printf("%s:%d: the name service does not tell who %s \"%s\" is; %s",
+		    c->source, n->line, n->group ? "group" : "user", n->name,
 		    pn->known ? "what was known of it holds" : "it gives no rights until then");
 	return NULL;
 }
@@ -120,8 +122,9 @@ static unsigned *resolve(struct policy *p, const struct policy *old, bool group,
 	return ids;
 }
 
-/* Those that the file names, also for its queues, whose rights are asked for with each submission. */
-static void resolve_all(struct policy *p, const struct policy *old, const struct config *c, struct names *n)
+/* Those that the file names, also for its queues, whose rights are looked up at each submission. */
+static void resolve_all(struct policy *p, const struct policy *old, const struct config *c,
+    struct names *n)
 {
 	for (size_t i = 0; i < c->nnames; i++) {
 		const struct config_name *cn = &c->names[i];
@@ -154,8 +157,10 @@ void policy_resolve(struct policy *p, const struct config *c, struct names *n)
 /* Whether the file names it before there. */
 static bool is_named_before(const struct config *c, size_t at)
 {
-	for (size_t i = 0; i < at; i++)
-		if (c->names[i].group == c->names[at].group && strcmp(c->names[i].name, c->names[at].name) == 0)
+	const struct config_name *n = &c->names[at];
+
+	for (const struct config_name *other = c->names; other < n; other++)
+		if (other->group == n->group && strcmp(other->name, n->name) == 0)
 			return true;
 	return false;
 }

@@ -24,11 +24,11 @@ struct policy {
  * Resolves what is known so far. A name that is being looked up keeps the id it had; without one,
  * or when there is no such name, it gives nobody any right. Call it again when there are new names,
  * also with another configuration: what was resolved before the first call is all zero. A name
- * that does not exist is logged once, and so is one that the name service does not tell; also such as
- * only a queue names.
+ * that does not exist is logged once, and so is one that the name service does not tell; also
+ * such as only a queue has.
  */
 void policy_resolve(struct policy *p, const struct config *c, struct names *n);
-/* Adds what was logged of names of this configuration, as it was last found, where it is still so. */
+/* Adds what is wrong with names of this configuration, as it was found last. */
 void policy_warnings(const struct policy *p, const struct config *c, char ***warnings);
 void policy_fini(struct policy *p);
 

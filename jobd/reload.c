@@ -41,7 +41,8 @@ static void warn_of_restart(struct jobd *d, bool differs, const char *setting)
 
 	if (!differs)
 		return;
-	snprintf(text, sizeof text, "%s needs a restart, or jobctl daemon-reexec, to be taken up", setting);
+	snprintf(text, sizeof text, "%s needs a restart, or jobctl daemon-reexec, to be taken up",
+	    setting);
 	warn(d, text);
 }
 

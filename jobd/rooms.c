@@ -35,8 +35,8 @@
 #include "lib/log.h"
 #include "lib/strv.h"
 
-/* Start-up failed: the reason goes to whoever started jobd, who may start another at once. A person at a
- * terminal is told it as of what fails earlier, and not by the log, which would say it there again. */
+/* Start-up failed: the reason goes to whoever started jobd, who may start another at once. A person
+ * at a terminal is told it in the form of what fails before there is a log. */
 static int fail(struct jobd *d, char *why, const char *otherwise)
 {
 	const char *text = why ? why : otherwise;

@@ -76,7 +76,7 @@ static void *member(struct template *t, const struct row *row)
 
 void template_init(struct template *t)
 {
-	*t = (struct template){ .umask = -1 };
+	*t = (struct template){ .umask = -1, .by_uid = -1 };
 }
 
 void template_fini(struct template *t)
@@ -88,6 +88,7 @@ void template_fini(struct template *t)
 			free(*(char **)member(t, &table[i]));
 	}
 	free(t->name);
+	free(t->by);
 	strv_free(t->rules);
 	template_init(t);
 }
@@ -108,7 +109,9 @@ static bool copy_list(char ***to, char *const *from)
 int template_copy(struct template *to, const struct template *from)
 {
 	template_init(to);
-	if (!copy_text(&to->name, from->name) || !copy_list(&to->rules, from->rules))
+	to->by_uid = from->by_uid;
+	if (!copy_text(&to->name, from->name) || !copy_text(&to->by, from->by)
+	    || !copy_list(&to->rules, from->rules))
 		goto fail;
 	for (size_t i = 0; i < ROWS; i++) {
 		const struct row *row = &table[i];

@@ -28,6 +28,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 /* The most bytes that an argument, or another text with placeholders, comes to: the kernel's
  * MAX_ARG_STRLEN less its NUL. */
@@ -44,6 +45,8 @@ struct template {
 	int umask;    /* -1: not said */
 	char **environment; /* NAME=value */
 	char **rules;	    /* NAME=value of lib/rules.h: those of jobs */
+	char *by;	    /* the user who made it at run time */
+	int64_t by_uid;	    /* and his number; -1: nobody did, or it is not known who */
 };
 
 /* An empty template: nothing is said. Owns nothing. */

@@ -9,6 +9,9 @@
  *	admin   root, the user jobd runs as, members of admin_group
  *	root    root alone
  *
+ * What is run as a user is for that user and root to say, and for no administrator besides: who asks
+ * for that is looked at where it is said (edit.c, draft.c).
+ *
  * Whom a queue lets submit to it is its own rules' to say, and asked when the queue is known.
  *
  * Where jobd is not root it serves its own user and root, and nobody else.
@@ -41,6 +44,11 @@ bool access_is_admin(const struct api *a, const struct peer *p)
 bool access_owns(const struct api *a, const struct peer *p, const struct job *j)
 {
 	return p->uid == j->uid || access_is_admin(a, p);
+}
+
+bool access_is_users(const struct api *a, const struct peer *p, const struct job *j)
+{
+	return p->uid == j->uid || p->uid == 0 || p->uid == a->policy.self;
 }
 
 static bool may_submit(const struct api *a, const struct peer *p)

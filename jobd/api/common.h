@@ -36,6 +36,8 @@ struct api {
 bool access_is_admin(const struct api *a, const struct peer *p);
 /* Whether the peer may see what the job holds, and control it. */
 bool access_owns(const struct api *a, const struct peer *p, const struct job *j);
+/* Whether the peer may say what the job runs as its user, as well. */
+bool access_is_users(const struct api *a, const struct peer *p, const struct job *j);
 /* Whether the peer is among those that a queue's rules let submit to it: KNOWN; UNKNOWN: it is
  * not; or as names are. */
 enum api_name access_queue(const struct api *a, const struct peer *p, const struct rules *r);

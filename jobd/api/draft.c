@@ -323,8 +323,30 @@ static char **read_parameters(struct drafting *x)
 	return NULL;
 }
 
+/* A member of admin_group can make a template, or stand one before root's, and is not to say what root
+ * runs. False: answered. */
+static bool may_take(struct drafting *x, const struct template *t, bool runtime)
+{
+	struct actor who = call_actor(x->c);
+	json_t *params;
+	char message[250];
+
+	if (who.uid != 0 || x->a->policy.self != 0 || !runtime || t->by_uid == 0)
+		return true;
+	snprintf(message, sizeof message,
+	    "%.100s made the template %s; root takes those of root and of the configuration",
+	    t->by ? t->by : "it is not known who", t->name);
+	params = json_pack("{s:s}", "name", t->name);
+	json_put(params, "message", json_text(message));
+	json_put(params, "parameter", json_text(draft_place(x, "template")));
+	engine_refused(x->a->o.engine, &who, x->verb, x->id, "NotAllowed");
+	call_error(x->c, "org.jobd.Template.NotAllowed", params);
+	return false;
+}
+
 static bool read_template(struct drafting *x, struct draft *d)
 {
+	bool runtime;
 	const char *name = text(x, "template");
 	char *why = NULL;
 
@@ -334,11 +356,13 @@ static bool read_template(struct drafting *x, struct draft *d)
 		draft_wrong(x, "parameters", "parameters are a template's, and no template is named");
 		return false;
 	}
-	const struct template *t = engine_template_get(x->a->o.engine, name, NULL);
+	const struct template *t = engine_template_get(x->a->o.engine, name, &runtime);
 	if (!t) {
 		error_no_template(x->a, x->c, name, draft_place(x, "template"));
 		return false;
 	}
+	if (!may_take(x, t, runtime))
+		return false;
 	char **given = read_parameters(x);
 	if (!given)
 		return false;

@@ -2,6 +2,7 @@
 /* org.jobd.Job.Edit: what a job that has not started is to be instead. */
 #include "config.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "jobd/api/common.h"
@@ -11,21 +12,22 @@ static const struct {
 	const char *name;
 	enum edit_field field;
 	bool clears; /* a job can do without it */
+	bool own;    /* the job's user's to say, and no administrator's */
 } fields[] = {
-	{ "command", EDIT_COMMAND, false },
-	{ "name", EDIT_NAME, true },
-	{ "queue", EDIT_QUEUE, false },
-	{ "project", EDIT_PROJECT, true },
-	{ "meta", EDIT_META, true },
-	{ "cwd", EDIT_CWD, true },
-	{ "environment", EDIT_ENVIRONMENT, true },
-	{ "set_environment", EDIT_SET_ENVIRONMENT, false },
-	{ "umask", EDIT_UMASK, true },
-	{ "rules", EDIT_RULES, true },
-	{ "not_before_us", EDIT_NOT_BEFORE, true },
-	{ "deadline_us", EDIT_DEADLINE, true },
-	{ "after", EDIT_AFTER, true },
-	{ "drop_unmet", EDIT_DROP_UNMET, true },
+	{ "command", EDIT_COMMAND, false, true },
+	{ "name", EDIT_NAME, true, true },
+	{ "queue", EDIT_QUEUE, false, false },
+	{ "project", EDIT_PROJECT, true, true },
+	{ "meta", EDIT_META, true, true },
+	{ "cwd", EDIT_CWD, true, true },
+	{ "environment", EDIT_ENVIRONMENT, true, true },
+	{ "set_environment", EDIT_SET_ENVIRONMENT, false, true },
+	{ "umask", EDIT_UMASK, true, true },
+	{ "rules", EDIT_RULES, true, false },
+	{ "not_before_us", EDIT_NOT_BEFORE, true, false },
+	{ "deadline_us", EDIT_DEADLINE, true, false },
+	{ "after", EDIT_AFTER, true, false },
+	{ "drop_unmet", EDIT_DROP_UNMET, true, false },
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
@@ -122,6 +124,42 @@ static bool check_times(struct drafting *x, const struct draft *d, unsigned fiel
 	return draft_check_times(x, from, until);
 }
 
+static void refuse_own(struct drafting *x, const struct job *j, const char *field)
+{
+	struct actor who = call_actor(x->c);
+	json_t *params = json_pack("{s:I, s:s}", "id", (json_int_t)x->id, "parameter", field);
+	char message[200];
+
+	snprintf(message, sizeof message, "what a job runs, and how, only its user (%.100s) and root may change",
+	    j->user);
+	json_put(params, "message", json_text(message));
+	engine_refused(x->a->o.engine, &who, x->verb, x->id, "NotAllowed");
+	call_error(x->c, "org.jobd.Job.NotAllowed", params);
+}
+
+/* An administrator who could say what another's job runs could run anything as anybody. False:
+ * answered. */
+static bool check_own(struct drafting *x, unsigned set)
+{
+	const char *field = NULL;
+	struct job_view v;
+
+	for (size_t i = 0; i < FIELDS && !field; i++)
+		if (fields[i].own && (fields[i].field & set))
+			field = fields[i].name;
+	if (!field)
+		return true;
+	if (engine_get(x->a->o.engine, x->id, &v) != ENGINE_OK) {
+		error_not_found(x->c, x->id);
+		return false;
+	}
+	bool may = access_is_users(x->a, call_peer(x->c), v.job);
+	if (!may)
+		refuse_own(x, v.job, field);
+	job_view_fini(&v);
+	return may;
+}
+
 static void edit(struct drafting *x, const struct draft *d, struct edit *e)
 {
 	struct actor who = call_actor(x->c);
@@ -151,7 +189,7 @@ void api_job_edit(void *ctx, struct call *c)
 	if (!x.id) {
 		error_not_found(c, 0);
 	} else if (check_environment(c, e.fields) && draft_read(&x, &d) && read_clear(c, &d, &e)
-	    && check_times(&x, &d, e.fields)) {
+	    && check_own(&x, e.fields) && check_times(&x, &d, e.fields)) {
 		e.env = (char *const *)(uintptr_t)d.env;
 		e.after = d.after;
 		e.nafter = d.nafter;

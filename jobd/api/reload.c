@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * org.jobd.Daemon.Reload. Who asks for it is answered when the names in the configuration are looked up,
- * or the name service takes too long, since the answer says which there are not. Several may wait.
+ * org.jobd.Daemon.Reload. Who asks for it is answered when the names in the configuration are
+ * looked up, or the name service takes too long, since the answer says which there are not. Several
+ * may wait.
  */
 #include "config.h"
 

@@ -46,6 +46,7 @@ static json_t *template_json(const struct template *t, bool runtime)
 
 	json_put(o, "name", json_text(t->name));
 	json_put(o, "origin", json_string(runtime ? "runtime" : "config"));
+	json_put(o, "by", json_text(t->by));
 	json_put(o, "description", json_text(t->description));
 	json_put(o, "command", strv_json(t->command));
 	json_put(o, "parameters", list_json(t->parameters));

@@ -29,8 +29,7 @@ enum queue_state {
 const char *queue_state_name(enum queue_state s);
 
 /* What is to be said of one, by its name, that is not declared any more. */
-#define QUEUE_RETIRED                                                                                   \
-	"queue %s is no longer declared in jobd.conf; it only finishes the jobs it has"
+#define QUEUE_RETIRED "queue %s is no longer declared in jobd.conf; it only finishes the jobs it has"
 
 enum rule_origin { ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_RUNTIME, ORIGIN_JOB };
 /* The word for it: "default", "config", "runtime", "job". */
@@ -106,9 +105,10 @@ const struct template *engine_template_get(const struct engine *e, const char *n
 /* Calls fn with every template, by name. */
 typedef void engine_template_fn(void *ctx, const struct template *t, bool runtime);
 void engine_template_each(const struct engine *e, engine_template_fn *fn, void *ctx);
-/* Makes one, which has been checked, or replaces it, and journals it. Copied. OK or FAILED. */
+/* Makes one, which has been checked, or replaces it, and journals it. Whose doing that is is put into
+ * t, which is copied. OK or FAILED. */
 enum engine_result engine_template_set(
-    struct engine *e, const struct actor *who, const struct template *t);
+    struct engine *e, const struct actor *who, struct template *t);
 /* Drops what was made at run time, and journals it: what the configuration declares by this name
  * counts again. OK; NOT_FOUND; WRONG_STATE: nothing was made, and the configuration declares it. */
 enum engine_result engine_template_delete(

@@ -155,9 +155,12 @@ void engine_template_each(const struct engine *e, engine_template_fn *fn, void *
 }
 
 enum engine_result engine_template_set(
-    struct engine *e, const struct actor *who, const struct template *t)
+    struct engine *e, const struct actor *who, struct template *t)
 {
-	if (!make(e) || !put(&e->templates->runtime, t))
+	free(t->by);
+	t->by = strdup(who->user);
+	t->by_uid = who->uid;
+	if (!t->by || !make(e) || !put(&e->templates->runtime, t))
 		return ENGINE_FAILED;
 	store_template_put(e->store, t);
 	engine_note(e, who, "template-set", "ok", t->name);

@@ -304,11 +304,9 @@ static void flush_leaving(struct keeper *k)
 
 static void flush_orphan(struct keeper *k)
 {
-	while (k->nsignals_due) {
-		struct order_signal s = k->signals[--k->nsignals_due];
-		k->nsignals--;
-		orphan_signal(k, &s);
-	}
+	for (size_t i = 0; i < k->nsignals; i++)
+		orphan_signal(k, &k->signals[i]);
+	k->nsignals = k->nsignals_due = 0;
 	if (k->due & DO_DESIRE)
 		keeper_after(k, 0, orphan_step); /* callbacks come from the loop */
 }

@@ -25,6 +25,8 @@
 #define ENVIRON_MAX (4u << 20)
 #define NAMED_MAX   20 /* pids in a text for a person */
 
+/* The process keeps nobody waiting by it: what lies in pages of a file, of a FUSE perhaps, the kernel
+ * does not read for others (since 4.17). */
 static bool read_environ(pid_t pid, struct buf *b)
 {
 	char path[32];

@@ -38,8 +38,8 @@ static int check_private(int fd, const char *path, char **why)
 	if (fstat(fd, &st) < 0)
 		return str_why(why, -errno, "%s: %s", path, strerror(errno));
 	if (st.st_uid != geteuid())
-		return str_why(why, -EPERM, "%s belongs to uid %u, but jobd runs as uid %u; give it to that user "
-		    "(chown)", path, (unsigned)st.st_uid, (unsigned)geteuid());
+		return str_why(why, -EPERM,
+		    "%s belongs to uid %u, but jobd runs as uid %u; give it to that user (chown)", path, (unsigned)st.st_uid, (unsigned)geteuid());
 	if ((st.st_mode & 0777) != 0700)
 		return str_why(why, -EPERM, "%s has mode %04o; it must be 0700: chmod 700 %s", path,
 		    (unsigned)st.st_mode & 07777, path);
@@ -69,10 +69,10 @@ static int lock_taken(struct store *s, char **why)
 	long pid = n > 0 ? strtol(text, NULL, 10) : 0;
 
 	if (pid > 0)
-		return str_why(why, -EWOULDBLOCK, "another jobd (process %ld) is using %s; stop it, or give "
-		    "another --state-dir", pid, s->dir);
-	return str_why(why, -EWOULDBLOCK, "another jobd is using %s; stop it, or give another --state-dir",
-	    s->dir);
+		return str_why(why, -EWOULDBLOCK, "another jobd (process %ld) is using %s; stop it, "
+		    "or give another --state-dir", pid, s->dir);
+	return str_why(why, -EWOULDBLOCK, "another jobd is using %s; stop it, or give another "
+	    "--state-dir", s->dir);
 }
 
 /* Whether a descriptor that was inherited is the lock's file: then it holds the lock, or can take

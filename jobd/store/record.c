@@ -14,7 +14,7 @@
  *	0b 04 74 72 75 65                 command, one field an argument
  *
  * A field that holds nothing (0, NULL, no elements; -1 in progress and for a
- * template's umask) is left out. A tag keeps its meaning for ever; new ones are added at the end of a
+ * template's umask and maker) is left out. A tag keeps its meaning for ever; new ones are added at the end of a
  * table. What a job's row holds under tags that are not known here is kept and
  * written back, so that a daemon of yesterday does not strip what one of
  * tomorrow wrote.
@@ -205,6 +205,8 @@ static const struct field template_fields[] = {
 	{ 10, I32, AT(umask), .none = -1 },
 	{ 11, STRV, AT(environment) },
 	{ 12, STRV, AT(rules) },
+	{ 13, STR, AT(by) },
+	{ 14, I64, AT(by_uid), .none = -1 },
 };
 SHAPE(template_shape, template_fields, struct template);
 #undef AT

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * Whether what a configuration names is there: users, groups, a cgroup. None of it is a mistake, since it
- * may come to be.
+ * Whether what a configuration names is there: users, groups, a cgroup. None of it is a mistake,
+ * since it may come to be.
  */
 #include "config.h"
 
@@ -30,8 +30,8 @@ static int look_up(const struct config_name *n)
 
 char *config_no_name(const struct config *c, const struct config_name *n)
 {
-	return str_printf("%s:%d: there is no %s \"%s\"; as long as that is so it gives nobody any right",
-	    c->source, n->line, n->group ? "group" : "user", n->name);
+	return str_printf("%s:%d: there is no %s \"%s\"; as long as that is so it gives nobody any "
+		       "right", c->source, n->line, n->group ? "group" : "user", n->name);
 }
 
 void config_check_names(const struct config *c, char ***messages)
@@ -52,10 +52,13 @@ void config_check_names(const struct config *c, char ***messages)
 void config_check_cgroup(const struct config *c, char ***messages)
 {
 	char *procs = *c->cgroup == '/' ? str_printf("%s/cgroup.procs", c->cgroup) : NULL;
-	char *line = procs && access(procs, W_OK) < 0 ?
-	    str_printf("%s: cgroup \"%s\" can't be used: %s; the trees of jobs are walked", c->source, c->cgroup,
-		errno == ENOENT && access(c->cgroup, F_OK) == 0 ? "it is no cgroup (v2)" : strerror(errno)) :
-	    NULL;
+	char *line = NULL;
+	if (procs && access(procs, W_OK) < 0) {
+		int err = errno;
+		bool is_other = err == ENOENT && access(c->cgroup, F_OK) == 0;
+		line = str_printf("%s: cgroup \"%s\" can't be used: %s; the trees of jobs are walked",
+		    c->source, c->cgroup, is_other ? "it is no cgroup (v2)" : strerror(err));
+	}
 	if (line)
 		strv_add(messages, line);
 	free(line);

@@ -106,7 +106,7 @@ const struct template *engine_template_get(const struct engine *e, const char *n
 {
 	(void)e;
 	if (runtime)
-		*runtime = false;
+		*runtime = played.runtime;
 	return played.template && strcmp(played.template->name, name) == 0 ? played.template : NULL;
 }
 
@@ -118,7 +118,7 @@ void engine_template_each(const struct engine *e, engine_template_fn *fn, void *
 }
 
 enum engine_result engine_template_set(
-    struct engine *e, const struct actor *who, const struct template *t)
+    struct engine *e, const struct actor *who, struct template *t)
 {
 	(void)e;
 	(void)who;

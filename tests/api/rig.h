@@ -28,6 +28,7 @@ struct played {
 	/* queues: default is open to all, closed to the users and groups of rules */
 	struct rules closed;
 	struct template *template; /* the only one, or NULL */
+	bool runtime;		   /* it was made at run time */
 	struct job job;		   /* that engine_get finds: 7 */
 	enum engine_result result; /* of submit and edit, and of the batch's job refuse_at */
 	size_t refuse_at;

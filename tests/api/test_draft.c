@@ -463,6 +463,37 @@ START_TEST(only_root_submits_for_another)
 }
 END_TEST
 
+START_TEST(root_takes_no_template_that_another_made)
+{
+	static const char submit[] = "{'template':'nightly','parameters':{'date':'x'}}";
+	struct template t;
+
+	rig_init();
+	nightly(&t);
+	t.by = strdup("bob");
+	t.by_uid = 1001;
+	played.runtime = true;
+	well(api_job_submit, submit);
+	caller.uid = 0;
+	caller.user = "root";
+	fails("Template.NotAllowed", "template", api_job_submit, submit);
+	ck_assert_str_eq(said("name"), "nightly");
+	ck_assert_ptr_nonnull(strstr(said("message"), "bob made"));
+	ck_assert_str_eq(played.refused, "submit NotAllowed");
+	several("Template.NotAllowed", "jobs[1].template",
+	    "{'jobs':[{'command':['a']},{'template':'nightly','parameters':{'date':'x'}}],'user':'bob'}");
+	t.by_uid = -1; /* by a jobd that did not keep it */
+	fails("Template.NotAllowed", "template", api_job_submit, submit);
+	t.by_uid = 0;
+	well(api_job_submit, submit);
+	t.by_uid = -1;
+	played.runtime = false;
+	well(api_job_submit, submit);
+	template_fini(&t);
+	rig_fini();
+}
+END_TEST
+
 UNIT_MAIN("draft", a_submission_reaches_core_as_it_was_said, what_is_not_said_is_left_to_core,
     what_a_job_can_not_have_is_named, an_error_in_one_of_several_jobs_says_which,
     jobs_of_a_call_share_its_environment_and_keep_their_own, items_become_the_ids_of_their_jobs,
@@ -474,4 +505,4 @@ UNIT_MAIN("draft", a_submission_reaches_core_as_it_was_said, what_is_not_said_is
     one_job_that_is_not_there_for_another_is_told_by_its_place, a_queue_is_open_to_those_it_names,
     a_group_that_is_not_known_yet_is_waited_for_with_nothing_done,
     a_template_says_what_the_call_does_not, a_template_that_is_used_wrongly_says_how,
-    a_job_that_is_there_already_is_told_or_returned, only_root_submits_for_another)
+    root_takes_no_template_that_another_made, a_job_that_is_there_already_is_told_or_returned, only_root_submits_for_another)

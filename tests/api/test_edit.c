@@ -71,6 +71,42 @@ START_TEST(an_edit_that_makes_no_sense_is_refused)
 }
 END_TEST
 
+START_TEST(what_a_job_runs_only_its_user_and_root_change)
+{
+	static const char *const own[][2] = {
+		{ "command", "{'id':7,'command':['b']}" },
+		{ "name", "{'id':7,'name':'n','queue':'default'}" },
+		{ "project", "{'id':7,'project':'p'}" },
+		{ "meta", "{'id':7,'meta':{'k':'v'}}" },
+		{ "cwd", "{'id':7,'cwd':'/'}" },
+		{ "cwd", "{'id':7,'clear':['cwd']}" },
+		{ "environment", "{'id':7,'environment':['A=1']}" },
+		{ "environment", "{'id':7,'clear':['after','environment']}" },
+		{ "set_environment", "{'id':7,'set_environment':['A=1']}" },
+		{ "umask", "{'id':7,'umask':0}" },
+	};
+
+	rig_init();
+	for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+		caller.uid = 1001; /* whom the dispatcher let through: an administrator */
+		fails("Job.NotAllowed", own[i][0], api_job_edit, own[i][1]);
+		ck_assert_ptr_nonnull(strstr(said("message"), "ann"));
+		ck_assert_str_eq(said("id"), "7");
+		ck_assert_str_eq(played.refused, "edit NotAllowed");
+		ck_assert_uint_eq(played.ntold, 0);
+		caller.uid = 1000;
+		well(api_job_edit, own[i][1]);
+		caller.uid = 0;
+		well(api_job_edit, own[i][1]);
+	}
+	caller.uid = 1001;
+	well(api_job_edit, "{'id':7,'queue':'default','rules':{'timeout':'1h'},'not_before_us':1,"
+			   "'deadline_us':9000000000000000,'after':[{'id':1}],'drop_unmet':true}");
+	well(api_job_edit, "{'id':7,'clear':['rules','not_before_us','deadline_us','after','drop_unmet']}");
+	rig_fini();
+}
+END_TEST
+
 START_TEST(what_core_says_of_an_edit_is_told)
 {
 	rig_init();
@@ -99,5 +135,5 @@ START_TEST(what_core_says_of_an_edit_is_told)
 END_TEST
 
 UNIT_MAIN("edit", an_edit_changes_what_is_given_and_clears_what_is_named,
-    an_edit_sets_variables_in_the_environment_the_job_has, an_edit_that_makes_no_sense_is_refused,
+    what_a_job_runs_only_its_user_and_root_change, an_edit_sets_variables_in_the_environment_the_job_has, an_edit_that_makes_no_sense_is_refused,
     what_core_says_of_an_edit_is_told)

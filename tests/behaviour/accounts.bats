@@ -165,6 +165,19 @@ read_key='my ($type, $key, $buf) = ("user", "secret", "\0" x 16);
 	install -m 2755 -o root -g "$CREW" "$(command -v id)" "$D/who"
 	job_of "$BOB" -- "$D/who" -gn
 	is "$output" "$CREW"
+	# What has become root in ann's job is of it still, and she can signal it.
+	install -m 4755 -o root "$(command -v perl)" "$D/become"
+	id=$(as "$ANN" jobctl submit --parsable -- "$D/become" -e '$SIG{USR1} = sub { print "$<\n"; exit };
+	    $< = $>; $0 = "ready"; sleep 1 while 1')
+	eventually grep -qx ready "/proc/$(pid_of "$id")/comm"
+	ok as "$ANN" jobctl signal "$id" USR1
+	reaches "$id" completed
+	is "$(jobctl log "$id")" 0
+}
+
+pid_of() {
+	reaches "$1" running
+	field "$1" pid
 }
 
 # What anybody may know of a job.
@@ -294,6 +307,156 @@ call_as() {
 	is "$(sort -u <<<"$refused")" PermissionDenied
 	is "$(jobctl audit --json --lines 0 --user "$BOB" --verb output | json id)" "$id"
 	is "$(count_lines "event=pause job=$id queue=default user=$ANN from=running attempt=1 result=PermissionDenied by=$BOB" "$D/jobd.log")" 1
+}
+
+# What each call of a member of admin_group was answered: its error, or "ok".
+errors_of() {
+	local pair
+	for pair in "$@"; do
+		call_as "$BOB" "${pair%% *}" "${pair#* }"
+	done | perl -MJSON::PP -ne 'print(decode_json($_)->{error} // "ok", "\n")'
+}
+
+@test "a member of admin_group can't say what runs as somebody else" {
+	command -v socat >/dev/null || skip "no socat"
+	config "admin_group = \"$(id -gn "$BOB")\"" 'queue mail {}'
+	start_jobd
+	roots=$(jobctl submit --parsable --hold --chdir / -- sh -c 'echo of-root')
+	anns=$(as "$ANN" jobctl submit --parsable --hold -- sh -c 'echo of-ann')
+	pwn="\"command\":[\"sh\",\"-c\",\"touch $HOMES/$BOB/pwned\"]"
+	for id in "$roots" "$anns"; do
+		for change in "$pwn" '"name":"n"' '"project":"p"' '"meta":{"k":"v"}' "\"cwd\":\"$HOMES/$BOB\"" \
+		    '"environment":["LD_PRELOAD=/tmp/x.so"]' '"set_environment":["LD_PRELOAD=/tmp/x.so"]' \
+		    '"umask":0' '"clear":["cwd"]' '"clear":["environment"]' "\"queue\":\"mail\",$pwn"; do
+			contains "$(call_as "$BOB" Job.Edit "{\"id\":$id,$change}")" '"org.jobd.Job.NotAllowed"'
+		done
+	done
+	expect 5 as "$BOB" jobctl edit "$roots" -- id
+	is "$error" "jobctl: cannot edit job $roots: command: what a job runs, and how, only its user (root) and root may change"
+	expect 5 as "$BOB" jobctl edit "$anns" --env LD_PRELOAD=/tmp/x.so
+	contains "$error" '--env: what a job runs'
+	contains "$(jobctl audit --json --lines 0 --user "$BOB" --verb edit | json result)" NotAllowed
+	# When and where it runs a member may say, and that it does.
+	ok as "$BOB" jobctl edit "$roots" --queue mail --timeout 1h --after "$anns" --at now
+	ok as "$BOB" jobctl edit "$roots" --clear after,timeout
+	ok as "$BOB" jobctl priority "$roots" 1
+	ok as "$BOB" jobctl release "$roots" "$anns"
+	reaches "$roots" completed
+	reaches "$anns" completed
+	is "$(jobctl log "$roots")" of-root
+	is "$(jobctl log "$anns")" of-ann
+	# So may root of anybody's job, and its user.
+	anns=$(as "$ANN" jobctl submit --parsable --hold -- false)
+	ok as "$ANN" jobctl edit "$anns" -- sh -c 'exit 7'
+	ok jobctl edit "$anns" --env CODE=8 -- sh -c 'id -u; exit $CODE'
+	ok as "$BOB" jobctl release "$anns"
+	reaches "$anns" failed
+	# One that is repeated is what it was, as who it was.
+	ok as "$BOB" jobctl retry "$anns"
+	reaches "$anns" failed
+	is "$(jobctl log "$anns")" "$(id -u "$ANN")"
+	is "$(field "$anns" exit_code)" 8
+	# Nor is there another call by which something of his becomes another's.
+	is "$(errors_of 'Job.Submit {"command":["id"],"user":"root"}' \
+	    "Job.Submit {\"command\":[\"id\"],\"user\":\"$ANN\"}" \
+	    "Job.SubmitMany {\"jobs\":[{\"command\":[\"id\"]}],\"user\":\"$ANN\"}")" \
+	    $'org.varlink.service.PermissionDenied\norg.varlink.service.PermissionDenied\norg.varlink.service.PermissionDenied'
+	batch=$(call_as "$ANN" Job.SubmitMany '{"jobs":[{"command":["true"]}],"more_follows":true}' |
+	    json parameters.batch)
+	is "$(errors_of "Job.SubmitMany {\"jobs\":[{\"command\":[\"id\"]}],\"batch\":$batch}" \
+	    "Job.SubmitMany {\"jobs\":[],\"batch\":$batch}")" $'org.jobd.Job.NotFound\norg.jobd.Job.NotFound'
+	not test -e "$HOMES/$BOB/pwned"
+}
+
+@test "root runs no template that somebody else made, and others see who did" {
+	config "admin_group = \"$(id -gn "$BOB")\"" 'template hello { command = {"echo", "declared"} }'
+	start_jobd
+	expect 5 as "$ANN" jobctl template set hello -- id
+	ok jobctl run --template hello
+	is "$output" declared
+	ok as "$BOB" jobctl template set hello -- id -un
+	for _ in 1 2; do
+		for user in '' "--user $ANN"; do
+			# shellcheck disable=SC2086 # two words, or none
+			expect 5 jobctl submit --template hello $user
+			is "$error" "jobctl: cannot submit the job: $BOB made the template hello; root takes those of root and of the configuration"
+		done
+		echo '{"template":"hello"}' >plan
+		expect 5 jobctl submit --plan plan
+		contains "$error" "$BOB made the template hello"
+		# Whoever else takes it is told whose it is, and runs it as himself.
+		ok as "$ANN" jobctl template show hello
+		matches "$output" "made by: +$BOB"
+		job_of "$ANN" --template hello
+		is "$output" "$ANN"
+		stop_jobd
+		start_jobd
+	done
+	contains "$(jobctl audit --verb submit --json --user root | json result)" NotAllowed
+	ok jobctl template set hello -- echo of-root
+	ok jobctl run --template hello
+	is "$output" of-root
+	ok as "$BOB" jobctl template set hello -- id -un
+	ok as "$BOB" jobctl template delete hello
+	ok jobctl run --template hello
+	is "$output" declared
+}
+
+@test "root takes the templates of a user's own jobd, where all jobs are that user's" {
+	mkdir -m 700 "$D/state" "$D/run"
+	chown "$ANN" "$D" "$D/state" "$D/run"
+	as "$ANN" "$JOBD" -f -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run" \
+	    --socket "$D/s" </dev/null >>"$D/jobd.log" 2>&1 3>&- &
+	jobd_pid=$!
+	eventually jobd_answers
+	ok as "$ANN" jobctl template set hello -- id -un
+	ok jobctl run --template hello
+	is "$output" "$ANN"
+}
+
+@test "a member of admin_group brings neither a configuration nor a program of his own" {
+	config "admin_group = \"$(id -gn "$BOB")\""
+	start_jobd
+	was=$(readlink "/proc/$jobd_pid/exe")
+	as "$BOB" sh -c 'mkdir own && cd own && printf "template evil { command = {\"id\"} }\n" | tee jobd.conf >.jobdrc
+		printf "#!/bin/sh\ntouch ran\n" | tee jobd >jobd-keeper; chmod 755 jobd jobd-keeper'
+	own=$HOMES/$BOB/own
+	bring=(env --chdir="$own" HOME="$own" XDG_CONFIG_HOME="$own" PATH="$own:$PATH"
+		JOBD_HANDOVER=3 JOBD_RESTART=1)
+	ok as "$BOB" "${bring[@]}" jobctl reload
+	ok as "$BOB" "${bring[@]}" jobctl daemon-reexec
+	is "$(readlink "/proc/$jobd_pid/exe")" "$was"
+	expect 4 jobctl template show evil
+	ok as "$BOB" "${bring[@]}" jobctl run -- id -u
+	is "$output" "$(id -u "$BOB")"
+	not test -e "$own/ran"
+}
+
+@test "what jobd itself tells a job can't be said by whoever submits it" {
+	command -v socat >/dev/null || skip "no socat"
+	start_jobd
+	said='["JOBD_ID=77","JOBD_ATTEMPT=9","JOBD_INVOCATION=x","JOBD_SOCKET=/x","JOBD_X=1","NOTIFY_SOCKET=/x"]'
+	work='["sh","-c","env | grep -E \"^(JOBD_|NOTIFY_)\" | sort"]'
+	call_as "$ANN" Job.Submit "{\"command\":$work,\"cwd\":\"/\",\"environment\":$said}"
+	id=$(call_as "$ANN" Job.Submit "{\"command\":$work,\"cwd\":\"/\",\"hold\":true}" | json parameters.job.id)
+	call_as "$ANN" Job.Edit "{\"id\":$id,\"set_environment\":$said}"
+	ok as "$ANN" jobctl release "$id"
+	for id in 1 2; do
+		reaches "$id" completed
+		is "$(jobctl log "$id" | grep -v INVOCATION | tr '\n' ' ')" \
+		    "JOBD_ATTEMPT=1 JOBD_ID=$id JOBD_QUEUE=default JOBD_SOCKET=$D/s NOTIFY_SOCKET=$D/run/notify/$id.1 "
+		lacks "$(jobctl log "$id")" INVOCATION=x
+	done
+}
+
+@test "a key is a user's own: another's job with the same is neither returned nor in the way" {
+	command -v socat >/dev/null || skip "no socat"
+	start_jobd
+	ok as "$ANN" jobctl submit --hold --unique nightly -- true
+	submit='{"command":["id"],"cwd":"/","hold":true,"unique":"nightly","return_existing":true}'
+	contains "$(call_as "$BOB" Job.Submit "$submit")" "\"user\":\"$BOB\""
+	is "$(jobctl submit --parsable --hold --chdir / --unique nightly -- true)" 3
+	is "$(jobctl list --json | json user | sort)" "$(printf '%s\n' "$ANN" "$BOB" root | sort)"
 }
 
 @test "who may submit is configured, and a reload changes it" {

@@ -275,7 +275,8 @@ at_terminal() {
 # answers before it closes. It writes the calls it got to "calls", a line each.
 half_a_daemon() {
 	perl -MIO::Socket::UNIX -e '
-		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		my $server = IO::Socket::UNIX->new(Local => "s.new", Listen => 5) or die;
+		rename "s.new", "s" or die; # there when it listens
 		open(my $calls, ">>", "calls") or die;
 		$calls->autoflush(1);
 		local $/ = "\0";
@@ -325,7 +326,8 @@ half_a_daemon() {
 
 @test "what does not speak the protocol is no daemon" {
 	perl -MIO::Socket::UNIX -e '
-		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		my $server = IO::Socket::UNIX->new(Local => "s.new", Listen => 5) or die;
+		rename "s.new", "s" or die; # there when it listens
 		my $c = $server->accept or die;
 		local $/ = "\0";
 		<$c>;
@@ -339,7 +341,8 @@ half_a_daemon() {
 
 @test "a reply that is too long to be taken is called that" {
 	perl -MIO::Socket::UNIX -e '
-		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		my $server = IO::Socket::UNIX->new(Local => "s.new", Listen => 5) or die;
+		rename "s.new", "s" or die; # there when it listens
 		my $c = $server->accept or die;
 		local $/ = "\0";
 		<$c>;
@@ -357,7 +360,8 @@ half_a_daemon() {
 waited_for() {
 	perl -MIO::Socket::UNIX -MJSON::PP -e '
 		my ($running, $total) = @ARGV;
-		my $server = IO::Socket::UNIX->new(Local => "s", Listen => 5) or die;
+		my $server = IO::Socket::UNIX->new(Local => "s.new", Listen => 5) or die;
+		rename "s.new", "s" or die; # there when it listens
 		open(my $calls, ">>", "calls") or die;
 		local $/ = "\0";
 		for my $n (1 .. $total) {

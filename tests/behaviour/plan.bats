@@ -142,7 +142,8 @@ chain() {
 relay() {
 	perl -MIO::Socket::UNIX -e '
 		my ($lost, $command, $n) = (shift, shift, 0);
-		my $server = IO::Socket::UNIX->new(Local => "r", Listen => 5) or die;
+		my $server = IO::Socket::UNIX->new(Local => "r.new", Listen => 5) or die;
+		rename "r.new", "r" or die; # there when it listens
 		open(my $calls, ">>", "calls") or die;
 		$calls->autoflush(1);
 		local $/ = "\0";

@@ -180,7 +180,7 @@ START_TEST(the_grace_of_what_an_orphan_left_behind_can_be_cut_short)
 }
 END_TEST
 
-START_TEST(a_signal_reaches_an_orphan)
+START_TEST(signals_reach_an_orphan_in_their_order)
 {
 	struct room *r = room_new();
 	room_begin(r);
@@ -188,6 +188,9 @@ START_TEST(a_signal_reaches_an_orphan)
 	ROOM_WAIT(r, room_pid(r, "pid"));
 	room_kill_keeper(r, 1);
 	ROOM_WAIT(r, r->told[1].orphaned);
+	proc_signal(r->proc, 1, SIGSTOP, false); /* the other way round it would stay stopped */
+	proc_signal(r->proc, 1, SIGCONT, false);
+	room_turn(r);
 	proc_signal(r->proc, 1, SIGUSR1, false);
 	ROOM_WAIT(r, r->told[1].ended);
 	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 9);
@@ -323,7 +326,8 @@ UNIT_MAIN("orphan", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     a_paused_job_stays_paused_when_its_keeper_dies_and_obeys,
     an_orphan_that_ignores_the_first_signal_is_killed_after_the_grace,
     what_an_orphan_left_behind_has_what_is_left_of_the_grace,
-    the_grace_of_what_an_orphan_left_behind_can_be_cut_short, a_signal_reaches_an_orphan,
+    the_grace_of_what_an_orphan_left_behind_can_be_cut_short,
+    signals_reach_an_orphan_in_their_order,
     an_end_that_was_reported_counts_though_the_keeper_dies_after_it,
     a_command_that_never_came_to_run_is_not_given_a_status,
     an_orphan_that_may_not_be_stopped_is_named_and_goes_on,

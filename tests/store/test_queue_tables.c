@@ -156,7 +156,7 @@ static void fill(struct template *t)
 		    *environment[] = { lang, NULL };
 
 	*t = (struct template){ nightly, text, command, parameters, ingest, name, project, cwd, 3, 022,
-		environment, rules };
+		environment, rules, ann, 1001 };
 }
 
 static bool remember_template(void *ctx, const struct template *t)
@@ -164,12 +164,13 @@ static bool remember_template(void *ctx, const struct template *t)
 	struct names *l = ctx;
 
 	if (t->description)
-		snprintf(l->text[l->n++], sizeof(l->text[0]), "%s|%s|%s|%s|%s|%s|%s|%s|%d|%d|%s|%s",
+		snprintf(l->text[l->n++], sizeof(l->text[0]), "%s|%s|%s|%s|%s|%s|%s|%s|%d|%d|%s|%s|%s|%d",
 		    t->name, t->description, t->command[1], t->parameters[1], t->job_name, t->queue,
-		    t->project, t->cwd, t->priority, t->umask, t->environment[0], t->rules[0]);
+		    t->project, t->cwd, t->priority, t->umask, t->environment[0], t->rules[0],
+		    t->by, (int)t->by_uid);
 	else
-		snprintf(l->text[l->n++], sizeof(l->text[0]), "%s %s %d %d", t->name, t->command[0],
-		    t->priority, t->umask);
+		snprintf(l->text[l->n++], sizeof(l->text[0]), "%s %s %d %d %d", t->name, t->command[0],
+		    t->priority, t->umask, (int)t->by_uid);
 	return l->n != l->stop_after;
 }
 
@@ -193,9 +194,9 @@ START_TEST(templates_are_there_after_reopening)
 	s = fixture_reopen(s, dir);
 	ck_assert_int_eq(store_templates_load(s, remember_template, &l), 0);
 	ck_assert_uint_eq(l.n, 2);
-	ck_assert_str_eq(l.text[0], "ann true 0 -1");
+	ck_assert_str_eq(l.text[0], "ann true 0 -1 -1");
 	ck_assert_str_eq(l.text[1], "nightly|the nightly ingest|{date}|depth=3|ingest|import|alpha|"
-				    "/srv|3|18|LANG=C|timeout=2h");
+				    "/srv|3|18|LANG=C|timeout=2h|ann|1001");
 	store_close(s);
 }
 END_TEST
@@ -207,9 +208,10 @@ START_TEST(a_queue_or_a_template_is_these_bytes)
 		'=', '3', 0x03, 0x01, 0x02, 0x04, 0x03, 'a', 'n', 'n', 0x05, 0x02, 0x00, 0x01 };
 	const uint8_t template[] = { 0x01, 0x01, 'n', 0x02, 0x01, 'd', 0x03, 0x01, 'c', 0x03, 0x01, 'c',
 		0x04, 0x01, 'd', 0x05, 0x01, 'n', 0x06, 0x01, 'd', 0x07, 0x01, 'c', 0x08, 0x01, 'd',
-		0x09, 0x01, 0x06, 0x0a, 0x00, 0x0b, 0x01, 'c', 0x0c, 0x01, 'd' };
+		0x09, 0x01, 0x06, 0x0a, 0x00, 0x0b, 0x01, 'c', 0x0c, 0x01, 'd',
+		0x0d, 0x01, 'n', 0x0e, 0x00 };
 	char n[] = "n", d[] = "d", c[] = "c", *cc[] = { c, c, NULL }, *dd[] = { d, NULL };
-	const struct template t = { n, d, cc, dd, n, d, c, d, 3, 0, cc + 1, dd };
+	const struct template t = { n, d, cc, dd, n, d, c, d, 3, 0, cc + 1, dd, n, 0 };
 	struct buf b = BUF_INIT;
 
 	record_queue_encode(&b, &(struct store_queue){ name, rules, 2, ann, 256, NULL });

@@ -58,6 +58,7 @@ START_TEST(a_method_carries_its_access_and_its_comment)
 	m = &varlink_methods[varlink_method_find("org.jobd.Daemon.Reload")];
 	ck_assert_str_eq(m->access, "admin");
 	ck_assert_ptr_null(m->in[0].name);
+	m = &varlink_methods[varlink_method_find("org.jobd.Job.Delete")];
 	ck_assert_ptr_null(m->out[0].name);
 	m = &varlink_methods[varlink_method_find("org.jobd.Job.Hold")];
 	ck_assert_str_eq(m->doc, "Keeps a queued job from starting.");
