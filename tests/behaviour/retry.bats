@@ -13,6 +13,11 @@ fails_until() {
 	printf '%s' 'echo run >>'"runs; [ \$(wc -l <runs) -ge $1 ] || exit $2"
 }
 
+# What the job in $id waits for.
+reason_is() {
+	[[ $(field "$id" reason) == "$1" ]]
+}
+
 @test "a job is tried again until it is well, each attempt with its own log" {
 	id=$(submit --attempts 3 --backoff 0 -- sh -c "echo attempt \$JOBD_ATTEMPT; $(fails_until 3 5)")
 	reaches "$id" completed
@@ -29,7 +34,6 @@ fails_until() {
 
 @test "an attempt that is to come is told with its time" {
 	id=$(submit --attempts 2 --backoff 1h --backoff-jitter 0 -- false)
-	reason_is() { [[ $(field "$id" reason) == "$1" ]]; }
 	eventually reason_is backoff
 	ok jobctl status "$id"
 	matches "$output" 'attempt: +1 of 2, next at [0-9-]+ [0-9:]+'
@@ -76,7 +80,7 @@ fails_until() {
 
 @test "one that is cancelled before its next attempt is not said to have never run" {
 	id=$(submit --attempts 3 --backoff 1h -- false)
-	eventually test "$(field "$id" reason)" = backoff
+	eventually reason_is backoff
 	ok jobctl cancel "$id"
 	expect 125 jobctl wait "$id"
 	is "$error" "jobctl: job $id was cancelled before attempt 2"
