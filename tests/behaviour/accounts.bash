@@ -87,3 +87,14 @@ as() {
 	    env -i HOME="$home" USER="$user" LOGNAME="$user" SHELL=/bin/bash LC_ALL=C NO_COLOR=1 \
 	    PATH="$PATH" JOBD_SOCKET="$JOBD_SOCKET" "$@")
 }
+
+# What a job printed, which ran as a user with these options and this command.
+job_of() {
+	local user=$1
+	shift
+	ok as "$user" jobctl run "$@"
+}
+
+sorted() {
+	tr ' ' '\n' | sort
+}
