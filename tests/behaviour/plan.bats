@@ -65,7 +65,7 @@ chain() {
 @test "what jobd would refuse of the lines is told of all of them at once" {
 	config 'queue import { }'
 	ok jobctl reload
-	ok jobctl template set convert --param file -- echo {file}
+	ok jobctl template set convert --param file -- echo '{file}'
 	cat >plan <<-'END'
 		{"command": ["true"], "queue": "imprt"}
 		{"command": ["true"], "after": [99, 98]}
