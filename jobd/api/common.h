@@ -98,7 +98,7 @@ json_t *limits_json(const struct api *a);
 json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool alone);
 /* Answers with the job, and more (stolen, may be NULL); NotFound where it is gone. */
 void reply_job(const struct api *a, struct call *c, uint64_t id, json_t *more);
-/* About how long that is: all but the command is bounded. */
+/* About how long that is. */
 size_t job_json_bytes(const struct job *j);
 json_t *entry_json(const struct journal_entry *e);
 json_t *strv_json(char *const *v);
@@ -178,7 +178,7 @@ bool draft_read_environment(struct drafting *x, struct draft *d);
 /* draft-queue.c: a queue that is there, and open to the caller. otherwise may be NULL. */
 bool draft_read_queue(struct drafting *x, const char *otherwise, struct job *job);
 
-/* How many rows a call may look at in one turn. */
+/* How many rows a call may look at in one turn; a large one counts for several (job_work). */
 #define PAGE_BUDGET 2000
 #define PAGE_LIMIT  50
 #define PAGE_MAX    1000

@@ -41,11 +41,7 @@ void error_environment(struct drafting *x, uint64_t bytes)
 
 static size_t bytes_of(const char *const *env)
 {
-	size_t n = 0;
-
-	for (; *env; env++)
-		n += strlen(*env) + 1;
-	return n;
+	return strv_bytes((char *const *)(uintptr_t)env);
 }
 
 /* Whether it is not larger than this caller's may be; else the call is answered. */

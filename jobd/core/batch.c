@@ -18,7 +18,7 @@
 #include "jobd/core/internal.h"
 
 #define IDLE_US	       60000000u
-#define DROPS_PER_TURN 250
+#define DROPS_PER_TURN 250 /* jobs, as job_work has them */
 
 struct batch {
 	struct batch *next;
@@ -257,7 +257,8 @@ enum engine_result engine_batch_drop(struct engine *e, const struct actor *who, 
 	return ENGINE_OK;
 }
 
-static void drop_one(struct engine *e, struct live *l)
+/* How much of the turn it took. */
+static size_t drop_one(struct engine *e, struct live *l)
 {
 	l->queue->staged--;
 	unique_remove(&e->unique, l);
@@ -265,19 +266,20 @@ static void drop_one(struct engine *e, struct live *l)
 	store_job_drop(e->store, &l->job);
 	engine_free_later(e, l);
 	queues_review(e, l->queue);
+	return job_work(l->bytes);
 }
 
 void batch_run(struct engine *e)
 {
-	size_t left = DROPS_PER_TURN;
+	size_t n = 0;
 
 	submit_flush(e); /* what is shared is counted before it is given up */
-	for (struct batch *b = e->batches, *next; b && left; b = next) {
+	for (struct batch *b = e->batches, *next; b && n < DROPS_PER_TURN; b = next) {
 		next = b->next;
 		if (!b->dropping)
 			continue;
-		for (; b->n && left; left--)
-			drop_one(e, b->jobs[--b->n]);
+		while (b->n && n < DROPS_PER_TURN)
+			n += drop_one(e, b->jobs[--b->n]);
 		e->marks |= MARK_DROP;
 		if (b->n)
 			return;

@@ -185,15 +185,6 @@ static void change_queue(struct engine *e, struct live *l, struct job *to)
 	queues_review(e, was);
 }
 
-static size_t bytes_of(char *const *env)
-{
-	size_t n = 0;
-
-	for (; env && *env; env++)
-		n += strlen(*env) + 1;
-	return n;
-}
-
 /* The environment that it has, with those variables set; *env is the caller's. */
 static enum engine_result set_variables(struct engine *e, const struct actor *who,
     const struct job *j, char *const *set, char ***env)
@@ -207,7 +198,7 @@ static enum engine_result set_variables(struct engine *e, const struct actor *wh
 		rc = strv_set(env, *set);
 	if (rc)
 		return ENGINE_FAILED;
-	if (most && who->uid != 0 && who->uid != e->settings.exempt_uid && bytes_of(*env) > most)
+	if (most && who->uid != 0 && who->uid != e->settings.exempt_uid && strv_bytes(*env) > most)
 		return ENGINE_OVER_ENVIRONMENT;
 	return ENGINE_OK;
 }

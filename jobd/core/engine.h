@@ -319,7 +319,8 @@ void job_view_fini(struct job_view *v);
 
 /*
  * One page of jobs that match, the highest id first, below *before (UINT64_MAX at first). At most
- * budget live jobs, and as many rows of the store, are looked at. fn returns false to stop after
+ * budget live jobs, and as many rows of the store, are looked at; one that is large counts for
+ * several (job_work). fn returns false to stop after
  * this one. 1: there may be more, below *before; 0: that was all; -errno.
  */
 typedef bool engine_list_fn(void *ctx, const struct job_view *v);

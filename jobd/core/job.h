@@ -176,6 +176,12 @@ void job_attempt_fini(struct job_attempt *a);
 /* Whether a job in this state has ended, and runs no more unless it is retried. */
 bool job_has_ended(enum job_state s);
 
+/* How many bytes of memory the texts take that were given for it: its command, its meta and all
+ * others. Its attempts and what it tells of itself are not among them: those are bounded. */
+size_t job_bytes(const struct job *j);
+/* How much of a turn one of so many bytes takes that is looked at, or put: 1 is a small one. */
+size_t job_work(size_t bytes);
+
 /* The number of the present or last attempt; 0 before the first. */
 uint32_t job_last_attempt(const struct job *j);
 /* The attempt with this number, borrowed; NULL where there is none. */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: ISC */
+/* Large jobs: no turn is long for them. */
+#include "config.h"
+
+#include "core/world.h"
+
+#define LARGE 100000
+#define MANY  40
+/* Of these a turn, or a page, takes a few. */
+#define FEW (MANY / 2)
+
+static unsigned how_many(enum job_state s, uint64_t first)
+{
+	unsigned n = 0;
+
+	for (uint64_t id = first; id < first + MANY; id++)
+		n += state_of(id) == s;
+	return n;
+}
+
+static void submit_large(struct spec s)
+{
+	s.hold = true;
+	s.bytes = LARGE;
+	for (int i = 0; i < MANY; i++)
+		submit_spec(s);
+}
+
+/* After one turn some of them are in this state, and after all turns all. */
+static void come_in_slices(enum job_state s, uint64_t first)
+{
+	turn();
+	ck_assert_uint_gt(how_many(s, first), 0);
+	ck_assert_uint_lt(how_many(s, first), FEW);
+	ck_assert(engine_wants_turn(engine));
+	turns();
+	ck_assert_uint_eq(how_many(s, first), MANY);
+}
+
+START_TEST(large_jobs_fail_of_their_deadline_in_slices)
+{
+	submit_large((struct spec){ .deadline_us = real_now() + SECOND });
+	turns();
+	world.mono_us += 2 * SECOND;
+	come_in_slices(JOB_FAILED, 1);
+}
+END_TEST
+
+START_TEST(large_jobs_are_told_of_an_end_in_slices)
+{
+	uint64_t a = running();
+
+	submit_large((struct spec){ .after = { { a, AFTER_OK, 0 } }, .nafter = 1 });
+	turns();
+	ended(a, 1 << 8);
+	come_in_slices(JOB_FAILED, a + 1);
+}
+END_TEST
+
+START_TEST(large_jobs_of_a_batch_are_dropped_in_slices)
+{
+	uint64_t batch = 0;
+	unsigned n = 1;
+
+	for (int i = 0; i < MANY; i++)
+		stage(&batch, (struct spec){ .bytes = LARGE });
+	turns();
+	ck_assert_int_eq(engine_batch_drop(engine, &ann, batch), ENGINE_OK);
+	for (turn(); engine_wants_turn(engine); n++)
+		turn();
+	ck_assert_uint_gt(n, MANY / FEW);
+}
+END_TEST
+
+static bool count(void *ctx, const struct job_view *v)
+{
+	unsigned *n = ctx;
+
+	(void)v;
+	++*n;
+	return true;
+}
+
+/* All that there are are listed, a few a page. */
+static void list_in_pages(void)
+{
+	const struct job_filter all = { 0 };
+	uint64_t before = UINT64_MAX;
+	unsigned n = 0;
+
+	ck_assert_int_eq(engine_list(engine, &all, &before, 250, count, &n), 1);
+	ck_assert_uint_gt(n, 0);
+	ck_assert_uint_lt(n, FEW);
+	while (engine_list(engine, &all, &before, 250, count, &n))
+		;
+	ck_assert_uint_eq(n, MANY);
+}
+
+START_TEST(a_page_of_large_jobs_is_short)
+{
+	submit_large((struct spec){ 0 });
+	turns();
+	list_in_pages();
+	for (uint64_t id = 1; id <= MANY; id++)
+		ask_event(id, EVENT_CANCEL);
+	turns();
+	list_in_pages();
+}
+END_TEST
+
+WORLD_MAIN("bounds", large_jobs_fail_of_their_deadline_in_slices, large_jobs_are_told_of_an_end_in_slices,
+    large_jobs_of_a_batch_are_dropped_in_slices, a_page_of_large_jobs_is_short)
