@@ -17,6 +17,7 @@ struct engine_settings tuning_engine(const struct config *c)
 		.on_stop = on_stop_parse(c->on_stop),
 		.user_queued_jobs = c->user_queued_jobs,
 		.environment_bytes = c->max_environment_bytes,
+		.command_bytes = c->max_command_bytes,
 		.exempt_uid = geteuid(),
 	};
 }
@@ -33,6 +34,7 @@ struct api_limits tuning_api(const struct config *c)
 {
 	return (struct api_limits){
 		.environment_bytes = c->max_environment_bytes,
+		.command_bytes = c->max_command_bytes,
 		.user_queued_jobs = c->user_queued_jobs,
 	};
 }

@@ -34,6 +34,7 @@ struct api_policy {
 /* What one user may; 0: no limit. The server and the engine see to the others. */
 struct api_limits {
 	uint64_t environment_bytes; /* of one submission */
+	uint64_t command_bytes;	    /* of the texts of one job (job_bytes) */
 	unsigned user_queued_jobs;  /* to be told: the engine counts */
 };
 

@@ -13,6 +13,7 @@ enum api_limit {
 	API_LIMIT_AFTER,
 	API_LIMIT_BATCHES,
 	API_LIMIT_ENVIRONMENT,
+	API_LIMIT_COMMAND,
 	API_LIMIT_IDS,
 	API_LIMIT_JOBS,
 	API_LIMIT_REPLY,
@@ -151,8 +152,9 @@ void draft_fini(struct draft *d);
  * given. False: the call is answered, or (again) begins anew.
  */
 bool draft_read(struct drafting *x, struct draft *d);
-/* The environment has so many bytes (0: not told), which are too many. Ends the call. */
-void error_environment(struct drafting *x, uint64_t bytes);
+/* The environment, or the command (enum api_limit), has so many bytes (0: not told), which are too
+ * many. Ends the call. */
+void error_size(struct drafting *x, enum api_limit limit, uint64_t bytes);
 /* Reads the cwd, the umask and the environment for those that have none of their own. env is to
  * be freed. Likewise. */
 bool draft_read_common(struct drafting *x);

@@ -67,6 +67,7 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 	case ENGINE_OVER_LINKS:
 	case ENGINE_OVER_BATCHES:
 	case ENGINE_OVER_ENVIRONMENT:
+	case ENGINE_OVER_COMMAND:
 	case ENGINE_EXISTS:
 	case ENGINE_NO_JOB:
 	case ENGINE_CYCLE:

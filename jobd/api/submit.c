@@ -103,7 +103,10 @@ void draft_refused(
 		error_batches(x->a, x->c, x->verb);
 		break;
 	case ENGINE_OVER_ENVIRONMENT:
-		error_environment(x, 0);
+		error_size(x, API_LIMIT_ENVIRONMENT, 0);
+		break;
+	case ENGINE_OVER_COMMAND:
+		error_size(x, API_LIMIT_COMMAND, 0);
 		break;
 	case ENGINE_OVER_LINKS:
 		error_links(x->a, x->c, x->verb);

@@ -133,8 +133,7 @@ static size_t batches_of(const struct engine *e, uint32_t uid)
 
 static bool has_too_many(const struct engine *e, const struct actor *who)
 {
-	return who->uid != 0 && who->uid != e->settings.exempt_uid
-	    && batches_of(e, who->uid) >= ENGINE_USER_BATCHES;
+	return engine_binds(e, who) && batches_of(e, who->uid) >= ENGINE_USER_BATCHES;
 }
 
 static struct batch *own(const struct engine *e, const struct actor *who, uint64_t id)

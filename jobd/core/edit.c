@@ -101,22 +101,6 @@ static enum engine_result check_after(
 	return ENGINE_OK;
 }
 
-/* What it would change to, as far as it changes anything. */
-static enum engine_result check(struct engine *e, const struct actor *who, struct live *l,
-    const struct edit *x, unsigned fields, uint64_t *other)
-{
-	if (fields & EDIT_QUEUE) {
-		const struct queue *q = x->draft->queue ? queue_find(&e->queues, x->draft->queue) : NULL;
-		if (!q || !q->declared)
-			return ENGINE_NO_QUEUE;
-	}
-	if (!(fields & EDIT_AFTER))
-		return ENGINE_OK;
-	if (engine_over_links(e, who, l->job.uid, x->nafter))
-		return ENGINE_OVER_LINKS;
-	return check_after(e, l, x, other);
-}
-
 static void swap_text(char **a, char **b)
 {
 	char *t = *a;
@@ -162,6 +146,36 @@ static void swap_plain(struct job *j, struct job *to, unsigned fields)
 	}
 }
 
+/* Whether it would be larger than it is, and than it may be. */
+static bool is_over(const struct engine *e, const struct actor *who, const struct live *l,
+    const struct edit *x, unsigned fields)
+{
+	struct job to = l->job, from = *x->draft; /* on loan: nothing is freed */
+	uint64_t most = e->settings.command_bytes;
+
+	swap_plain(&to, &from, fields);
+	size_t n = job_bytes(&to) + (fields & EDIT_RULES ? strv_bytes(x->draft->rules) : 0);
+	return most && n > most && n > l->bytes && engine_binds(e, who);
+}
+
+/* What it would change to, as far as it changes anything. */
+static enum engine_result check(struct engine *e, const struct actor *who, struct live *l,
+    const struct edit *x, unsigned fields, uint64_t *other)
+{
+	if (fields & EDIT_QUEUE) {
+		const struct queue *q = x->draft->queue ? queue_find(&e->queues, x->draft->queue) : NULL;
+		if (!q || !q->declared)
+			return ENGINE_NO_QUEUE;
+	}
+	if (is_over(e, who, l, x, fields))
+		return ENGINE_OVER_COMMAND;
+	if (!(fields & EDIT_AFTER))
+		return ENGINE_OK;
+	if (engine_over_links(e, who, l->job.uid, x->nafter))
+		return ENGINE_OVER_LINKS;
+	return check_after(e, l, x, other);
+}
+
 static void change_rules(struct engine *e, struct job *j, const struct edit *x)
 {
 	for (int r = 0; r < RULES; r++) {
@@ -198,7 +212,7 @@ static enum engine_result set_variables(struct engine *e, const struct actor *wh
 		rc = strv_set(env, *set);
 	if (rc)
 		return ENGINE_FAILED;
-	if (most && who->uid != 0 && who->uid != e->settings.exempt_uid && strv_bytes(*env) > most)
+	if (most && engine_binds(e, who) && strv_bytes(*env) > most)
 		return ENGINE_OVER_ENVIRONMENT;
 	return ENGINE_OK;
 }
@@ -257,6 +271,7 @@ static void change(
 		change_environment(e, &l->job, env);
 	if (fields & EDIT_AFTER)
 		change_after(e, l, x);
+	l->bytes = job_bytes(&l->job);
 }
 
 /* "=export (was import)" */

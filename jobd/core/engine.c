@@ -230,11 +230,16 @@ void engine_count(struct engine *e, struct live *l, enum job_state from, enum jo
 		e->out_of_memory = true;
 }
 
+bool engine_binds(const struct engine *e, const struct actor *who)
+{
+	return who->uid != 0 && who->uid != e->settings.exempt_uid;
+}
+
 bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t uid)
 {
 	unsigned most = e->settings.user_queued_jobs;
 
-	return most && who->uid != 0 && who->uid != e->settings.exempt_uid
+	return most && engine_binds(e, who)
 	    && order_waiting(&e->order, uid) + batch_count(e, uid) >= most;
 }
 
@@ -247,7 +252,7 @@ bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t
 {
 	size_t most = engine_links_most(e);
 
-	return more && most && who->uid != 0 && who->uid != e->settings.exempt_uid
+	return more && most && engine_binds(e, who)
 	    && order_links(&e->order, uid) + more > most;
 }
 

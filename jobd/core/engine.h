@@ -41,6 +41,7 @@ struct engine_settings {
 	enum on_stop on_stop;	 /* 0: as if it were keep */
 	unsigned user_queued_jobs; /* jobs of one user that wait; 0: no limit */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
+	uint64_t command_bytes;	   /* of the texts of one job, likewise (job_bytes) */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
 };
 
@@ -72,6 +73,7 @@ enum engine_result {
 	ENGINE_UNSTOPPABLE, /* see culprit */
 	ENGINE_OVER_BATCHES, /* the user has ENGINE_USER_BATCHES that are not sealed */
 	ENGINE_OVER_ENVIRONMENT, /* it would be larger than settings.environment_bytes */
+	ENGINE_OVER_COMMAND, /* its texts would have more than settings.command_bytes */
 	ENGINE_OVER_QUOTA,  /* see engine_waiting and user_queued_jobs */
 	ENGINE_OVER_LINKS,  /* what the user's jobs wait for would be too much: see engine_links_most */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
@@ -271,7 +273,7 @@ struct edit {
 
 /* Edits a queued or held job, and journals it. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see
  * state and hint of *r), NO_QUEUE, NO_JOB and CYCLE (*other is that job), OVER_LINKS,
- * OVER_ENVIRONMENT, FAILED. But for OK nothing is changed. */
+ * OVER_ENVIRONMENT, OVER_COMMAND, FAILED. But for OK nothing is changed. */
 enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id,
     struct edit *x, struct control_result *r, uint64_t *other);
 

@@ -149,6 +149,8 @@ void engine_pause_answer(struct live *l, enum engine_result r, pid_t culprit);
 
 /* A live job comes from a state (0: it is new, or had ended) to another. */
 void engine_count(struct engine *e, struct live *l, enum job_state from, enum job_state to);
+/* Whether the limits of one user bind this one. */
+bool engine_binds(const struct engine *e, const struct actor *who);
 /* Whether this actor may not add to the jobs of this user that wait. */
 bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t uid);
 /* Nor so many to what they wait for: a hundred times as many as there may be of them. */

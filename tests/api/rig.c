@@ -406,7 +406,8 @@ void rig_init(void)
 	played.job.queue = strdup("default");
 	api = (struct api){ .o = o };
 	api.policy = (struct api_policy){ .anyone_submits = true };
-	api.limits = (struct api_limits){ .environment_bytes = 1000, .user_queued_jobs = 9 };
+	api.limits = (struct api_limits){ .environment_bytes = 1000, .command_bytes = 1000,
+		.user_queued_jobs = 9 };
 }
 
 static void forget(void)

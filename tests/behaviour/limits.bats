@@ -127,6 +127,30 @@ connections_are() {
 	ok as "$BOB" jobctl run --clean-env --env "$big" -- true
 }
 
+@test "max_command: a job that is too large is refused, with its size, by template and edit too" {
+	config 'max_command = 1K' 'template big { command = {"true", "{words}"} parameters = {"words"} }'
+	start_jobd
+	big=$(head -c 1100 /dev/zero | tr '\0' x)
+	expect 1 as "$BOB" jobctl submit -- true "$big"
+	matches "$error" "the command, with the job's other texts, has 1[0-9]{3} bytes, and max_command allows 1024\$"
+	expect 1 as "$BOB" jobctl submit --meta k="$big" -- true
+	contains "$error" "max_command allows 1024"
+	expect 1 as "$BOB" jobctl submit --template big words="$big"
+	contains "$error" "max_command allows 1024"
+	is "$(jobctl list --json)" ""
+	id=$(as "$BOB" jobctl submit --parsable --hold -- true)
+	expect 1 as "$BOB" jobctl edit "$id" --meta k="$big"
+	contains "$error" "would be larger than max_command allows: 1024 bytes"
+	ok jobctl edit "$id" --meta k="$big"
+	ok as "$BOB" jobctl edit "$id" --name renamed --meta k="${big:0:1000}"
+	ok jobctl run -- true "$big"
+	is "$(met max_command)" 4
+	is "$(jobctl audit --json --user "$BOB" --verb submit | grep -c '"detail":"max_command"')" 1
+	config_only 'max_command = 4K'
+	ok jobctl reload
+	ok as "$BOB" jobctl run -- true "$big"
+}
+
 @test "user_calls_per_second: calls beyond wait, none is lost, and nobody else waits" {
 	config 'user_calls_per_second = 20'
 	start_jobd
@@ -163,10 +187,10 @@ at_least_met() {
 
 @test "root's own connections, calls and jobs are bound by none of them" {
 	config 'user_connections = 1' 'user_calls_per_second = 1' 'user_queued_jobs = 1' \
-	    'max_environment = 1B'
+	    'max_environment = 1B' 'max_command = 1B'
 	start_jobd
 	for _ in 1 2 3; do
 		ok jobctl submit --hold -- true
 	done
-	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
+	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
 }

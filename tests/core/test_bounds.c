@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: ISC */
-/* Large jobs: no turn is long for them. */
+/* Large jobs: no turn is long for them, and there are limits. */
 #include "config.h"
 
 #include "core/world.h"
@@ -108,5 +108,34 @@ START_TEST(a_page_of_large_jobs_is_short)
 }
 END_TEST
 
+/* With an argument of so many bytes. */
+static enum engine_result edit_command(const struct actor *who, uint64_t id, size_t bytes)
+{
+	struct control_result r;
+	struct job draft;
+	struct edit x = { .fields = EDIT_COMMAND, .draft = &draft };
+	uint64_t other = 0;
+
+	draft_of(&(struct spec){ .bytes = bytes }, &draft);
+	return engine_edit(engine, who, id, &x, &r, &other);
+}
+
+START_TEST(an_edit_makes_no_job_larger_than_it_may_be)
+{
+	uint64_t id = submit_spec((struct spec){ .hold = true });
+
+	world.settings.command_bytes = 1000;
+	engine_configure(engine, &world.settings);
+	ck_assert_int_eq(edit_command(&ann, id, 900), ENGINE_OVER_COMMAND);
+	ck_assert_int_eq(edit_command(&ann, id, 700), ENGINE_OK);
+	ck_assert_int_eq(edit_command(&root, id, 5000), ENGINE_OK);
+	/* What is there already is left, and made smaller. */
+	ck_assert_int_eq(edit_command(&ann, id, 5001), ENGINE_OVER_COMMAND);
+	ck_assert_int_eq(edit_command(&ann, id, 4000), ENGINE_OK);
+	ck_assert_int_eq(edit_command(&ann, id, 4500), ENGINE_OVER_COMMAND);
+}
+END_TEST
+
 WORLD_MAIN("bounds", large_jobs_fail_of_their_deadline_in_slices, large_jobs_are_told_of_an_end_in_slices,
-    large_jobs_of_a_batch_are_dropped_in_slices, a_page_of_large_jobs_is_short)
+    large_jobs_of_a_batch_are_dropped_in_slices, a_page_of_large_jobs_is_short,
+    an_edit_makes_no_job_larger_than_it_may_be)
