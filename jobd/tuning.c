@@ -16,6 +16,7 @@ struct engine_settings tuning_engine(const struct config *c)
 		.low_disk_bytes = c->low_disk_bytes,
 		.on_stop = on_stop_parse(c->on_stop),
 		.user_queued_jobs = c->user_queued_jobs,
+		.user_job_bytes = c->user_job_bytes,
 		.environment_bytes = c->max_environment_bytes,
 		.command_bytes = c->max_command_bytes,
 		.exempt_uid = geteuid(),
@@ -36,5 +37,6 @@ struct api_limits tuning_api(const struct config *c)
 		.environment_bytes = c->max_environment_bytes,
 		.command_bytes = c->max_command_bytes,
 		.user_queued_jobs = c->user_queued_jobs,
+		.user_job_bytes = c->user_job_bytes,
 	};
 }

@@ -10,6 +10,7 @@
 
 enum api_limit {
 	API_LIMIT_QUEUED_JOBS,
+	API_LIMIT_JOB_BYTES,
 	API_LIMIT_AFTER,
 	API_LIMIT_BATCHES,
 	API_LIMIT_ENVIRONMENT,
@@ -39,6 +40,8 @@ bool access_is_admin(const struct api *a, const struct peer *p);
 bool access_owns(const struct api *a, const struct peer *p, const struct job *j);
 /* Whether the peer may say what the job runs as its user, as well. */
 bool access_is_users(const struct api *a, const struct peer *p, const struct job *j);
+/* Whose job it is; 0 where it is not there. */
+uid_t access_owner(const struct api *a, uint64_t id);
 /* Whether the peer is among those that a queue's rules let submit to it: KNOWN; UNKNOWN: it is
  * not; or as names are. */
 enum api_name access_queue(const struct api *a, const struct peer *p, const struct rules *r);
@@ -85,6 +88,8 @@ struct limit_met {
 void error_limit(struct api *a, struct call *c, const struct limit_met *m);
 /* The same, where the owner of a job has too many that wait. */
 void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t owner);
+/* The same, where their jobs would have too many bytes. */
+void error_job_bytes(struct api *a, struct call *c, const char *verb, uid_t owner);
 /* The same, where a user's jobs wait for too many others. */
 void error_links(struct api *a, struct call *c, const char *verb);
 /* The same, where the user has too many batches. */

@@ -18,6 +18,7 @@
 /* As the configuration has them; those that are no settings are of the protocol. */
 static const char *const names[API_LIMITS] = {
 	[API_LIMIT_QUEUED_JOBS] = "user_queued_jobs",
+	[API_LIMIT_JOB_BYTES] = "user_job_bytes",
 	[API_LIMIT_AFTER] = "after",
 	[API_LIMIT_BATCHES] = "batches",
 	[API_LIMIT_ENVIRONMENT] = "max_environment",
@@ -49,6 +50,19 @@ void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t ow
 	char text[120];
 
 	snprintf(text, sizeof text, "%llu jobs of this user wait, and user_queued_jobs allows %llu",
+	    (unsigned long long)m.count, (unsigned long long)m.value);
+	m.message = text;
+	error_limit(a, c, &m);
+}
+
+void error_job_bytes(struct api *a, struct call *c, const char *verb, uid_t owner)
+{
+	struct limit_met m = { .limit = API_LIMIT_JOB_BYTES, .verb = verb,
+		.value = a->limits.user_job_bytes, .count = engine_job_bytes(a->o.engine, owner) };
+	char text[200];
+
+	snprintf(text, sizeof text, "the commands and other texts of this user's jobs have %llu bytes, "
+	    "and would have more than user_job_bytes allows: %llu",
 	    (unsigned long long)m.count, (unsigned long long)m.value);
 	m.message = text;
 	error_limit(a, c, &m);
@@ -87,8 +101,8 @@ void error_size(struct drafting *x, enum api_limit limit, uint64_t bytes)
 		snprintf(text, sizeof text, "the %s has %llu bytes, and %s allows %llu", what,
 		    (unsigned long long)bytes, names[limit], (unsigned long long)m.value);
 	else
-		snprintf(text, sizeof text, "the %s would be larger than %s allows: %llu bytes", what,
-		    names[limit], (unsigned long long)m.value);
+		snprintf(text, sizeof text, "the %s would be larger than %s allows: %llu bytes",
+		    what, names[limit], (unsigned long long)m.value);
 	m.message = text;
 	error_limit(x->a, x->c, &m);
 }

@@ -99,6 +99,9 @@ void draft_refused(
 	case ENGINE_OVER_QUOTA:
 		error_queued_jobs(x->a, x->c, x->verb, owner);
 		break;
+	case ENGINE_OVER_BYTES:
+		error_job_bytes(x->a, x->c, x->verb, owner);
+		break;
 	case ENGINE_OVER_BATCHES:
 		error_batches(x->a, x->c, x->verb);
 		break;

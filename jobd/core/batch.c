@@ -26,6 +26,7 @@ struct batch {
 	uint32_t uid; /* its maker's */
 	struct live **jobs; /* ascending ids */
 	size_t n, cap;
+	size_t bytes; /* of them */
 	uint64_t last_us; /* mono: of the last addition */
 	bool dropping;
 	char *token; /* that its maker will seal it with, or NULL */
@@ -74,6 +75,7 @@ static bool append(struct batch *b, struct live *l)
 		b->cap = cap;
 	}
 	b->jobs[b->n++] = l;
+	b->bytes += l->bytes;
 	l->staged = true;
 	l->queue->staged++;
 	return true;
@@ -119,6 +121,16 @@ size_t batch_count(const struct engine *e, uint32_t uid)
 	for (const struct batch *b = e->batches; b; b = b->next)
 		if (b->uid == uid && !b->dropping)
 			n += b->n;
+	return n;
+}
+
+size_t batch_bytes(const struct engine *e, uint32_t uid)
+{
+	size_t n = 0;
+
+	for (const struct batch *b = e->batches; b; b = b->next)
+		if (b->uid == uid)
+			n += b->bytes;
 	return n;
 }
 
@@ -257,8 +269,11 @@ enum engine_result engine_batch_drop(struct engine *e, const struct actor *who, 
 }
 
 /* How much of the turn it took. */
-static size_t drop_one(struct engine *e, struct live *l)
+static size_t drop_last(struct engine *e, struct batch *b)
 {
+	struct live *l = b->jobs[--b->n];
+
+	b->bytes -= l->bytes;
 	l->queue->staged--;
 	unique_remove(&e->unique, l);
 	depend_ended(e, l); /* those that wait for it are of the batch, and go too */
@@ -278,7 +293,7 @@ void batch_run(struct engine *e)
 		if (!b->dropping)
 			continue;
 		while (b->n && n < DROPS_PER_TURN)
-			n += drop_one(e, b->jobs[--b->n]);
+			n += drop_last(e, b);
 		e->marks |= MARK_DROP;
 		if (b->n)
 			return;

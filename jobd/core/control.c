@@ -129,6 +129,8 @@ static enum engine_result bring_back(struct engine *e, struct job *j, struct ste
 
 	if (engine_over_quota(e, s->who, j->uid))
 		return ENGINE_OVER_QUOTA;
+	if (engine_over_bytes(e, s->who, j->uid, job_bytes(j)))
+		return ENGINE_OVER_BYTES;
 	if (!q || !q->declared)
 		return ENGINE_NO_QUEUE;
 	struct live *l = live_add(&e->live, j);

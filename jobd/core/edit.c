@@ -146,16 +146,20 @@ static void swap_plain(struct job *j, struct job *to, unsigned fields)
 	}
 }
 
-/* Whether it would be larger than it is, and than it may be. */
-static bool is_over(const struct engine *e, const struct actor *who, const struct live *l,
-    const struct edit *x, unsigned fields)
+/* Whether it may be so large; one that becomes no larger may. */
+static enum engine_result check_size(const struct engine *e, const struct actor *who,
+    const struct live *l, const struct edit *x, unsigned fields)
 {
 	struct job to = l->job, from = *x->draft; /* on loan: nothing is freed */
 	uint64_t most = e->settings.command_bytes;
 
 	swap_plain(&to, &from, fields);
 	size_t n = job_bytes(&to) + (fields & EDIT_RULES ? strv_bytes(x->draft->rules) : 0);
-	return most && n > most && n > l->bytes && engine_binds(e, who);
+	if (n <= l->bytes)
+		return ENGINE_OK;
+	if (most && n > most && engine_binds(e, who))
+		return ENGINE_OVER_COMMAND;
+	return engine_over_bytes(e, who, to.uid, n - l->bytes) ? ENGINE_OVER_BYTES : ENGINE_OK;
 }
 
 /* What it would change to, as far as it changes anything. */
@@ -167,10 +171,9 @@ static enum engine_result check(struct engine *e, const struct actor *who, struc
 		if (!q || !q->declared)
 			return ENGINE_NO_QUEUE;
 	}
-	if (is_over(e, who, l, x, fields))
-		return ENGINE_OVER_COMMAND;
-	if (!(fields & EDIT_AFTER))
-		return ENGINE_OK;
+	enum engine_result r = check_size(e, who, l, x, fields);
+	if (r != ENGINE_OK || !(fields & EDIT_AFTER))
+		return r;
 	if (engine_over_links(e, who, l->job.uid, x->nafter))
 		return ENGINE_OVER_LINKS;
 	return check_after(e, l, x, other);
@@ -271,7 +274,10 @@ static void change(
 		change_environment(e, &l->job, env);
 	if (fields & EDIT_AFTER)
 		change_after(e, l, x);
+	order_bytes_drop(&e->order, l->job.uid, l->bytes);
 	l->bytes = job_bytes(&l->job);
+	if (!order_bytes_add(&e->order, l->job.uid, l->bytes))
+		e->out_of_memory = true;
 }
 
 /* "=export (was import)" */

@@ -216,14 +216,20 @@ static bool waits(enum job_state s)
 
 void engine_count(struct engine *e, struct live *l, enum job_state from, enum job_state to)
 {
-	if (from && !job_has_ended(from)) {
+	bool was = from && !job_has_ended(from), is = to && !job_has_ended(to);
+
+	if (was) {
 		e->counts[from]--;
 		l->queue->counts[from]--;
 	}
-	if (to && !job_has_ended(to)) {
+	if (is) {
 		e->counts[to]++;
 		l->queue->counts[to]++;
 	}
+	if (was && !is)
+		order_bytes_drop(&e->order, l->job.uid, l->bytes);
+	else if (is && !was && !order_bytes_add(&e->order, l->job.uid, l->bytes))
+		e->out_of_memory = true;
 	if (waits(from) && !waits(to))
 		order_wait_no_more(&e->order, l->job.uid);
 	else if (!waits(from) && waits(to) && !order_wait(&e->order, l->job.uid))
@@ -241,6 +247,18 @@ bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t
 
 	return most && engine_binds(e, who)
 	    && order_waiting(&e->order, uid) + batch_count(e, uid) >= most;
+}
+
+bool engine_over_bytes(const struct engine *e, const struct actor *who, uint32_t uid, size_t more)
+{
+	uint64_t most = e->settings.user_job_bytes;
+
+	return most && engine_binds(e, who) && engine_job_bytes(e, uid) + more > most;
+}
+
+size_t engine_job_bytes(const struct engine *e, uint32_t uid)
+{
+	return order_bytes(&e->order, uid) + batch_bytes(e, uid);
 }
 
 size_t engine_links_most(const struct engine *e)

@@ -40,6 +40,7 @@ struct engine_settings {
 	uint64_t low_disk_bytes; /* no new work with less than this free */
 	enum on_stop on_stop;	 /* 0: as if it were keep */
 	unsigned user_queued_jobs; /* jobs of one user that wait; 0: no limit */
+	uint64_t user_job_bytes;   /* of one user's jobs that have not ended; 0: any number */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
 	uint64_t command_bytes;	   /* of the texts of one job, likewise (job_bytes) */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
@@ -75,6 +76,7 @@ enum engine_result {
 	ENGINE_OVER_ENVIRONMENT, /* it would be larger than settings.environment_bytes */
 	ENGINE_OVER_COMMAND, /* its texts would have more than settings.command_bytes */
 	ENGINE_OVER_QUOTA,  /* see engine_waiting and user_queued_jobs */
+	ENGINE_OVER_BYTES,  /* see engine_job_bytes and user_job_bytes */
 	ENGINE_OVER_LINKS,  /* what the user's jobs wait for would be too much: see engine_links_most */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
 	ENGINE_EXISTS,	    /* the user has a live job of this unique key: its id is told */
@@ -127,6 +129,8 @@ void engine_unwatch(struct job_watch *w);
 
 /* How many jobs of a user wait: queued or held. */
 size_t engine_waiting(const struct engine *e, uint32_t uid);
+/* How many bytes (job_bytes) the jobs of a user have that have not ended, and his batches. */
+size_t engine_job_bytes(const struct engine *e, uint32_t uid);
 /* How many others the jobs of a user may wait for in all, each counted for each of them; 0: any
  * number. */
 size_t engine_links_most(const struct engine *e);
@@ -172,8 +176,8 @@ struct submission {
 
 /*
  * Submits a job. *id is its id, or the one that the result tells of. OK, ALREADY (the token's),
- * EXISTS, NO_QUEUE, NO_JOB, OVER_LINKS, OVER_QUOTA, LOW_DISK or FAILED. Whether who may submit to
- * that queue was asked before.
+ * EXISTS, NO_QUEUE, NO_JOB, OVER_LINKS, OVER_QUOTA, OVER_BYTES, LOW_DISK or FAILED. Whether who may
+ * submit to that queue was asked before.
  */
 enum engine_result engine_submit(
     struct engine *e, const struct actor *who, struct submission *s, uint64_t *id);
@@ -273,7 +277,7 @@ struct edit {
 
 /* Edits a queued or held job, and journals it. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see
  * state and hint of *r), NO_QUEUE, NO_JOB and CYCLE (*other is that job), OVER_LINKS,
- * OVER_ENVIRONMENT, OVER_COMMAND, FAILED. But for OK nothing is changed. */
+ * OVER_ENVIRONMENT, OVER_COMMAND, OVER_BYTES, FAILED. But for OK nothing is changed. */
 enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id,
     struct edit *x, struct control_result *r, uint64_t *other);
 

@@ -36,7 +36,7 @@ struct live {
 	struct job job;
 	enum live_phase phase;
 	struct queue *queue;	/* never NULL */
-	size_t bytes;		/* job_bytes */
+	size_t bytes;		/* job_bytes, as its user has them */
 	struct order_line *line; /* order's: it stands in, or NULL */
 	size_t heap_at;		/* its place in the line, or among those that resume */
 	uint64_t rank;		/* smaller starts earlier */

@@ -128,6 +128,11 @@ START_TEST(what_core_says_of_an_edit_is_told)
 	played.result = ENGINE_OVER_COMMAND;
 	ask(api_job_edit, "{'id':7,'name':'n'}");
 	ck_assert_str_eq(said("limit"), "max_command");
+	played.result = ENGINE_OVER_BYTES;
+	ask(api_job_edit, "{'id':7,'name':'n'}");
+	ck_assert_str_eq(said("limit"), "user_job_bytes");
+	ck_assert_str_eq(said("value"), "5000");
+	ck_assert_str_eq(said("count"), "1000"); /* of its owner */
 	played.result = ENGINE_NOT_FOUND;
 	ask(api_job_edit, "{'id':7,'name':'n'}");
 	ck_assert_str_eq(said("id"), "7");

@@ -151,6 +151,34 @@ connections_are() {
 	ok as "$BOB" jobctl run -- true "$big"
 }
 
+@test "user_job_bytes: what has not ended is counted, over restarts too" {
+	config 'user_job_bytes = 3K' 'max_running = 1'
+	start_jobd
+	big=$(head -c 1000 /dev/zero | tr '\0' x)
+	as_bob=(as "$BOB" jobctl submit --parsable)
+	run=$("${as_bob[@]}" -- sh -c 'exec sleep 60' "$big")
+	reaches "$run" running
+	id=$("${as_bob[@]}" --hold -- true "$big")
+	expect 1 "${as_bob[@]}" -- true "$big"
+	matches "$error" "the commands and other texts of this user's jobs have 2[0-9]{3} bytes, and would have more than user_job_bytes allows: 3072\$"
+	expect 1 as "$BOB" jobctl edit "$id" --meta k="$big"
+	contains "$error" "user_job_bytes allows: 3072"
+	ok as "$ANN" jobctl submit --hold -- true "$big"
+	ok jobctl submit --user "$BOB" --hold -- true "$big" # root may give them one more
+	kill_jobd
+	start_jobd
+	expect 1 "${as_bob[@]}" -- true "$big"
+	ok as "$BOB" jobctl cancel 4
+	ok as "$BOB" jobctl cancel --wait "$run"
+	expect 0 "${as_bob[@]}" --hold -- true "$big"
+	expect 1 as "$BOB" jobctl retry 4
+	contains "$error" "user_job_bytes allows: 3072"
+	is "$(met user_job_bytes)" 2
+	config_only 'user_job_bytes = 0'
+	ok jobctl reload
+	ok as "$BOB" jobctl retry 4
+}
+
 @test "user_calls_per_second: calls beyond wait, none is lost, and nobody else waits" {
 	config 'user_calls_per_second = 20'
 	start_jobd
@@ -187,10 +215,10 @@ at_least_met() {
 
 @test "root's own connections, calls and jobs are bound by none of them" {
 	config 'user_connections = 1' 'user_calls_per_second = 1' 'user_queued_jobs = 1' \
-	    'max_environment = 1B' 'max_command = 1B'
+	    'max_environment = 1B' 'max_command = 1B' 'user_job_bytes = 1B'
 	start_jobd
 	for _ in 1 2 3; do
 		ok jobctl submit --hold -- true
 	done
-	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
+	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
 }

@@ -136,6 +136,62 @@ START_TEST(an_edit_makes_no_job_larger_than_it_may_be)
 }
 END_TEST
 
+START_TEST(the_bytes_of_all_live_jobs_of_a_user_are_counted)
+{
+	struct spec large = { .hold = true, .bytes = 3000 };
+	uint64_t id, first, batch = 0;
+
+	world.settings.user_job_bytes = 10000;
+	engine_configure(engine, &world.settings);
+	first = running_spec((struct spec){ .bytes = 3000 });
+	id = submit_spec(large);
+	stage(&batch, large);
+	ck_assert_int_eq(try_submit(&large, &(uint64_t){ 0 }), ENGINE_OVER_BYTES);
+	ck_assert_int_eq(edit_command(&ann, id, 4000), ENGINE_OVER_BYTES);
+	ck_assert_int_eq(edit_command(&ann, id, 3100), ENGINE_OK);
+	ck_assert_int_eq(edit_command(&ann, id, 3000), ENGINE_OK);
+	size_t n = engine_job_bytes(engine, ann.uid);
+	ck_assert_uint_gt(n, 9000);
+	ck_assert_uint_eq(engine_job_bytes(engine, bob.uid), 0);
+	ck_assert_int_eq(engine_batch_seal(engine, &ann, batch, NULL), ENGINE_OK);
+	ck_assert_uint_eq(engine_job_bytes(engine, ann.uid), n);
+	turns();
+	reopen_world();
+	ck_assert_uint_eq(engine_job_bytes(engine, ann.uid), n);
+	/* One that ends makes room; a retry takes it. */
+	ck_assert_int_eq(ask_event(id, EVENT_CANCEL), ENGINE_OK);
+	id = submit_spec(large);
+	ck_assert_int_eq(ask_event(2, EVENT_RETRY), ENGINE_OVER_BYTES);
+	ended(first, 0);
+	turns();
+	ck_assert_int_eq(ask_event(2, EVENT_RETRY), ENGINE_OK);
+	for (id = 2; id < 5; id++)
+		ask_event(id, EVENT_CANCEL);
+	turns();
+	ck_assert_uint_eq(engine_job_bytes(engine, ann.uid), 0);
+}
+END_TEST
+
+START_TEST(a_batch_that_is_dropped_counts_until_it_is_gone)
+{
+	struct spec large = { .hold = true, .bytes = LARGE };
+	uint64_t batch = 0, id;
+
+	world.settings.user_job_bytes = (MANY + 1) * LARGE;
+	engine_configure(engine, &world.settings);
+	for (int i = 0; i < MANY; i++)
+		stage(&batch, large);
+	turns();
+	ck_assert_int_eq(engine_batch_drop(engine, &ann, batch), ENGINE_OK);
+	turn();
+	ck_assert_uint_gt(engine_job_bytes(engine, ann.uid), 0);
+	turns();
+	ck_assert_uint_eq(engine_job_bytes(engine, ann.uid), 0);
+	ck_assert_int_eq(try_submit(&large, &id), ENGINE_OK);
+}
+END_TEST
+
 WORLD_MAIN("bounds", large_jobs_fail_of_their_deadline_in_slices, large_jobs_are_told_of_an_end_in_slices,
     large_jobs_of_a_batch_are_dropped_in_slices, a_page_of_large_jobs_is_short,
-    an_edit_makes_no_job_larger_than_it_may_be)
+    an_edit_makes_no_job_larger_than_it_may_be, the_bytes_of_all_live_jobs_of_a_user_are_counted,
+    a_batch_that_is_dropped_counts_until_it_is_gone)
