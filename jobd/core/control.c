@@ -104,6 +104,11 @@ static struct control_result control_live(
 
 	if (why_not || !state_find(l->job.state, c->event))
 		return refuse(e, who, &l->job, c->event, why_not);
+	if (c->event == EVENT_PAUSE && c->release_slot && !l->job.slot_released
+	    && engine_over_quota(e, who, l->job.uid)) {
+		r.result = ENGINE_OVER_QUOTA;
+		return r;
+	}
 	if (pauses && !wait_for_pause(l, c)) {
 		r.result = ENGINE_FAILED;
 		return r;

@@ -209,9 +209,25 @@ static void retire(struct engine *e, struct live *l)
 	queues_review(e, l->queue);
 }
 
-static bool waits(enum job_state s)
+/* Whether one in this state counts as one that waits: paused without a slot, or on the way there,
+ * it holds no slot, and its processes all the same. */
+static bool waits(const struct live *l, enum job_state s)
 {
-	return s == JOB_QUEUED || s == JOB_HELD;
+	return s == JOB_QUEUED || s == JOB_HELD
+	    || ((s == JOB_RUNNING || s == JOB_PAUSED) && l->job.slot_released);
+}
+
+static void count_waiting(struct engine *e, struct live *l, enum job_state s)
+{
+	bool is = waits(l, s);
+
+	if (is == l->counted)
+		return;
+	l->counted = is;
+	if (!is)
+		order_wait_no_more(&e->order, l->job.uid);
+	else if (!order_wait(&e->order, l->job.uid))
+		e->out_of_memory = true;
 }
 
 void engine_count(struct engine *e, struct live *l, enum job_state from, enum job_state to)
@@ -230,10 +246,7 @@ void engine_count(struct engine *e, struct live *l, enum job_state from, enum jo
 		order_bytes_drop(&e->order, l->job.uid, l->bytes);
 	else if (is && !was && !order_bytes_add(&e->order, l->job.uid, l->bytes))
 		e->out_of_memory = true;
-	if (waits(from) && !waits(to))
-		order_wait_no_more(&e->order, l->job.uid);
-	else if (!waits(from) && waits(to) && !order_wait(&e->order, l->job.uid))
-		e->out_of_memory = true;
+	count_waiting(e, l, to);
 }
 
 bool engine_binds(const struct engine *e, const struct actor *who)
@@ -342,6 +355,7 @@ bool engine_step(struct engine *e, struct live *l, struct step *s)
 	l->job.stop_paused &= pause;
 	l->job.queue_paused &= pause;
 	l->job.slot_released &= pause;
+	count_waiting(e, l, l->job.state);
 
 	struct journal_entry entry = engine_entry(e, &l->job, s, from);
 	entry.to = row->to;

@@ -39,8 +39,8 @@ struct engine_settings {
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
 	enum on_stop on_stop;	 /* 0: as if it were keep */
-	unsigned user_queued_jobs; /* jobs of one user that wait; 0: no limit */
-	uint64_t user_job_bytes;   /* of one user's jobs that have not ended; 0: any number */
+	unsigned user_queued_jobs; /* of one user, as engine_waiting has it; 0: no limit */
+	uint64_t user_job_bytes;   /* of one user's jobs that have not ended; 0: no limit */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
 	uint64_t command_bytes;	   /* of the texts of one job, likewise (job_bytes) */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
@@ -127,9 +127,10 @@ bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w);
 /* Takes a watch off; nothing where it is not on, or never was (link is NULL). */
 void engine_unwatch(struct job_watch *w);
 
-/* How many jobs of a user wait: queued or held. */
+/* How many jobs of a user wait: queued, held, or paused (or to be) without a slot. */
 size_t engine_waiting(const struct engine *e, uint32_t uid);
-/* How many bytes (job_bytes) the jobs of a user have that have not ended, and his batches. */
+/* How many bytes (job_bytes) the jobs of a user have that have not ended, in batches
+ * too. */
 size_t engine_job_bytes(const struct engine *e, uint32_t uid);
 /* How many others the jobs of a user may wait for in all, each counted for each of them; 0: any
  * number. */
@@ -232,7 +233,8 @@ struct control_result {
 	const char *hint;     /* WRONG_STATE: what could be done instead */
 };
 
-/* Does what is asked, or refuses; either way the journal knows. NO_QUEUE: the queue of an ended job
+/* Does what is asked, or refuses; either way the journal knows. OVER_QUOTA, OVER_BYTES: of a retry;
+ * the first of a pause that gives its slot up, too. NO_QUEUE: the queue of an ended job
  * is not there for new ones any more. */
 struct control_result engine_control(
     struct engine *e, const struct actor *who, uint64_t id, const struct control *c);

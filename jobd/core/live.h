@@ -51,6 +51,7 @@ struct live {
 	bool progress_dirty;	/* to be put within a second */
 	bool silent;		/* its keeper does not answer */
 	bool gone;		/* deleted from the set; freed after the commit */
+	bool counted;		/* among those of its user that wait */
 	bool slot;		/* it is one of engine.active */
 	bool staged;		/* of a batch that is not sealed: in no set */
 	bool ready;		/* LIVE_STARTING: it stands at the gate */

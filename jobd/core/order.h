@@ -50,7 +50,7 @@ void order_queue_fini(struct order_queue *q);
 /* Frees the users and the lines. Jobs that stand in one are not touched. */
 void order_fini(struct order *o);
 
-/* One job more of this user waits (queued or held). False when there is no memory. */
+/* One job more of this user waits, as engine_waiting has it. False when there is no memory. */
 bool order_wait(struct order *o, uint32_t uid);
 /* One less of those. */
 void order_wait_no_more(struct order *o, uint32_t uid);

@@ -111,6 +111,23 @@ connections_are() {
 	ok "${as_bob[@]}" --hold -- true
 }
 
+@test "user_queued_jobs: who is paused without a slot waits, too" {
+	config 'user_queued_jobs = 2' 'max_running = 3'
+	start_jobd
+	for _ in 1 2 3; do
+		reaches "$(as "$BOB" jobctl submit --parsable -- sleep 60)" running
+	done
+	ok as "$BOB" jobctl pause --release-slot 1 2
+	expect 1 as "$BOB" jobctl pause --release-slot 3
+	contains "$error" "2 jobs of this user wait, and user_queued_jobs allows 2"
+	is "$(field 3 state)" running
+	expect 1 as "$BOB" jobctl submit -- true
+	ok as "$BOB" jobctl pause 3
+	is "$(met user_queued_jobs)" 2
+	is "$(jobctl audit --json --user "$BOB" --verb pause | grep -c '"detail":"user_queued_jobs"')" 1
+	ok jobctl pause --release-slot 3 # root may
+}
+
 @test "max_environment: what is too large is refused, with its size" {
 	config 'max_environment = 1K'
 	start_jobd

@@ -191,7 +191,50 @@ START_TEST(a_batch_that_is_dropped_counts_until_it_is_gone)
 }
 END_TEST
 
+static enum engine_result pause_without_slot(const struct actor *who, uint64_t id)
+{
+	const struct control c = { .event = EVENT_PAUSE, .release_slot = true, .done = note_answer,
+		.arg = &(struct answer){ 0 } };
+
+	return engine_control(engine, who, id, &c).result;
+}
+
+START_TEST(who_is_paused_without_a_slot_counts_as_one_that_waits)
+{
+	uint64_t a, b, held;
+
+	world.settings.user_queued_jobs = 2;
+	engine_configure(engine, &world.settings);
+	a = running();
+	b = running();
+	held = submit_with(NULL, true, 0);
+	ck_assert_int_eq(pause_without_slot(&ann, a), ENGINE_PENDING); /* it counts from now on */
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 2);
+	ck_assert_int_eq(pause_without_slot(&ann, b), ENGINE_OVER_QUOTA);
+	ck_assert_int_eq(try_submit(&(struct spec){ 0 }, &(uint64_t){ 0 }), ENGINE_OVER_QUOTA);
+	stopped(a);
+	turn();
+	ck_assert_int_eq(pause_without_slot(&ann, a), ENGINE_ALREADY);
+	pause_job(b, false);
+	ck_assert_int_eq(pause_without_slot(&ann, b), ENGINE_OVER_QUOTA);
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 2);
+	reopen_world();
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 2);
+	ck_assert_int_eq(pause_without_slot(&root, b), ENGINE_OK);
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 3);
+	/* What goes on, or ends, counts no more. */
+	ask(a, (struct control){ .event = EVENT_RESUME, .force = true });
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 2);
+	ask_event(b, EVENT_CANCEL);
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 1);
+	ask_event(held, EVENT_CANCEL);
+	turns();
+	ck_assert_uint_eq(engine_waiting(engine, ann.uid), 0);
+}
+END_TEST
+
 WORLD_MAIN("bounds", large_jobs_fail_of_their_deadline_in_slices, large_jobs_are_told_of_an_end_in_slices,
     large_jobs_of_a_batch_are_dropped_in_slices, a_page_of_large_jobs_is_short,
     an_edit_makes_no_job_larger_than_it_may_be, the_bytes_of_all_live_jobs_of_a_user_are_counted,
-    a_batch_that_is_dropped_counts_until_it_is_gone)
+    a_batch_that_is_dropped_counts_until_it_is_gone,
+    who_is_paused_without_a_slot_counts_as_one_that_waits)
