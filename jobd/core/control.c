@@ -81,10 +81,13 @@ static void take_over_pause(struct engine *e, struct live *l)
 	engine_touch(e, l);
 }
 
+/* While its queue is paused a job whose pause is under way is treated as if that had come true. */
 enum job_event control_resume_event(struct engine *e, struct live *l, bool force)
 {
-	if (l->job.state != JOB_PAUSED)
-		return EVENT_RESUME;
+	if (l->job.state != JOB_PAUSED) {
+		bool later = l->job.pause_requested && l->queue->state == QUEUE_PAUSED && !force;
+		return later ? EVENT_RESUME_LATER : EVENT_RESUME;
+	}
 	if (!force && !choose_may_go_on(e, l))
 		return EVENT_RESUME_LATER;
 	waiting_leave(e, l);

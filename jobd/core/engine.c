@@ -134,7 +134,7 @@ struct job_view engine_live_view(struct engine *e, struct live *l)
 		.attempts = engine_attempts(l) };
 
 	job_init(&v.loaded);
-	if (l->job.state == JOB_QUEUED || l->job.resume_requested)
+	if (l->job.state == JOB_QUEUED || (l->job.state == JOB_PAUSED && l->job.resume_requested))
 		v.reason = choose_reason(e, l);
 	return v;
 }
@@ -355,6 +355,7 @@ bool engine_step(struct engine *e, struct live *l, struct step *s)
 	l->job.stop_paused &= pause;
 	l->job.queue_paused &= pause;
 	l->job.slot_released &= pause;
+	l->job.resume_requested &= pause;
 	count_waiting(e, l, l->job.state);
 
 	struct journal_entry entry = engine_entry(e, &l->job, s, from);

@@ -134,7 +134,7 @@ struct job {
 	bool stop_paused; /* jobd paused it in order to stop: the next start resumes it */
 	bool queue_paused; /* its queue's pause paused it: that one's resume resumes it */
 	bool slot_released; /* paused, or being paused, and to hold no slot then */
-	bool resume_requested; /* paused without a slot: it goes on when it gets one */
+	bool resume_requested; /* paused, or to be, without a slot: it goes on when it gets one */
 	bool timed_out;	   /* it is being ended, since it ran for too long */
 	bool warned;	   /* that it soon will be */
 	bool has_after;	   /* it has waited, or waits, for others: see store_after_each */
