@@ -122,7 +122,7 @@ static void tell(struct work *w, int64_t id, const json_t *reply)
 		    status_signal_name((int)w->argument));
 	else if (cancel && !job_ended(job))
 		verb_say(w->c, "job %" PRId64 " is %sbeing cancelled", id, already ? "already " : "");
-	else if (strcmp(w->control->verb, "resume") == 0 && strcmp(state, "paused") == 0)
+	else if (strcmp(w->control->verb, "resume") == 0 && job_flag(job, "resume_requested"))
 		verb_say(w->c, "job %" PRId64 " goes on when there is a slot for it (jobctl why %" PRId64 ")",
 		    id, id);
 	else if (already)

@@ -16,7 +16,9 @@ struct engine_settings tuning_engine(const struct config *c)
 		.low_disk_bytes = c->low_disk_bytes,
 		.on_stop = on_stop_parse(c->on_stop),
 		.user_queued_jobs = c->user_queued_jobs,
+		.user_job_bytes = c->user_job_bytes,
 		.environment_bytes = c->max_environment_bytes,
+		.command_bytes = c->max_command_bytes,
 		.exempt_uid = geteuid(),
 	};
 }
@@ -33,6 +35,8 @@ struct api_limits tuning_api(const struct config *c)
 {
 	return (struct api_limits){
 		.environment_bytes = c->max_environment_bytes,
+		.command_bytes = c->max_command_bytes,
 		.user_queued_jobs = c->user_queued_jobs,
+		.user_job_bytes = c->user_job_bytes,
 	};
 }

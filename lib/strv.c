@@ -16,6 +16,15 @@ size_t strv_len(char *const *v)
 	return n;
 }
 
+size_t strv_bytes(char *const *v)
+{
+	size_t n = 0;
+
+	for (; v && *v; v++)
+		n += strlen(*v) + 1;
+	return n;
+}
+
 char **strv_copy(char *const *v)
 {
 	if (!v)

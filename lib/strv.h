@@ -7,6 +7,7 @@
 #include <stddef.h>
 
 size_t strv_len(char *const *v);		 /* NULL counts as empty */
+size_t strv_bytes(char *const *v);	 /* of the strings, each with its NUL; likewise */
 char **strv_copy(char *const *v);		 /* NULL when there is no memory, or v is NULL */
 void strv_free(char **v);			 /* the array and its strings; NULL is fine */
 /* Appends a copy of s, growing the array with realloc. 0 or -ENOMEM. It counts: not for

@@ -89,6 +89,17 @@ enum api_name access_queue(const struct api *a, const struct peer *p, const stru
 	return late ? API_NAME_LATE : API_NAME_UNKNOWN;
 }
 
+uid_t access_owner(const struct api *a, uint64_t id)
+{
+	struct job_view v;
+
+	if (engine_get(a->o.engine, id, &v) != ENGINE_OK)
+		return 0;
+	uid_t owner = v.job->uid;
+	job_view_fini(&v);
+	return owner;
+}
+
 /* NULL: it is theirs. */
 static const char *check_owner(
     struct api *a, const struct peer *p, const json_t *params, json_t **error_params)

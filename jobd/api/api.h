@@ -34,7 +34,9 @@ struct api_policy {
 /* What one user may; 0: no limit. The server and the engine see to the others. */
 struct api_limits {
 	uint64_t environment_bytes; /* of one submission */
-	unsigned user_queued_jobs;  /* to be told: the engine counts */
+	uint64_t command_bytes;	    /* of the texts of one job (job_bytes) */
+	unsigned user_queued_jobs;  /* to be told: the engine counts this, and the next */
+	uint64_t user_job_bytes;
 };
 
 enum api_name { API_NAME_KNOWN, API_NAME_UNKNOWN, API_NAME_PENDING, API_NAME_LATE };

@@ -10,9 +10,11 @@
 
 enum api_limit {
 	API_LIMIT_QUEUED_JOBS,
+	API_LIMIT_JOB_BYTES,
 	API_LIMIT_AFTER,
 	API_LIMIT_BATCHES,
 	API_LIMIT_ENVIRONMENT,
+	API_LIMIT_COMMAND,
 	API_LIMIT_IDS,
 	API_LIMIT_JOBS,
 	API_LIMIT_REPLY,
@@ -38,6 +40,8 @@ bool access_is_admin(const struct api *a, const struct peer *p);
 bool access_owns(const struct api *a, const struct peer *p, const struct job *j);
 /* Whether the peer may say what the job runs as its user, as well. */
 bool access_is_users(const struct api *a, const struct peer *p, const struct job *j);
+/* Whose job it is; 0 where it is not there. */
+uid_t access_owner(const struct api *a, uint64_t id);
 /* Whether the peer is among those that a queue's rules let submit to it: KNOWN; UNKNOWN: it is
  * not; or as names are. */
 enum api_name access_queue(const struct api *a, const struct peer *p, const struct rules *r);
@@ -84,6 +88,8 @@ struct limit_met {
 void error_limit(struct api *a, struct call *c, const struct limit_met *m);
 /* The same, where the owner of a job has too many that wait. */
 void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t owner);
+/* The same, where their jobs would have too many bytes. */
+void error_job_bytes(struct api *a, struct call *c, const char *verb, uid_t owner);
 /* The same, where a user's jobs wait for too many others. */
 void error_links(struct api *a, struct call *c, const char *verb);
 /* The same, where the user has too many batches. */
@@ -98,7 +104,7 @@ json_t *limits_json(const struct api *a);
 json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool alone);
 /* Answers with the job, and more (stolen, may be NULL); NotFound where it is gone. */
 void reply_job(const struct api *a, struct call *c, uint64_t id, json_t *more);
-/* About how long that is: all but the command is bounded. */
+/* About how long that is. */
 size_t job_json_bytes(const struct job *j);
 json_t *entry_json(const struct journal_entry *e);
 json_t *strv_json(char *const *v);
@@ -151,8 +157,9 @@ void draft_fini(struct draft *d);
  * given. False: the call is answered, or (again) begins anew.
  */
 bool draft_read(struct drafting *x, struct draft *d);
-/* The environment has so many bytes (0: not told), which are too many. Ends the call. */
-void error_environment(struct drafting *x, uint64_t bytes);
+/* The environment, or the command (enum api_limit), has so many bytes (0: not told), which are too
+ * many. Ends the call. */
+void error_size(struct drafting *x, enum api_limit limit, uint64_t bytes);
 /* Reads the cwd, the umask and the environment for those that have none of their own. env is to
  * be freed. Likewise. */
 bool draft_read_common(struct drafting *x);
@@ -178,7 +185,7 @@ bool draft_read_environment(struct drafting *x, struct draft *d);
 /* draft-queue.c: a queue that is there, and open to the caller. otherwise may be NULL. */
 bool draft_read_queue(struct drafting *x, const char *otherwise, struct job *job);
 
-/* How many rows a call may look at in one turn. */
+/* How many rows a call may look at in one turn; a large one counts for several (job_work). */
 #define PAGE_BUDGET 2000
 #define PAGE_LIMIT  50
 #define PAGE_MAX    1000

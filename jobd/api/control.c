@@ -20,19 +20,6 @@ static void reply_changed(const struct api *a, struct call *c, uint64_t id, bool
 
 #define SILENT "its keeper does not answer; the pause is on record, and comes when it does"
 
-/* A retry, of a job whose user has too many that wait. */
-static void error_over_quota(struct api *a, struct call *c, uint64_t id)
-{
-	struct job_view v;
-	uid_t owner = call_peer(c)->uid;
-
-	if (engine_get(a->o.engine, id, &v) == ENGINE_OK) {
-		owner = v.job->uid;
-		job_view_fini(&v);
-	}
-	error_queued_jobs(a, c, "retry", owner);
-}
-
 /* Asks core, and answers; false when the answer comes later. */
 static bool ask(struct api *a, struct call *c, const struct control *what)
 {
@@ -57,7 +44,10 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 		error_wrong_state(c, id, r.state, state_event_name(what->event), r.hint);
 		break;
 	case ENGINE_OVER_QUOTA:
-		error_over_quota(a, c, id);
+		error_queued_jobs(a, c, state_event_name(what->event), access_owner(a, id));
+		break;
+	case ENGINE_OVER_BYTES:
+		error_job_bytes(a, c, state_event_name(what->event), access_owner(a, id));
 		break;
 	case ENGINE_NO_QUEUE:
 		error_queue_is_gone(a, c, id);
@@ -67,6 +57,7 @@ static bool ask(struct api *a, struct call *c, const struct control *what)
 	case ENGINE_OVER_LINKS:
 	case ENGINE_OVER_BATCHES:
 	case ENGINE_OVER_ENVIRONMENT:
+	case ENGINE_OVER_COMMAND:
 	case ENGINE_EXISTS:
 	case ENGINE_NO_JOB:
 	case ENGINE_CYCLE:

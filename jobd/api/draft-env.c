@@ -23,29 +23,9 @@ static bool good_variable(const char *s)
 	return equals && equals != s;
 }
 
-void error_environment(struct drafting *x, uint64_t bytes)
-{
-	struct limit_met m = { .limit = API_LIMIT_ENVIRONMENT, .verb = x->verb,
-		.value = x->a->limits.environment_bytes, .count = bytes };
-	char text[120];
-
-	if (bytes)
-		snprintf(text, sizeof text, "the environment has %llu bytes, and max_environment allows %llu",
-		    (unsigned long long)bytes, (unsigned long long)m.value);
-	else
-		snprintf(text, sizeof text, "the environment would be larger than max_environment allows: %llu "
-		    "bytes", (unsigned long long)m.value);
-	m.message = text;
-	error_limit(x->a, x->c, &m);
-}
-
 static size_t bytes_of(const char *const *env)
 {
-	size_t n = 0;
-
-	for (; *env; env++)
-		n += strlen(*env) + 1;
-	return n;
+	return strv_bytes((char *const *)(uintptr_t)env);
 }
 
 /* Whether it is not larger than this caller's may be; else the call is answered. */
@@ -56,7 +36,7 @@ static bool check_size(struct drafting *x, const char *const *env)
 
 	if (most == 0 || n <= most || limits_exempt(x->a, call_peer(x->c)->uid))
 		return true;
-	error_environment(x, n);
+	error_size(x, API_LIMIT_ENVIRONMENT, n);
 	return false;
 }
 

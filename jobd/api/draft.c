@@ -378,6 +378,19 @@ static bool read_template(struct drafting *x, struct draft *d)
 	return rc == 0;
 }
 
+/* Whether the texts of a new job are not more than this caller's may be; else the call is answered.
+ * Of an edit core asks, since it knows the rest of the job. */
+static bool check_size(struct drafting *x, const struct job *job)
+{
+	uint64_t most = x->a->limits.command_bytes;
+	size_t n = job_bytes(job);
+
+	if (x->id || most == 0 || n <= most || limits_exempt(x->a, call_peer(x->c)->uid))
+		return true;
+	error_size(x, API_LIMIT_COMMAND, n);
+	return false;
+}
+
 bool draft_read(struct drafting *x, struct draft *d)
 {
 	struct job *job = &d->job;
@@ -393,5 +406,5 @@ bool draft_read(struct drafting *x, struct draft *d)
 		error_failed(x->c, x->id, "no memory");
 		return false;
 	}
-	return good;
+	return good && check_size(x, job);
 }

@@ -174,7 +174,7 @@ static void edit(struct drafting *x, const struct draft *d, struct edit *e)
 	else if (result == ENGINE_NOT_FOUND)
 		error_not_found(x->c, x->id);
 	else
-		draft_refused(x, result, d, other, 0);
+		draft_refused(x, result, d, other, access_owner(x->a, x->id));
 }
 
 void api_job_edit(void *ctx, struct call *c)

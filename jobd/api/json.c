@@ -306,11 +306,7 @@ void reply_job(const struct api *a, struct call *c, uint64_t id, json_t *more)
 
 size_t job_json_bytes(const struct job *j)
 {
-	size_t n = 1000;
-
-	for (size_t i = 0; j->command && j->command[i]; i++)
-		n += strlen(j->command[i]) + 3;
-	return n;
+	return job_bytes(j) + 1000;
 }
 
 json_t *entry_json(const struct journal_entry *e)

@@ -18,9 +18,11 @@
 /* As the configuration has them; those that are no settings are of the protocol. */
 static const char *const names[API_LIMITS] = {
 	[API_LIMIT_QUEUED_JOBS] = "user_queued_jobs",
+	[API_LIMIT_JOB_BYTES] = "user_job_bytes",
 	[API_LIMIT_AFTER] = "after",
 	[API_LIMIT_BATCHES] = "batches",
 	[API_LIMIT_ENVIRONMENT] = "max_environment",
+	[API_LIMIT_COMMAND] = "max_command",
 	[API_LIMIT_IDS] = "ids",
 	[API_LIMIT_JOBS] = "jobs",
 	[API_LIMIT_REPLY] = "reply",
@@ -53,6 +55,19 @@ void error_queued_jobs(struct api *a, struct call *c, const char *verb, uid_t ow
 	error_limit(a, c, &m);
 }
 
+void error_job_bytes(struct api *a, struct call *c, const char *verb, uid_t owner)
+{
+	struct limit_met m = { .limit = API_LIMIT_JOB_BYTES, .verb = verb,
+		.value = a->limits.user_job_bytes, .count = engine_job_bytes(a->o.engine, owner) };
+	char text[200];
+
+	snprintf(text, sizeof text, "the commands and other texts of this user's jobs have %llu bytes, "
+	    "and would have more than user_job_bytes allows: %llu",
+	    (unsigned long long)m.count, (unsigned long long)m.value);
+	m.message = text;
+	error_limit(a, c, &m);
+}
+
 void error_links(struct api *a, struct call *c, const char *verb)
 {
 	struct limit_met m = { .limit = API_LIMIT_AFTER, .verb = verb,
@@ -71,6 +86,25 @@ void error_batches(struct api *a, struct call *c, const char *verb)
 		.message = "too many batches of this user are begun and not sealed" };
 
 	error_limit(a, c, &m);
+}
+
+void error_size(struct drafting *x, enum api_limit limit, uint64_t bytes)
+{
+	bool env = limit == API_LIMIT_ENVIRONMENT;
+	const struct api_limits *l = &x->a->limits;
+	struct limit_met m = { .limit = limit, .verb = x->verb,
+		.value = env ? l->environment_bytes : l->command_bytes, .count = bytes };
+	const char *what = env ? "environment" : "command, with the job's other texts,";
+	char text[160];
+
+	if (bytes)
+		snprintf(text, sizeof text, "the %s has %llu bytes, and %s allows %llu", what,
+		    (unsigned long long)bytes, names[limit], (unsigned long long)m.value);
+	else
+		snprintf(text, sizeof text, "the %s would be larger than %s allows: %llu bytes",
+		    what, names[limit], (unsigned long long)m.value);
+	m.message = text;
+	error_limit(x->a, x->c, &m);
 }
 
 bool limits_exempt(const struct api *a, uid_t uid)

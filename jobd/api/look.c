@@ -198,7 +198,7 @@ struct page {
 	const struct peer *p;
 	json_t *rows;
 	size_t limit;
-	size_t bytes; /* of the commands so far: all else is bounded */
+	size_t bytes; /* so far */
 };
 
 

@@ -99,11 +99,17 @@ void draft_refused(
 	case ENGINE_OVER_QUOTA:
 		error_queued_jobs(x->a, x->c, x->verb, owner);
 		break;
+	case ENGINE_OVER_BYTES:
+		error_job_bytes(x->a, x->c, x->verb, owner);
+		break;
 	case ENGINE_OVER_BATCHES:
 		error_batches(x->a, x->c, x->verb);
 		break;
 	case ENGINE_OVER_ENVIRONMENT:
-		error_environment(x, 0);
+		error_size(x, API_LIMIT_ENVIRONMENT, 0);
+		break;
+	case ENGINE_OVER_COMMAND:
+		error_size(x, API_LIMIT_COMMAND, 0);
 		break;
 	case ENGINE_OVER_LINKS:
 		error_links(x->a, x->c, x->verb);

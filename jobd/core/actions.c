@@ -134,6 +134,7 @@ static void unbegin(struct engine *e, struct live *l, struct step *s)
 static void order_stop(struct engine *e, struct live *l, struct step *s)
 {
 	l->job.pause_requested = true;
+	l->job.resume_requested = false;
 	if (s->control && s->control->release_slot)
 		l->job.slot_released = true;
 	proc_order(e->proc, l->job.id, LEVEL_STOP, 0);
@@ -191,9 +192,11 @@ static void order_run(struct engine *e, struct live *l, struct step *s)
 	e->marks |= MARK_RESUME;
 }
 
+/* One whose pause is under way has its slot until that has come true. */
 static void await_slot(struct engine *e, struct live *l, struct step *s)
 {
-	starts_release_slot(e, l);
+	if (l->job.state == JOB_PAUSED)
+		starts_release_slot(e, l);
 	l->job.slot_released = true;
 	s->already = l->job.resume_requested;
 	l->job.resume_requested = true;

@@ -18,7 +18,7 @@
 #include "jobd/core/internal.h"
 
 #define IDLE_US	       60000000u
-#define DROPS_PER_TURN 250
+#define DROPS_PER_TURN 250 /* jobs, as job_work has them */
 
 struct batch {
 	struct batch *next;
@@ -26,6 +26,7 @@ struct batch {
 	uint32_t uid; /* its maker's */
 	struct live **jobs; /* ascending ids */
 	size_t n, cap;
+	size_t bytes; /* of them */
 	uint64_t last_us; /* mono: of the last addition */
 	bool dropping;
 	char *token; /* that its maker will seal it with, or NULL */
@@ -74,6 +75,7 @@ static bool append(struct batch *b, struct live *l)
 		b->cap = cap;
 	}
 	b->jobs[b->n++] = l;
+	b->bytes += l->bytes;
 	l->staged = true;
 	l->queue->staged++;
 	return true;
@@ -122,6 +124,16 @@ size_t batch_count(const struct engine *e, uint32_t uid)
 	return n;
 }
 
+size_t batch_bytes(const struct engine *e, uint32_t uid)
+{
+	size_t n = 0;
+
+	for (const struct batch *b = e->batches; b; b = b->next)
+		if (b->uid == uid)
+			n += b->bytes;
+	return n;
+}
+
 static size_t batches_of(const struct engine *e, uint32_t uid)
 {
 	size_t n = 0;
@@ -133,8 +145,7 @@ static size_t batches_of(const struct engine *e, uint32_t uid)
 
 static bool has_too_many(const struct engine *e, const struct actor *who)
 {
-	return who->uid != 0 && who->uid != e->settings.exempt_uid
-	    && batches_of(e, who->uid) >= ENGINE_USER_BATCHES;
+	return engine_binds(e, who) && batches_of(e, who->uid) >= ENGINE_USER_BATCHES;
 }
 
 static struct batch *own(const struct engine *e, const struct actor *who, uint64_t id)
@@ -257,27 +268,32 @@ enum engine_result engine_batch_drop(struct engine *e, const struct actor *who, 
 	return ENGINE_OK;
 }
 
-static void drop_one(struct engine *e, struct live *l)
+/* How much of the turn it took. */
+static size_t drop_last(struct engine *e, struct batch *b)
 {
+	struct live *l = b->jobs[--b->n];
+
+	b->bytes -= l->bytes;
 	l->queue->staged--;
 	unique_remove(&e->unique, l);
 	depend_ended(e, l); /* those that wait for it are of the batch, and go too */
 	store_job_drop(e->store, &l->job);
 	engine_free_later(e, l);
 	queues_review(e, l->queue);
+	return job_work(l->bytes);
 }
 
 void batch_run(struct engine *e)
 {
-	size_t left = DROPS_PER_TURN;
+	size_t n = 0;
 
 	submit_flush(e); /* what is shared is counted before it is given up */
-	for (struct batch *b = e->batches, *next; b && left; b = next) {
+	for (struct batch *b = e->batches, *next; b && n < DROPS_PER_TURN; b = next) {
 		next = b->next;
 		if (!b->dropping)
 			continue;
-		for (; b->n && left; left--)
-			drop_one(e, b->jobs[--b->n]);
+		while (b->n && n < DROPS_PER_TURN)
+			n += drop_last(e, b);
 		e->marks |= MARK_DROP;
 		if (b->n)
 			return;

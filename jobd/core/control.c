@@ -81,10 +81,13 @@ static void take_over_pause(struct engine *e, struct live *l)
 	engine_touch(e, l);
 }
 
+/* While its queue is paused a job whose pause is under way is treated as if that had come true. */
 enum job_event control_resume_event(struct engine *e, struct live *l, bool force)
 {
-	if (l->job.state != JOB_PAUSED)
-		return EVENT_RESUME;
+	if (l->job.state != JOB_PAUSED) {
+		bool later = l->job.pause_requested && l->queue->state == QUEUE_PAUSED && !force;
+		return later ? EVENT_RESUME_LATER : EVENT_RESUME;
+	}
 	if (!force && !choose_may_go_on(e, l))
 		return EVENT_RESUME_LATER;
 	waiting_leave(e, l);
@@ -104,6 +107,11 @@ static struct control_result control_live(
 
 	if (why_not || !state_find(l->job.state, c->event))
 		return refuse(e, who, &l->job, c->event, why_not);
+	if (c->event == EVENT_PAUSE && c->release_slot && !l->job.slot_released
+	    && engine_over_quota(e, who, l->job.uid)) {
+		r.result = ENGINE_OVER_QUOTA;
+		return r;
+	}
 	if (pauses && !wait_for_pause(l, c)) {
 		r.result = ENGINE_FAILED;
 		return r;
@@ -129,6 +137,8 @@ static enum engine_result bring_back(struct engine *e, struct job *j, struct ste
 
 	if (engine_over_quota(e, s->who, j->uid))
 		return ENGINE_OVER_QUOTA;
+	if (engine_over_bytes(e, s->who, j->uid, job_bytes(j)))
+		return ENGINE_OVER_BYTES;
 	if (!q || !q->declared)
 		return ENGINE_NO_QUEUE;
 	struct live *l = live_add(&e->live, j);

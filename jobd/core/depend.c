@@ -21,7 +21,7 @@
 
 #include "jobd/core/internal.h"
 
-#define EDGES_PER_TURN 250
+#define EDGES_PER_TURN 250 /* and more where they make jobs change: as job_work has those */
 
 struct edge {
 	struct live *job, *other; /* other waits no more: NULL, where it has ended */
@@ -260,28 +260,31 @@ static void fail(struct engine *e, struct live *l, const struct outcome *o)
 	engine_step(e, l, &s);
 }
 
-static void settle(struct engine *e, const struct outcome *o, struct edge *x)
+/* How much of the turn it took. */
+static size_t settle(struct engine *e, const struct outcome *o, struct edge *x)
 {
 	struct live *l = x->job;
 	const struct job_after a = { .id = o->id, .on = x->on, .outcome = o->state };
+	bool well = o->state ? after_is_met(a.on, o->state) : a.on == AFTER_ANY;
 
 	unlink_edge(x);
 	if (o->state)
 		store_after_put(e->store, l->job.id, &a);
-	if (o->state ? after_is_met(a.on, o->state) : a.on == AFTER_ANY)
+	if (well)
 		met(e, l);
 	else if (!l->staged)
 		fail(e, l, o);
 	/* One of a batch that is not sealed is looked at again when it is: its pairs are on
 	 * record. */
+	return well && l->unmet ? 1 : job_work(l->bytes);
 }
 
 void depend_run(struct engine *e)
 {
-	for (unsigned n = 0; e->outcomes && n < EDGES_PER_TURN;) {
+	for (size_t n = 0; e->outcomes && n < EDGES_PER_TURN;) {
 		struct outcome *o = e->outcomes;
-		for (; o->edges && n < EDGES_PER_TURN; n++)
-			settle(e, o, o->edges);
+		while (o->edges && n < EDGES_PER_TURN)
+			n += settle(e, o, o->edges);
 		if (o->edges)
 			break;
 		e->outcomes = o->next;

@@ -101,22 +101,6 @@ static enum engine_result check_after(
 	return ENGINE_OK;
 }
 
-/* What it would change to, as far as it changes anything. */
-static enum engine_result check(struct engine *e, const struct actor *who, struct live *l,
-    const struct edit *x, unsigned fields, uint64_t *other)
-{
-	if (fields & EDIT_QUEUE) {
-		const struct queue *q = x->draft->queue ? queue_find(&e->queues, x->draft->queue) : NULL;
-		if (!q || !q->declared)
-			return ENGINE_NO_QUEUE;
-	}
-	if (!(fields & EDIT_AFTER))
-		return ENGINE_OK;
-	if (engine_over_links(e, who, l->job.uid, x->nafter))
-		return ENGINE_OVER_LINKS;
-	return check_after(e, l, x, other);
-}
-
 static void swap_text(char **a, char **b)
 {
 	char *t = *a;
@@ -162,6 +146,39 @@ static void swap_plain(struct job *j, struct job *to, unsigned fields)
 	}
 }
 
+/* Whether it may be so large; one that becomes no larger may. */
+static enum engine_result check_size(const struct engine *e, const struct actor *who,
+    const struct live *l, const struct edit *x, unsigned fields)
+{
+	struct job to = l->job, from = *x->draft; /* on loan: nothing is freed */
+	uint64_t most = e->settings.command_bytes;
+
+	swap_plain(&to, &from, fields);
+	size_t n = job_bytes(&to) + (fields & EDIT_RULES ? strv_bytes(x->draft->rules) : 0);
+	if (n <= l->bytes)
+		return ENGINE_OK;
+	if (most && n > most && engine_binds(e, who))
+		return ENGINE_OVER_COMMAND;
+	return engine_over_bytes(e, who, to.uid, n - l->bytes) ? ENGINE_OVER_BYTES : ENGINE_OK;
+}
+
+/* What it would change to, as far as it changes anything. */
+static enum engine_result check(struct engine *e, const struct actor *who, struct live *l,
+    const struct edit *x, unsigned fields, uint64_t *other)
+{
+	if (fields & EDIT_QUEUE) {
+		const struct queue *q = x->draft->queue ? queue_find(&e->queues, x->draft->queue) : NULL;
+		if (!q || !q->declared)
+			return ENGINE_NO_QUEUE;
+	}
+	enum engine_result r = check_size(e, who, l, x, fields);
+	if (r != ENGINE_OK || !(fields & EDIT_AFTER))
+		return r;
+	if (engine_over_links(e, who, l->job.uid, x->nafter))
+		return ENGINE_OVER_LINKS;
+	return check_after(e, l, x, other);
+}
+
 static void change_rules(struct engine *e, struct job *j, const struct edit *x)
 {
 	for (int r = 0; r < RULES; r++) {
@@ -185,15 +202,6 @@ static void change_queue(struct engine *e, struct live *l, struct job *to)
 	queues_review(e, was);
 }
 
-static size_t bytes_of(char *const *env)
-{
-	size_t n = 0;
-
-	for (; env && *env; env++)
-		n += strlen(*env) + 1;
-	return n;
-}
-
 /* The environment that it has, with those variables set; *env is the caller's. */
 static enum engine_result set_variables(struct engine *e, const struct actor *who,
     const struct job *j, char *const *set, char ***env)
@@ -207,7 +215,7 @@ static enum engine_result set_variables(struct engine *e, const struct actor *wh
 		rc = strv_set(env, *set);
 	if (rc)
 		return ENGINE_FAILED;
-	if (most && who->uid != 0 && who->uid != e->settings.exempt_uid && bytes_of(*env) > most)
+	if (most && engine_binds(e, who) && strv_bytes(*env) > most)
 		return ENGINE_OVER_ENVIRONMENT;
 	return ENGINE_OK;
 }
@@ -266,6 +274,10 @@ static void change(
 		change_environment(e, &l->job, env);
 	if (fields & EDIT_AFTER)
 		change_after(e, l, x);
+	order_bytes_drop(&e->order, l->job.uid, l->bytes);
+	l->bytes = job_bytes(&l->job);
+	if (!order_bytes_add(&e->order, l->job.uid, l->bytes))
+		e->out_of_memory = true;
 }
 
 /* "=export (was import)" */

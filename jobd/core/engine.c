@@ -134,7 +134,7 @@ struct job_view engine_live_view(struct engine *e, struct live *l)
 		.attempts = engine_attempts(l) };
 
 	job_init(&v.loaded);
-	if (l->job.state == JOB_QUEUED || l->job.resume_requested)
+	if (l->job.state == JOB_QUEUED || (l->job.state == JOB_PAUSED && l->job.resume_requested))
 		v.reason = choose_reason(e, l);
 	return v;
 }
@@ -209,33 +209,69 @@ static void retire(struct engine *e, struct live *l)
 	queues_review(e, l->queue);
 }
 
-static bool waits(enum job_state s)
+/* Whether one in this state counts as one that waits: paused without a slot, or on the way there,
+ * it holds no slot, and its processes all the same. */
+static bool waits(const struct live *l, enum job_state s)
 {
-	return s == JOB_QUEUED || s == JOB_HELD;
+	return s == JOB_QUEUED || s == JOB_HELD
+	    || ((s == JOB_RUNNING || s == JOB_PAUSED) && l->job.slot_released);
+}
+
+static void count_waiting(struct engine *e, struct live *l, enum job_state s)
+{
+	bool is = waits(l, s);
+
+	if (is == l->counted)
+		return;
+	l->counted = is;
+	if (!is)
+		order_wait_no_more(&e->order, l->job.uid);
+	else if (!order_wait(&e->order, l->job.uid))
+		e->out_of_memory = true;
 }
 
 void engine_count(struct engine *e, struct live *l, enum job_state from, enum job_state to)
 {
-	if (from && !job_has_ended(from)) {
+	bool was = from && !job_has_ended(from), is = to && !job_has_ended(to);
+
+	if (was) {
 		e->counts[from]--;
 		l->queue->counts[from]--;
 	}
-	if (to && !job_has_ended(to)) {
+	if (is) {
 		e->counts[to]++;
 		l->queue->counts[to]++;
 	}
-	if (waits(from) && !waits(to))
-		order_wait_no_more(&e->order, l->job.uid);
-	else if (!waits(from) && waits(to) && !order_wait(&e->order, l->job.uid))
+	if (was && !is)
+		order_bytes_drop(&e->order, l->job.uid, l->bytes);
+	else if (is && !was && !order_bytes_add(&e->order, l->job.uid, l->bytes))
 		e->out_of_memory = true;
+	count_waiting(e, l, to);
+}
+
+bool engine_binds(const struct engine *e, const struct actor *who)
+{
+	return who->uid != 0 && who->uid != e->settings.exempt_uid;
 }
 
 bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t uid)
 {
 	unsigned most = e->settings.user_queued_jobs;
 
-	return most && who->uid != 0 && who->uid != e->settings.exempt_uid
+	return most && engine_binds(e, who)
 	    && order_waiting(&e->order, uid) + batch_count(e, uid) >= most;
+}
+
+bool engine_over_bytes(const struct engine *e, const struct actor *who, uint32_t uid, size_t more)
+{
+	uint64_t most = e->settings.user_job_bytes;
+
+	return most && engine_binds(e, who) && engine_job_bytes(e, uid) + more > most;
+}
+
+size_t engine_job_bytes(const struct engine *e, uint32_t uid)
+{
+	return order_bytes(&e->order, uid) + batch_bytes(e, uid);
 }
 
 size_t engine_links_most(const struct engine *e)
@@ -247,7 +283,7 @@ bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t
 {
 	size_t most = engine_links_most(e);
 
-	return more && most && who->uid != 0 && who->uid != e->settings.exempt_uid
+	return more && most && engine_binds(e, who)
 	    && order_links(&e->order, uid) + more > most;
 }
 
@@ -319,6 +355,8 @@ bool engine_step(struct engine *e, struct live *l, struct step *s)
 	l->job.stop_paused &= pause;
 	l->job.queue_paused &= pause;
 	l->job.slot_released &= pause;
+	l->job.resume_requested &= pause;
+	count_waiting(e, l, l->job.state);
 
 	struct journal_entry entry = engine_entry(e, &l->job, s, from);
 	entry.to = row->to;

@@ -39,8 +39,10 @@ struct engine_settings {
 	uint64_t ageing_us;	 /* a step of priority is worth this long a wait; 0: priority alone */
 	uint64_t low_disk_bytes; /* no new work with less than this free */
 	enum on_stop on_stop;	 /* 0: as if it were keep */
-	unsigned user_queued_jobs; /* jobs of one user that wait; 0: no limit */
+	unsigned user_queued_jobs; /* of one user, as engine_waiting has it; 0: no limit */
+	uint64_t user_job_bytes;   /* of one user's jobs that have not ended; 0: no limit */
 	uint64_t environment_bytes; /* of one job, as far as edits add to it; 0: any size */
+	uint64_t command_bytes;	   /* of the texts of one job, likewise (job_bytes) */
 	uint32_t exempt_uid;	   /* whom, besides root, that does not bind */
 };
 
@@ -72,7 +74,9 @@ enum engine_result {
 	ENGINE_UNSTOPPABLE, /* see culprit */
 	ENGINE_OVER_BATCHES, /* the user has ENGINE_USER_BATCHES that are not sealed */
 	ENGINE_OVER_ENVIRONMENT, /* it would be larger than settings.environment_bytes */
+	ENGINE_OVER_COMMAND, /* its texts would have more than settings.command_bytes */
 	ENGINE_OVER_QUOTA,  /* see engine_waiting and user_queued_jobs */
+	ENGINE_OVER_BYTES,  /* see engine_job_bytes and user_job_bytes */
 	ENGINE_OVER_LINKS,  /* what the user's jobs wait for would be too much: see engine_links_most */
 	ENGINE_LOW_DISK,    /* see free_bytes and low_disk_bytes of engine_health */
 	ENGINE_EXISTS,	    /* the user has a live job of this unique key: its id is told */
@@ -123,8 +127,11 @@ bool engine_watch(struct engine *e, uint64_t id, struct job_watch *w);
 /* Takes a watch off; nothing where it is not on, or never was (link is NULL). */
 void engine_unwatch(struct job_watch *w);
 
-/* How many jobs of a user wait: queued or held. */
+/* How many jobs of a user wait: queued, held, or paused (or to be) without a slot. */
 size_t engine_waiting(const struct engine *e, uint32_t uid);
+/* How many bytes (job_bytes) the jobs of a user have that have not ended, in batches
+ * too. */
+size_t engine_job_bytes(const struct engine *e, uint32_t uid);
 /* How many others the jobs of a user may wait for in all, each counted for each of them; 0: any
  * number. */
 size_t engine_links_most(const struct engine *e);
@@ -170,8 +177,8 @@ struct submission {
 
 /*
  * Submits a job. *id is its id, or the one that the result tells of. OK, ALREADY (the token's),
- * EXISTS, NO_QUEUE, NO_JOB, OVER_LINKS, OVER_QUOTA, LOW_DISK or FAILED. Whether who may submit to
- * that queue was asked before.
+ * EXISTS, NO_QUEUE, NO_JOB, OVER_LINKS, OVER_QUOTA, OVER_BYTES, LOW_DISK or FAILED. Whether who may
+ * submit to that queue was asked before.
  */
 enum engine_result engine_submit(
     struct engine *e, const struct actor *who, struct submission *s, uint64_t *id);
@@ -226,7 +233,8 @@ struct control_result {
 	const char *hint;     /* WRONG_STATE: what could be done instead */
 };
 
-/* Does what is asked, or refuses; either way the journal knows. NO_QUEUE: the queue of an ended job
+/* Does what is asked, or refuses; either way the journal knows. OVER_QUOTA, OVER_BYTES: of a retry;
+ * the first of a pause that gives its slot up, too. NO_QUEUE: the queue of an ended job
  * is not there for new ones any more. */
 struct control_result engine_control(
     struct engine *e, const struct actor *who, uint64_t id, const struct control *c);
@@ -271,7 +279,7 @@ struct edit {
 
 /* Edits a queued or held job, and journals it. OK, ALREADY (it was so), NOT_FOUND, WRONG_STATE (see
  * state and hint of *r), NO_QUEUE, NO_JOB and CYCLE (*other is that job), OVER_LINKS,
- * OVER_ENVIRONMENT, FAILED. But for OK nothing is changed. */
+ * OVER_ENVIRONMENT, OVER_COMMAND, OVER_BYTES, FAILED. But for OK nothing is changed. */
 enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64_t id,
     struct edit *x, struct control_result *r, uint64_t *other);
 
@@ -319,7 +327,8 @@ void job_view_fini(struct job_view *v);
 
 /*
  * One page of jobs that match, the highest id first, below *before (UINT64_MAX at first). At most
- * budget live jobs, and as many rows of the store, are looked at. fn returns false to stop after
+ * budget live jobs, and as many rows of the store, are looked at; one that is large counts for
+ * several (job_work). fn returns false to stop after
  * this one. 1: there may be more, below *before; 0: that was all; -errno.
  */
 typedef bool engine_list_fn(void *ctx, const struct job_view *v);

@@ -149,8 +149,12 @@ void engine_pause_answer(struct live *l, enum engine_result r, pid_t culprit);
 
 /* A live job comes from a state (0: it is new, or had ended) to another. */
 void engine_count(struct engine *e, struct live *l, enum job_state from, enum job_state to);
+/* Whether the limits of one user bind this one. */
+bool engine_binds(const struct engine *e, const struct actor *who);
 /* Whether this actor may not add to the jobs of this user that wait. */
 bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t uid);
+/* Nor so many bytes to those that have not ended. */
+bool engine_over_bytes(const struct engine *e, const struct actor *who, uint32_t uid, size_t more);
 /* Nor so many to what they wait for: a hundred times as many as there may be of them. */
 bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t uid, size_t more);
 
@@ -322,6 +326,8 @@ struct live *batch_job(const struct engine *e, uint64_t batch, uint64_t id);
 bool batch_has(const struct engine *e, uint64_t id);
 /* How many jobs are in such that this user makes. */
 size_t batch_count(const struct engine *e, uint32_t uid);
+/* How many bytes (job_bytes) those have, and those that are being dropped. */
+size_t batch_bytes(const struct engine *e, uint32_t uid);
 /* Drops on, a slice a turn. */
 void batch_run(struct engine *e);
 bool batch_wants_turn(const struct engine *e);

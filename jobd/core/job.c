@@ -136,6 +136,36 @@ void job_fini(struct job *j)
 	job_init(j);
 }
 
+/* With what the allocator adds, and the pointer. */
+#define TEXT_COST 24
+#define WORK_BYTES 4096
+
+static size_t text_bytes(const char *s)
+{
+	return s ? strlen(s) + TEXT_COST : 0;
+}
+
+static size_t list_bytes(char *const *v)
+{
+	return strv_bytes(v) + strv_len(v) * (TEXT_COST - 1);
+}
+
+size_t job_bytes(const struct job *j)
+{
+	size_t n = text_bytes(j->user) + text_bytes(j->name) + text_bytes(j->queue)
+	    + text_bytes(j->project) + text_bytes(j->cwd) + text_bytes(j->unique)
+	    + text_bytes(j->template) + list_bytes(j->command) + list_bytes(j->rules);
+
+	for (size_t i = 0; i < j->nmeta; i++)
+		n += text_bytes(j->meta[i].key) + text_bytes(j->meta[i].value);
+	return n;
+}
+
+size_t job_work(size_t bytes)
+{
+	return 1 + bytes / WORK_BYTES;
+}
+
 uint32_t job_last_attempt(const struct job *j)
 {
 	if (j->now.number)

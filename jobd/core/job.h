@@ -134,7 +134,7 @@ struct job {
 	bool stop_paused; /* jobd paused it in order to stop: the next start resumes it */
 	bool queue_paused; /* its queue's pause paused it: that one's resume resumes it */
 	bool slot_released; /* paused, or being paused, and to hold no slot then */
-	bool resume_requested; /* paused without a slot: it goes on when it gets one */
+	bool resume_requested; /* paused, or to be, without a slot: it goes on when it gets one */
 	bool timed_out;	   /* it is being ended, since it ran for too long */
 	bool warned;	   /* that it soon will be */
 	bool has_after;	   /* it has waited, or waits, for others: see store_after_each */
@@ -175,6 +175,12 @@ void job_attempt_fini(struct job_attempt *a);
 
 /* Whether a job in this state has ended, and runs no more unless it is retried. */
 bool job_has_ended(enum job_state s);
+
+/* How many bytes of memory the texts take that were given for it: its command, its meta and all
+ * others. Its attempts and what it tells of itself are not among them: those are bounded. */
+size_t job_bytes(const struct job *j);
+/* How much of a turn one of so many bytes takes that is looked at, or put: 1 is a small one. */
+size_t job_work(size_t bytes);
 
 /* The number of the present or last attempt; 0 before the first. */
 uint32_t job_last_attempt(const struct job *j);

@@ -84,6 +84,7 @@ struct live *live_new(struct job *j)
 		return NULL;
 	l->job = *j;
 	job_init(j);
+	l->bytes = job_bytes(&l->job);
 	l->heap_at = HEAP_NOWHERE;
 	for (int i = 0; i < DUE_CLOCKS; i++)
 		l->due_at[i] = HEAP_NOWHERE;

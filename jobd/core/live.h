@@ -36,6 +36,7 @@ struct live {
 	struct job job;
 	enum live_phase phase;
 	struct queue *queue;	/* never NULL */
+	size_t bytes;		/* job_bytes, as its user has them */
 	struct order_line *line; /* order's: it stands in, or NULL */
 	size_t heap_at;		/* its place in the line, or among those that resume */
 	uint64_t rank;		/* smaller starts earlier */
@@ -50,6 +51,7 @@ struct live {
 	bool progress_dirty;	/* to be put within a second */
 	bool silent;		/* its keeper does not answer */
 	bool gone;		/* deleted from the set; freed after the commit */
+	bool counted;		/* among those of its user that wait */
 	bool slot;		/* it is one of engine.active */
 	bool staged;		/* of a batch that is not sealed: in no set */
 	bool ready;		/* LIVE_STARTING: it stands at the gate */

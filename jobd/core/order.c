@@ -29,6 +29,7 @@ struct order_user {
 	unsigned paused;  /* of them */
 	size_t waiting, starting;
 	size_t links; /* that their jobs wait for, one counted for each of both */
+	size_t bytes; /* of their live jobs */
 	bool suspect;
 };
 
@@ -207,7 +208,7 @@ static bool review(struct order *o, struct order_user *u)
 /* A user with nothing has no record. */
 static void forget_idle(struct order *o, struct order_user *u)
 {
-	if (u->waiting || u->starting || u->running || u->links || u->lines)
+	if (u->waiting || u->starting || u->running || u->links || u->bytes || u->lines)
 		return;
 	*place(o, u->uid) = u->next;
 	free(u);
@@ -237,6 +238,32 @@ size_t order_waiting(const struct order *o, uint32_t uid)
 	const struct order_user *u = find(o, uid);
 
 	return u ? u->waiting : 0;
+}
+
+bool order_bytes_add(struct order *o, uint32_t uid, size_t n)
+{
+	struct order_user *u = make(o, uid);
+
+	if (u)
+		u->bytes += n;
+	return u != NULL;
+}
+
+void order_bytes_drop(struct order *o, uint32_t uid, size_t n)
+{
+	struct order_user *u = find(o, uid);
+
+	if (!u)
+		return;
+	u->bytes -= n;
+	forget_idle(o, u);
+}
+
+size_t order_bytes(const struct order *o, uint32_t uid)
+{
+	const struct order_user *u = find(o, uid);
+
+	return u ? u->bytes : 0;
 }
 
 bool order_links_add(struct order *o, uint32_t uid, size_t n)

@@ -50,12 +50,18 @@ void order_queue_fini(struct order_queue *q);
 /* Frees the users and the lines. Jobs that stand in one are not touched. */
 void order_fini(struct order *o);
 
-/* One job more of this user waits (queued or held). False when there is no memory. */
+/* One job more of this user waits, as engine_waiting has it. False when there is no memory. */
 bool order_wait(struct order *o, uint32_t uid);
 /* One less of those. */
 void order_wait_no_more(struct order *o, uint32_t uid);
 /* How many there are. */
 size_t order_waiting(const struct order *o, uint32_t uid);
+/* The live jobs of this user have so many bytes more (job_bytes). False: no memory. */
+bool order_bytes_add(struct order *o, uint32_t uid, size_t n);
+/* And so many fewer. */
+void order_bytes_drop(struct order *o, uint32_t uid, size_t n);
+/* How many they have. */
+size_t order_bytes(const struct order *o, uint32_t uid);
 /* Jobs of this user wait for n others more, each counted for each of them. False: no memory. */
 bool order_links_add(struct order *o, uint32_t uid, size_t n);
 /* And for n fewer. */

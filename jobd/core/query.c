@@ -56,7 +56,7 @@ struct weave {
 	void *ctx;
 	uint64_t live_before; /* live jobs from here on were shown */
 	uint64_t last;	      /* shown last, or looked at last */
-	size_t budget;	      /* live jobs that may be looked at yet */
+	size_t budget;	      /* live jobs that may be looked at yet, as job_work has them */
 	bool stopped;
 };
 
@@ -76,11 +76,13 @@ static bool show_live(struct weave *w, uint64_t down_to)
 		return true;
 	while ((l = live_below(&w->e->live, w->live_before)) && l->job.id >= down_to) {
 		w->live_before = l->job.id;
-		if (w->budget-- == 0) {
+		if (w->budget == 0) {
 			w->last = l->job.id + 1;
 			w->stopped = true;
 			return false;
 		}
+		size_t work = job_work(l->bytes);
+		w->budget -= work < w->budget ? work : w->budget;
 		if (!job_filter_match(w->f, &l->job))
 			continue;
 		struct job_view v = engine_live_view(w->e, l);

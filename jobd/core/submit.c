@@ -71,6 +71,8 @@ static enum engine_result check(struct engine *e, const struct actor *who,
 		return ENGINE_OVER_LINKS;
 	if (engine_over_quota(e, who, j->uid))
 		return ENGINE_OVER_QUOTA;
+	if (engine_over_bytes(e, who, j->uid, job_bytes(j)))
+		return ENGINE_OVER_BYTES;
 	return e->disk_free < e->settings.low_disk_bytes ? ENGINE_LOW_DISK : ENGINE_OK;
 }
 

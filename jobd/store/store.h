@@ -160,9 +160,9 @@ uint64_t store_journal_last(const struct store *s);
 /*
  * One page of ended jobs, the highest id first, beginning below *before
  * (UINT64_MAX: from the newest). fn gets a borrowed job and returns false to
- * stop after it. At most budget rows or index entries are looked at. On return
- * *before is where to go on; returns 1 when there may be more, 0 at the end,
- * -errno. May be called inside a turn.
+ * stop after it. At most budget rows or index entries are looked at; a large row
+ * counts for several (job_work). On return *before is where to go on; returns 1 when
+ * there may be more, 0 at the end, -errno. May be called inside a turn.
  */
 typedef bool store_page_fn(void *ctx, const struct job *j);
 int store_ended_page(struct store *s, const struct job_filter *f, uint64_t *before, size_t budget,

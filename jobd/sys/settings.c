@@ -66,8 +66,12 @@ const struct setting config_settings[] = {
 	    100000, "a number of calls up to 100000, such as 1000, or 0 for no limit" },
 	{ "user_queued_jobs", SETTING_COUNT, offsetof(struct config, user_queued_jobs), 0, 10000000,
 	    "a number of jobs up to 10000000, such as 10000, or 0 for no limit" },
+	{ "user_job_bytes", SETTING_SIZE, offsetof(struct config, user_job_bytes), 0, EXBIBYTE,
+	    "a size, such as 64M, or 0 for no limit" },
 	{ "max_environment", SETTING_SIZE, offsetof(struct config, max_environment_bytes), 0, EXBIBYTE,
 	    "a size, such as 256K, or 0 for no limit" },
+	{ "max_command", SETTING_SIZE, offsetof(struct config, max_command_bytes), 0, EXBIBYTE,
+	    "a size, such as 128K, or 0 for no limit" },
 	{ NULL, SETTING_COUNT, 0, 0, 0, NULL },
 };
 
@@ -263,7 +267,9 @@ static struct config *defaults(void)
 	c->user_connections = 200;
 	c->user_calls_per_second = 1000;
 	c->user_queued_jobs = 10000;
+	c->user_job_bytes = 64 * MEBIBYTE;
 	c->max_environment_bytes = MEBIBYTE / 4;
+	c->max_command_bytes = MEBIBYTE / 8;
 	c->cgroup = strdup("auto");
 	c->on_stop = strdup("keep");
 	if (!c->cgroup || !c->on_stop) {

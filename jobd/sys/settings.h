@@ -45,10 +45,12 @@ struct config {
 	char *on_stop;		   /* "keep", "pause" or "cancel" */
 	char *cgroup;		   /* "auto", "no", or an absolute path */
 	unsigned max_connections;  /* clients at once; 1000 */
-	unsigned user_connections; /* these four bind one user; 0: no limit; 200 */
+	unsigned user_connections; /* these six bind one user; 0: no limit; 200 */
 	unsigned user_calls_per_second; /* 1000 */
 	unsigned user_queued_jobs;	/* 10000 */
+	uint64_t user_job_bytes;	/* 64M */
 	uint64_t max_environment_bytes; /* of one submission; 256K */
+	uint64_t max_command_bytes;	/* of one job, and of its other texts; 128K */
 	struct config_name *names; /* of all the settings, those of queues among them */
 	size_t nnames;
 	struct config_section *queues, *templates; /* in the order of the file, each name once */

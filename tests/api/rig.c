@@ -333,6 +333,12 @@ size_t engine_links_most(const struct engine *e)
 	return 1000000;
 }
 
+size_t engine_job_bytes(const struct engine *e, uint32_t uid)
+{
+	(void)e;
+	return uid;
+}
+
 size_t engine_waiting(const struct engine *e, uint32_t uid)
 {
 	(void)e;
@@ -406,7 +412,8 @@ void rig_init(void)
 	played.job.queue = strdup("default");
 	api = (struct api){ .o = o };
 	api.policy = (struct api_policy){ .anyone_submits = true };
-	api.limits = (struct api_limits){ .environment_bytes = 1000, .user_queued_jobs = 9 };
+	api.limits = (struct api_limits){ .environment_bytes = 1000, .command_bytes = 1000,
+		.user_queued_jobs = 9, .user_job_bytes = 5000 };
 }
 
 static void forget(void)

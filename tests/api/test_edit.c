@@ -125,6 +125,14 @@ START_TEST(what_core_says_of_an_edit_is_told)
 	ck_assert_str_eq(answer.error, "Job.NotFound");
 	ck_assert_str_eq(said("id"), "8");
 	ck_assert_str_eq(said("parameter"), "after[1]");
+	played.result = ENGINE_OVER_COMMAND;
+	ask(api_job_edit, "{'id':7,'name':'n'}");
+	ck_assert_str_eq(said("limit"), "max_command");
+	played.result = ENGINE_OVER_BYTES;
+	ask(api_job_edit, "{'id':7,'name':'n'}");
+	ck_assert_str_eq(said("limit"), "user_job_bytes");
+	ck_assert_str_eq(said("value"), "5000");
+	ck_assert_str_eq(said("count"), "1000"); /* of its owner */
 	played.result = ENGINE_NOT_FOUND;
 	ask(api_job_edit, "{'id':7,'name':'n'}");
 	ck_assert_str_eq(said("id"), "7");

@@ -111,6 +111,23 @@ connections_are() {
 	ok "${as_bob[@]}" --hold -- true
 }
 
+@test "user_queued_jobs: who is paused without a slot waits, too" {
+	config 'user_queued_jobs = 2' 'max_running = 3'
+	start_jobd
+	for _ in 1 2 3; do
+		reaches "$(as "$BOB" jobctl submit --parsable -- sleep 60)" running
+	done
+	ok as "$BOB" jobctl pause --release-slot 1 2
+	expect 1 as "$BOB" jobctl pause --release-slot 3
+	contains "$error" "2 jobs of this user wait, and user_queued_jobs allows 2"
+	is "$(field 3 state)" running
+	expect 1 as "$BOB" jobctl submit -- true
+	ok as "$BOB" jobctl pause 3
+	is "$(met user_queued_jobs)" 2
+	is "$(jobctl audit --json --user "$BOB" --verb pause | grep -c '"detail":"user_queued_jobs"')" 1
+	ok jobctl pause --release-slot 3 # root may
+}
+
 @test "max_environment: what is too large is refused, with its size" {
 	config 'max_environment = 1K'
 	start_jobd
@@ -125,6 +142,58 @@ connections_are() {
 	config_only 'max_environment = 4K'
 	ok jobctl reload
 	ok as "$BOB" jobctl run --clean-env --env "$big" -- true
+}
+
+@test "max_command: a job that is too large is refused, with its size, by template and edit too" {
+	config 'max_command = 1K' 'template big { command = {"true", "{words}"} parameters = {"words"} }'
+	start_jobd
+	big=$(head -c 1100 /dev/zero | tr '\0' x)
+	expect 1 as "$BOB" jobctl submit -- true "$big"
+	matches "$error" "the command, with the job's other texts, has 1[0-9]{3} bytes, and max_command allows 1024\$"
+	expect 1 as "$BOB" jobctl submit --meta k="$big" -- true
+	contains "$error" "max_command allows 1024"
+	expect 1 as "$BOB" jobctl submit --template big words="$big"
+	contains "$error" "max_command allows 1024"
+	is "$(jobctl list --json)" ""
+	id=$(as "$BOB" jobctl submit --parsable --hold -- true)
+	expect 1 as "$BOB" jobctl edit "$id" --meta k="$big"
+	contains "$error" "would be larger than max_command allows: 1024 bytes"
+	ok jobctl edit "$id" --meta k="$big"
+	ok as "$BOB" jobctl edit "$id" --name renamed --meta k="${big:0:1000}"
+	ok jobctl run -- true "$big"
+	is "$(met max_command)" 4
+	is "$(jobctl audit --json --user "$BOB" --verb submit | grep -c '"detail":"max_command"')" 1
+	config_only 'max_command = 4K'
+	ok jobctl reload
+	ok as "$BOB" jobctl run -- true "$big"
+}
+
+@test "user_job_bytes: what has not ended is counted, over restarts too" {
+	config 'user_job_bytes = 3K' 'max_running = 1'
+	start_jobd
+	big=$(head -c 1000 /dev/zero | tr '\0' x)
+	as_bob=(as "$BOB" jobctl submit --parsable)
+	run=$("${as_bob[@]}" -- sh -c 'exec sleep 60' "$big")
+	reaches "$run" running
+	id=$("${as_bob[@]}" --hold -- true "$big")
+	expect 1 "${as_bob[@]}" -- true "$big"
+	matches "$error" "the commands and other texts of this user's jobs have 2[0-9]{3} bytes, and would have more than user_job_bytes allows: 3072\$"
+	expect 1 as "$BOB" jobctl edit "$id" --meta k="$big"
+	contains "$error" "user_job_bytes allows: 3072"
+	ok as "$ANN" jobctl submit --hold -- true "$big"
+	ok jobctl submit --user "$BOB" --hold -- true "$big" # root may give them one more
+	kill_jobd
+	start_jobd
+	expect 1 "${as_bob[@]}" -- true "$big"
+	ok as "$BOB" jobctl cancel 4
+	ok as "$BOB" jobctl cancel --wait "$run"
+	expect 0 "${as_bob[@]}" --hold -- true "$big"
+	expect 1 as "$BOB" jobctl retry 4
+	contains "$error" "user_job_bytes allows: 3072"
+	is "$(met user_job_bytes)" 2
+	config_only 'user_job_bytes = 0'
+	ok jobctl reload
+	ok as "$BOB" jobctl retry 4
 }
 
 @test "user_calls_per_second: calls beyond wait, none is lost, and nobody else waits" {
@@ -163,10 +232,10 @@ at_least_met() {
 
 @test "root's own connections, calls and jobs are bound by none of them" {
 	config 'user_connections = 1' 'user_calls_per_second = 1' 'user_queued_jobs = 1' \
-	    'max_environment = 1B'
+	    'max_environment = 1B' 'max_command = 1B' 'user_job_bytes = 1B'
 	start_jobd
 	for _ in 1 2 3; do
 		ok jobctl submit --hold -- true
 	done
-	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
+	is "$(jobctl health --json | json limits_met | tr -d '[:alpha:]_"{}' )" ":0,:0,:0,:0,:0,:0,:0,:0,:0,:0,:0,:0"
 }

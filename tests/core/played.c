@@ -15,6 +15,12 @@ void draft_of(const struct spec *s, struct job *draft)
 	draft->user = strdup(s->uid ? "other" : "ann");
 	draft->command = calloc(2, sizeof *draft->command);
 	draft->command[0] = strdup("true");
+	if (s->bytes) {
+		char *text = calloc(1, s->bytes + 1);
+		memset(text, 'x', s->bytes);
+		ck_assert_int_eq(strv_add(&draft->command, text), 0);
+		free(text);
+	}
 	draft->name = s->name ? strdup(s->name) : NULL;
 	draft->queue = s->queue ? strdup(s->queue) : NULL;
 	draft->unique = s->unique ? strdup(s->unique) : NULL;

@@ -156,7 +156,7 @@ static void check_health(void)
 		for (size_t i = 0; i < model()->nlive; i++) {
 			const struct mjob *m = model_job(model()->live[i]);
 			n += !m->staged && m->user == u &&
-			     (m->state == JOB_QUEUED || m->state == JOB_HELD);
+			     (m->state == JOB_QUEUED || m->state == JOB_HELD || m->released);
 		}
 		if (engine_waiting(world()->engine, 1000 + u) != n)
 			sim_fail("user %u has %zu jobs that wait, and not %u", u,

@@ -151,19 +151,31 @@ static void take_pause(struct mjob *m, const struct journal_entry *e)
 	m->released |= release;
 }
 
-static void take_resume(struct mjob *m, const struct journal_entry *e)
+static bool is_forced(void)
 {
 	const struct op *op = model_current();
 
-	if (e->to == JOB_PAUSED) {
+	return op && op->kind == OP_CONTROL && op->control.force;
+}
+
+/* Whether a resume is for later: a pause that is under way comes true where the queue is paused too. */
+static bool resumes_later(const struct mjob *m, const struct journal_entry *e)
+{
+	bool shut = m->pausing && model()->queues[m->queue].state == QUEUE_PAUSED;
+
+	return e->to == JOB_PAUSED || (shut && !is_forced());
+}
+
+static void take_resume(struct mjob *m, const struct journal_entry *e)
+{
+	if (resumes_later(m, e)) {
 		m->resume_later = m->released = true;
 		return;
 	}
 	if (e->from == JOB_RUNNING)
 		; /* its pause was not a fact yet */
 	else if (e->has_actor)
-		m->took =
-		    op && op->kind == OP_CONTROL && op->control.force ? TOOK_FORCED : TOOK_ASKED;
+		m->took = is_forced() ? TOOK_FORCED : TOOK_ASKED;
 	else
 		m->took =
 		    strcmp(e->detail, "there is a slot for it") == 0 ? TOOK_WENT_ON : TOOK_ASKED;
@@ -375,6 +387,8 @@ static void find_row(const struct mjob *m, const struct journal_entry *e)
 {
 	for (int ev = 1; ev < JOB_EVENTS; ev++) {
 		const struct state_row *row = state_find(e->from, (enum job_event)ev);
+		if (ev == EVENT_RESUME && resumes_later(m, e))
+			continue;
 		if (row && row->to == e->to &&
 		    strcmp(state_event_name((enum job_event)ev), e->verb) == 0) {
 			world()->rows[e->from][ev] = 1;

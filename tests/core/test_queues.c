@@ -246,6 +246,41 @@ START_TEST(a_pause_that_somebody_made_his_own_is_not_ended_by_the_queue)
 }
 END_TEST
 
+START_TEST(no_resume_undoes_the_pause_of_a_queue_that_is_under_way)
+{
+	with_queues();
+	uint64_t a = running_spec(import), b = running_spec(import);
+
+	turn_queue(QUEUE_PAUSED);
+	turns();
+	heard();
+	ck_assert_int_eq(ask_event(a, EVENT_RESUME), ENGINE_OK);
+	ck_assert_int_eq(ask_event(a, EVENT_RESUME), ENGINE_ALREADY);
+	ck_assert_int_eq(ask(b, (struct control){ .event = EVENT_RESUME, .force = true }).result, ENGINE_OK);
+	turns();
+	ck_assert_str_eq(heard(), "run 2 0;");
+	reopen_world();
+	stopped(a);
+	turns();
+	ck_assert_int_eq(state_of(a), JOB_PAUSED);
+	ck_assert_int_eq(reason_of(a), REASON_QUEUE_PAUSED);
+	ck_assert_int_eq(state_of(b), JOB_RUNNING);
+	turn_queue(QUEUE_OPEN);
+	turns();
+	ck_assert_int_eq(state_of(a), JOB_RUNNING);
+
+	/* Nor where it is the pause of a person that has not come true yet; it can be asked for anew. */
+	ask(a, (struct control){ .event = EVENT_PAUSE, .done = note_answer, .arg = &(struct answer){ 0 } });
+	turn_queue(QUEUE_PAUSED);
+	ask_event(a, EVENT_RESUME);
+	ask(a, (struct control){ .event = EVENT_PAUSE, .done = note_answer, .arg = &(struct answer){ 0 } });
+	stopped(a);
+	turn_queue(QUEUE_OPEN);
+	turns();
+	ck_assert_int_eq(state_of(a), JOB_PAUSED);
+}
+END_TEST
+
 START_TEST(a_start_that_is_prepared_when_its_queue_is_paused_or_drained_is_taken_back)
 {
 	with_queues();
@@ -449,6 +484,7 @@ WORLD_MAIN("queues", a_queue_never_runs_more_than_it_may_and_the_others_are_not_
     a_queue_that_is_not_declared_any_more_keeps_its_limits_for_the_jobs_it_has,
     the_pause_of_a_queue_pauses_what_runs_and_its_resume_resumes_only_that,
     a_pause_that_somebody_made_his_own_is_not_ended_by_the_queue,
+    no_resume_undoes_the_pause_of_a_queue_that_is_under_way,
     a_start_that_is_prepared_when_its_queue_is_paused_or_drained_is_taken_back,
     a_drained_queue_starts_none_and_lets_end_what_runs_or_is_paused,
     a_job_that_gave_its_slot_up_waits_for_one_to_go_on_unless_it_is_forced,

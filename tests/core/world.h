@@ -77,6 +77,7 @@ struct spec {
 	const char *rules[8]; /* NAME=value */
 	uint32_t uid;	      /* 0: ann's */
 	uint8_t priority;
+	size_t bytes;	      /* of an argument */
 	bool hold, bare /* no environment */, return_existing, drop_unmet;
 	uint64_t not_before_us, deadline_us;
 	struct job_after after[4];

@@ -34,7 +34,9 @@ START_TEST(no_file_at_all_is_a_working_configuration)
 	ck_assert_uint_eq(c->user_connections, 200);
 	ck_assert_uint_eq(c->user_calls_per_second, 1000);
 	ck_assert_uint_eq(c->user_queued_jobs, 10000);
+	ck_assert_uint_eq(c->user_job_bytes, 64u << 20);
 	ck_assert_uint_eq(c->max_environment_bytes, 256u << 10);
+	ck_assert_uint_eq(c->max_command_bytes, 128u << 10);
 	ck_assert_str_eq(c->cgroup, "auto");
 	ck_assert_str_eq(c->on_stop, "keep");
 	ck_assert_ptr_null(c->source);
@@ -80,7 +82,9 @@ START_TEST(every_setting_is_read)
 				"user_connections = 0\n"
 				"user_calls_per_second = 5\n"
 				"user_queued_jobs = 10000000\n"
-				"max_environment = 64K\n");
+				"user_job_bytes = 1G\n"
+				"max_environment = 64K\n"
+				"max_command = 32K\n");
 	ck_assert_uint_eq(c->max_running, 7);
 	ck_assert_uint_eq(c->user_max_running, 3);
 	ck_assert_uint_eq(c->kill_grace_us, 90000000);
@@ -102,7 +106,9 @@ START_TEST(every_setting_is_read)
 	ck_assert_uint_eq(c->user_connections, 0);
 	ck_assert_uint_eq(c->user_calls_per_second, 5);
 	ck_assert_uint_eq(c->user_queued_jobs, 10000000);
+	ck_assert_uint_eq(c->user_job_bytes, 1u << 30);
 	ck_assert_uint_eq(c->max_environment_bytes, 64u << 10);
+	ck_assert_uint_eq(c->max_command_bytes, 32u << 10);
 	ck_assert_ptr_nonnull(strstr(c->source, "/tmp/jobd-config."));
 	config_free(c);
 }

@@ -257,7 +257,31 @@ START_TEST(what_is_not_reported_is_minus_one)
 }
 END_TEST
 
-UNIT_MAIN("job", every_state_and_reason_has_a_name_of_its_own, an_empty_filter_matches_everything,
+START_TEST(every_text_is_counted_and_an_empty_one_costs_something)
+{
+	static char empty[] = "", rule[] = "timeout=2h";
+	static char *words[] = { rsync, empty, NULL }, *rules[] = { rule, NULL };
+	struct job j = sample();
+	size_t n = job_bytes(&j);
+
+	ck_assert_uint_gt(n, strlen("ann" "nightly" "alpha" "ingest-42" "rsync" "/srv/Photos" "site" "Berlin"));
+	j.cwd = path;
+	ck_assert_uint_gt(job_bytes(&j), n + strlen(path));
+	n = job_bytes(&j);
+	j.rules = rules;
+	ck_assert_uint_gt(job_bytes(&j), n + strlen(rule));
+	n = job_bytes(&j);
+	j.nmeta = 0;
+	ck_assert_uint_lt(job_bytes(&j), n - strlen("site" "Berlin"));
+	j.command = words + 1;
+	n = job_bytes(&j);
+	j.command = words + 2;
+	ck_assert_uint_lt(job_bytes(&j), n - 8);
+}
+END_TEST
+
+UNIT_MAIN("job", every_text_is_counted_and_an_empty_one_costs_something,
+    every_state_and_reason_has_a_name_of_its_own, an_empty_filter_matches_everything,
     a_filter_matches_by_id_and_state, a_filter_matches_by_batch,
     a_filter_matches_by_the_reason_of_an_end_and_leaves_other_reasons_to_who_knows_them,
     every_reason_is_found_by_its_name, of_several_values_one_must_match_and_all_kinds_must,

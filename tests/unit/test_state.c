@@ -22,7 +22,7 @@ static const struct {
 	 *                warn timeout again set-aside */
 	{ JOB_QUEUED,    "hq..x...qq." "rq....f." "..q." },
 	{ JOB_HELD,      "hq..x...hh." "......f." "...." },
-	{ JOB_RUNNING,   "..rrrr..r.." ".qpr.cfx" "rrqh" },
+	{ JOB_RUNNING,   "..rrrr..r.r" ".qpr.cfx" "rrqh" },
 	{ JOB_PAUSED,    "..prrp..p.p" ".q.rpcfx" "..qh" },
 	{ JOB_COMPLETED, ".......D..." "........" "...." },
 	{ JOB_FAILED,    "......qD..." "........" "...." },
