@@ -183,6 +183,9 @@ static bool receive(struct helper *h)
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
 	}
+	/* Where the limit of open files was reached, the kernel has closed the rest. */
+	if (text.lane != ASIDE_FILES && n < text.count)
+		atomic_fetch_sub(&h->page->pending[text.lane], text.count - (uint32_t)n);
 	put(h, text.lane, make_deed(h, &text, fds, n));
 	atomic_store(&h->page->taken, text.number);
 	return true;

@@ -19,6 +19,7 @@
 struct aside_message {
 	uint64_t number; /* they count up */
 	uint32_t lane;
+	uint32_t count; /* of the descriptors that are to be closed */
 	char name[64];
 };
 

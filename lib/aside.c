@@ -3,8 +3,8 @@
  * See aside.h. Descriptors go to the helper by SCM_RIGHTS, and are closed here at once, which is
  * never the last close: the helper (aside-helper.c) waits for it.
  *
- * Bounds: so many descriptors wait for one owner, and so many in all; so many messages are on their
- * way. A helper that was killed is started anew; what it had not removed stays.
+ * Bounds: so many descriptors wait for one owner (and those few users whose lane is the same), and so
+ * many in all; so many messages are on their way. A helper that was killed is started anew; what it had not removed stays.
  *
  * What can go wrong: the helper can't be reached, or the kernel lets no more descriptors be on their
  * way. Then they are closed here, whatever that costs: it is logged.
@@ -25,8 +25,8 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 
-#define TOTAL_MAX    4096u /* descriptors that wait to be closed; less where fewer may be open */
-#define OWNERS_PART  8u	   /* what part of them one owner may have */
+#define LANE_MAX     512u /* descriptors that wait to be closed in one lane */
+#define LANES_FULL   8u	  /* so many full ones there may be at least, where few may be open */
 #define FILES_MAX    65536u
 #define ON_WAY_FILES 128u /* messages not received, beyond which no file is handed over */
 #define ON_WAY_MAX   192u /* and nothing else: the socket takes some two hundred */
@@ -42,7 +42,7 @@ struct aside {
 	struct aside_deeds deeds;
 	struct aside_page *page;
 	uint64_t number; /* of the last message */
-	uint32_t total_max;
+	uint32_t lane_max, total_max;
 	int fd, dir; /* dir: the helper has this one */
 	uint64_t said_us;
 	unsigned unsaid;
@@ -107,9 +107,12 @@ int aside_open(const struct aside_deeds *deeds, struct aside **out)
 		return -ENOMEM;
 	a->deeds = deeds ? *deeds : (struct aside_deeds){ close_now, remove_now };
 	a->fd = -1;
-	a->total_max = TOTAL_MAX;
+	a->lane_max = LANE_MAX;
+	a->total_max = LANE_MAX * ASIDE_LANES;
 	if (getrlimit(RLIMIT_NOFILE, &rl) == 0 && rl.rlim_cur / 2 < a->total_max)
 		a->total_max = (uint32_t)rl.rlim_cur / 2;
+	if (a->total_max / LANES_FULL < a->lane_max)
+		a->lane_max = a->total_max / LANES_FULL;
 	int rc = start(a);
 	if (rc < 0) {
 		free(a);
@@ -156,6 +159,7 @@ static int hand_over(struct aside *a, struct aside_message *text, const int *fds
 	uint32_t weight = text->lane == ASIDE_FILES ? 1 : (uint32_t)n;
 	int rc = -EPIPE;
 	text->number = ++a->number;
+	text->count = (uint32_t)n;
 	for (int tries = 0; tries < 2; tries++) {
 		if (tries > 0 && (rc = start(a)) < 0)
 			break;
@@ -202,7 +206,7 @@ bool aside_takes(struct aside *a, uid_t owner)
 		return true;
 	for (size_t i = 0; i < ASIDE_LANES; i++)
 		total += atomic_load(&a->page->pending[i]);
-	if (atomic_load(&a->page->pending[owner % ASIDE_LANES]) < a->total_max / OWNERS_PART &&
+	if (atomic_load(&a->page->pending[owner % ASIDE_LANES]) < a->lane_max &&
 	    total < a->total_max && on_way(a) < ON_WAY_MAX)
 		return true;
 	say(a, owner, "too many wait to be closed: nothing more is received");
@@ -283,13 +287,13 @@ void aside_discard(struct aside *a, uid_t owner, int fd)
 		close_aside(a, owner, &fd, 1);
 }
 
-void aside_refuse(int fd)
+bool aside_refuse(int fd)
 {
 #ifdef SO_PASSRIGHTS
 	int no = 0;
-	/* An older kernel knows no such option: there they are received and closed. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no));
+	return setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &no, sizeof(no)) == 0;
 #else
 	(void)fd;
+	return false;
 #endif
 }

@@ -61,7 +61,10 @@ void aside_discard(struct aside *a, uid_t owner, int fd);
  */
 bool aside_remove(struct aside *a, int dir, const char *name);
 
-/* Asks the kernel (Linux 6.16) to refuse descriptors at this socket, and those accepted from it. */
-void aside_refuse(int fd);
+/*
+ * Asks the kernel to refuse descriptors at this socket, and at those accepted from it. True when it
+ * does (Linux 6.16): then nothing comes but what was sent before.
+ */
+bool aside_refuse(int fd);
 
 #endif
