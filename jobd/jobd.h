@@ -19,6 +19,7 @@
 #include "lib/boot.h"
 
 struct api;
+struct aside;
 struct config;
 struct event;
 struct event_base;
@@ -48,6 +49,7 @@ struct jobd {
 	struct event_base *base;
 	struct event *signals[JOBD_SIGNALS], *tick, *due;
 	struct names *names;
+	struct aside *aside;
 	struct store *store;
 	struct engine *engine;
 	struct proc *proc;

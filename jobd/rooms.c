@@ -30,6 +30,7 @@
 #include "jobd/sys/privilege.h"
 #include "jobd/sys/settings.h"
 #include "jobd/tuning.h"
+#include "lib/aside.h"
 #include "lib/clock.h"
 #include "lib/disk.h"
 #include "lib/log.h"
@@ -260,6 +261,7 @@ static int open_proc(struct jobd *d, char **why)
 		.set_identity = geteuid() == 0,
 		.nofile_soft = d->restart.nofile_soft,
 		.nofile_hard = d->restart.nofile_hard,
+		.aside = d->aside,
 		.handover = d->past.record,
 	};
 	int rc = proc_open(&po, engine_proc_events(), d->engine, &d->proc, why);
@@ -295,6 +297,7 @@ static int open_server(struct jobd *d, char **why)
 		.path = d->paths.socket,
 		.listen_fd = d->restart.listen_fd,
 		.handover = d->past.record,
+		.aside = d->aside,
 		.mode = geteuid() == 0 ? 0666 : 0600,
 		.version = PACKAGE_VERSION,
 		.user_name = api_user_name,
@@ -330,6 +333,9 @@ int rooms_open(struct jobd *d)
 		return fail(d, NULL, "/proc is not mounted");
 	if (!d->restart.is)
 		limits_raise_nofile(&d->restart.nofile_soft, &d->restart.nofile_hard);
+	/* While jobd is small: it is forked. */
+	if (aside_open(NULL, &d->aside))
+		return fail(d, NULL, "no process for what may sleep could be made");
 	if (open_names(d))
 		return fail(d, NULL, "no memory");
 	int rc = open_store(d, &why);
@@ -366,6 +372,7 @@ void rooms_close(struct jobd *d)
 	policy_fini(&d->policy);
 	strv_free(d->warnings);
 	names_close(d->names);
+	aside_free(d->aside);
 	for (int i = 0; i < JOBD_SIGNALS; i++)
 		drop_event(d->signals[i]);
 	drop_event(d->tick);

@@ -146,6 +146,7 @@ void tree_continue(struct tree *t)
 			if (m->life != MEMBER_ALIVE || m->round == t->round)
 				continue;
 			m->round = t->round;
+			m->held = false;
 			sent += tree_send(t, m, SIGCONT);
 		}
 		if (!sent)

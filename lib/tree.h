@@ -59,7 +59,8 @@ bool tree_has_only(struct tree *t, pid_t zombie);
 
 /*
  * One step towards every member stopped: sends SIGSTOP to every one not seen
- * stopped, and looks. Stopped means every thread is T, t, Z or X, or D with
+ * stopped, and once to one that a tracer has stopped, which then stays so where
+ * the tracer lets it go on; and looks. Stopped means every thread is T, t, Z or X, or D with
  * SIGSTOP pending. DONE only when a further walk found nothing new. On AGAIN
  * *culprit is a process still running (or 0). The caller bounds the time.
  */

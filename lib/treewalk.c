@@ -307,6 +307,7 @@ int tree_add(struct tree *t, pid_t pid, uint64_t start)
  */
 static bool is_thread_stopped(struct tree *t, pid_t pid, pid_t tid, char state)
 {
+	t->traced |= state == 't';
 	switch (state) {
 	case 'T':
 	case 't':
@@ -391,9 +392,11 @@ static bool look_at(struct tree *t, struct member *m, struct procfs_stat *st)
 
 static void look_stopped(struct tree *t, struct member *m, const struct procfs_stat *st)
 {
+	t->traced = false;
 	m->stopped = is_stopped(t, m->pid, st);
 	if (m->stopped)
 		return;
+	m->held = false;
 	t->running++;
 	t->runner = m->pid;
 }
@@ -405,8 +408,11 @@ static void visit(struct tree *t, struct member *m, enum deed deed)
 		return;
 	if (deed == DEED_LOOK || deed == DEED_STOP)
 		look_stopped(t, m, &st);
-	if (deed == DEED_STOP && !m->stopped)
+	if (deed == DEED_STOP && (!m->stopped || (t->traced && !m->held))) {
+		/* Who is stopped by a tracer would go on with it: SIGSTOP waits for that, or for SIGCONT. */
+		m->held = t->traced;
 		tree_send(t, m, SIGSTOP);
+	}
 	if (deed == DEED_KILL)
 		tree_send(t, m, SIGKILL);
 	find_children(t, m->pid, st.threads); /* m may have moved */

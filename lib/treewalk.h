@@ -29,13 +29,14 @@ struct member {
 	bool stopped; /* at the last look */
 	bool adopted; /* named by the caller, not found */
 	bool told;    /* by tree_signal_late */
+	bool held;    /* had SIGSTOP while a tracer had stopped it */
 };
 
 /* What a walk does to those it meets, besides looking. */
 enum deed {
 	DEED_COUNT, /* nothing */
 	DEED_LOOK,  /* sees who is stopped */
-	DEED_STOP,  /* SIGSTOP to who is not */
+	DEED_STOP,  /* SIGSTOP to who is not, and once to who is by a tracer */
 	DEED_KILL,  /* SIGKILL */
 };
 
@@ -50,6 +51,7 @@ struct tree {
 	uint32_t *slots; /* pid → index in m, plus 1; open addressing */
 	size_t nslots;	 /* a power of two */
 	struct pidlist pids, tids; /* scratch */
+	bool traced; /* the member that was looked at has a thread that a tracer stopped */
 
 	unsigned round;
 	uint64_t signalled_at; /* ticks: the last tree_signal */

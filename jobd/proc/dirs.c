@@ -7,7 +7,11 @@
  *	STATE/exits/ID.ATTEMPT.NONCE		how an attempt ended while no jobd was there (0700)
  *	STATE/log/ID÷1000/ID.ATTEMPT.log	an attempt's output (0700)
  *	STATE/log/ID.ATTEMPT.NONCE.new		the same before its keeper saw the gate open
+ *	STATE/log/ID.ATTEMPT.0.gone		the same when its job is deleted, until it is removed
  *	CGROUP/ID.ATTEMPT.NONCE			an attempt's processes, where there are cgroups
+ *
+ * Removing a log may take minutes, so it is done aside (lib/aside.h), under a name that the next
+ * sweep finds where that came to nothing.
  *
  * All are opened at start, must be ours, and are named by descriptor ever
  * after: nobody can put another in their place.
@@ -27,6 +31,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
 #include "lib/log.h"
 #include "lib/str.h"
 
@@ -147,9 +152,16 @@ int proc_log_open(const struct proc *p, uint64_t id, uint32_t attempt)
 
 void proc_log_remove(const struct proc *p, uint64_t id, uint32_t attempt)
 {
-	char name[64];
+	char name[64], gone[KEEPER_NAME_MAX];
 	dirs_log_name(id, attempt, name, sizeof name);
-	unlinkat(p->log_fd, name, 0); /* the bucket stays */
+	snprintf(gone, sizeof gone, "%" PRIu64 ".%" PRIu32 ".0.gone", id, attempt);
+	/* The bucket stays. */
+	if (renameat(p->log_fd, name, p->log_fd, gone) < 0) {
+		if (errno != ENOENT)
+			unlinkat(p->log_fd, name, 0);
+	} else if (!aside_remove(p->o.aside, p->log_fd, gone)) {
+		proc_sweep_soon(p);
+	}
 }
 
 /* How much of ID.ATTEMPT.NONCE a name has. */
@@ -207,6 +219,16 @@ static bool is_for_sweep(const struct proc *p, int fd, const char *name)
 	return fd != p->keepers_fd || is_deserted(p, name);
 }
 
+static bool sweep_one(struct proc *p, int fd, const char *name)
+{
+	if (fd != p->log_fd || strlen(name) >= KEEPER_NAME_MAX) /* short, or nothing of ours */
+		return unlinkat(fd, name, 0) == 0;
+	if (aside_remove(p->o.aside, fd, name))
+		return true;
+	proc_sweep_soon(p);
+	return false;
+}
+
 static void sweep_dir(struct proc *p, int fd)
 {
 	int copy = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -217,7 +239,7 @@ static void sweep_dir(struct proc *p, int fd)
 		return;
 	}
 	for (struct dirent *e; (e = readdir(d));) {
-		if (is_for_sweep(p, fd, e->d_name) && unlinkat(fd, e->d_name, 0) == 0)
+		if (is_for_sweep(p, fd, e->d_name) && sweep_one(p, fd, e->d_name))
 			log_event(LOG_DEBUG, "swept", "file", "%s", e->d_name);
 	}
 	closedir(d);

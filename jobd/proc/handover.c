@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
 #include "lib/handover.h"
 
 enum { TAG_NOTIFY = 1 };
@@ -127,7 +128,7 @@ void inherited_close(struct proc *p)
 {
 	for (size_t i = 0; i < p->ninherited; i++)
 		if (p->inherited[i].fd >= 0)
-			close(p->inherited[i].fd);
+			aside_discard(p->o.aside, (uid_t)-1, p->inherited[i].fd);
 	free(p->inherited);
 	p->inherited = NULL;
 	p->ninherited = 0;

@@ -117,6 +117,7 @@ struct keeper {
 
 	int notify_fd;
 	struct event *notify_event;
+	bool notify_muted; /* not read for a while */
 	int pidfd; /* of the command, where it is not our child */
 	struct orphan *orphan;
 };
@@ -134,7 +135,7 @@ struct proc {
 	bool cgroup_made;  /* by us, so it is ours to remove */
 	bool adopted;	   /* proc_adopted_all was called: unknown children may be reaped */
 	uint64_t log_bucket; /* made last; UINT64_MAX: none */
-	struct event *sigchld, *more, *sweep, *rest;
+	struct event *sigchld, *more, *sweep, *rest, *unmute;
 	struct resting *resting; /* the last that came first */
 	unsigned nresting;
 	struct roster rosters[ROSTER_KINDS];
@@ -314,6 +315,8 @@ int notify_open(struct keeper *k);
 void notify_drain(struct keeper *k);
 /* Closes it; its file stays. */
 void notify_close(struct keeper *k);
+/* Reads again from those that were not read for a while. */
+void notify_unmute(struct proc *p);
 /* The file is removed too. */
 void notify_remove(struct keeper *k);
 
@@ -347,6 +350,8 @@ void dirs_sweep(struct proc *p);
 void dirs_sweep_cgroups(struct proc *p);
 
 /* Sweeps once more, when what is about to leave has left. */
-void proc_sweep_later(struct proc *p);
+void proc_sweep_later(const struct proc *p);
+/* Sweeps in a second what could not be removed now. */
+void proc_sweep_soon(const struct proc *p);
 
 #endif

@@ -5,9 +5,9 @@
  * datagram may name a process that is gone.
  *
  * Taken are at most so many datagrams a turn and job, so that one that floods
- * does not starve the others; descriptors that come along are closed once the
- * datagram was handled, which is what BARRIER=1 waits for. What is too long is
- * passed over.
+ * does not starve the others; descriptors that come along are closed by the helper
+ * (lib/aside.h), which is what BARRIER=1 waits for. While too many of a user's wait for that,
+ * its jobs are not read. What is too long is passed over.
  *
  * Where jobd executes itself the sockets go along (handover.c).
  */
@@ -24,59 +24,60 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
+
 #define DATAGRAM_MAX 8192
 #define TURN_MAX     64
-#define FDS_MAX	     16 /* more than that the kernel drops */
+#define MUTE_S	     1
 
 static void file_name(const struct keeper *k, char name[KEEPER_NAME_MAX])
 {
 	snprintf(name, KEEPER_NAME_MAX, "%" PRIu64 ".%" PRIu32, k->id, k->attempt);
 }
 
-static void close_sent(struct msghdr *m)
-{
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(m); c; c = CMSG_NXTHDR(m, c)) {
-		if (c->cmsg_level != SOL_SOCKET || c->cmsg_type != SCM_RIGHTS)
-			continue;
-		size_t n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-		for (size_t i = 0; i < n; i++) {
-			int fd;
-			memcpy(&fd, CMSG_DATA(c) + i * sizeof fd, sizeof fd);
-			close(fd);
-		}
-	}
-}
-
 /* Takes one datagram. False when there is none. */
 static bool take_one(struct keeper *k)
 {
 	char text[DATAGRAM_MAX];
-	union {
-		char bytes[CMSG_SPACE(FDS_MAX * sizeof(int))];
-		struct cmsghdr align;
-	} control;
-	struct iovec iov = { text, sizeof text };
-	struct msghdr m = {
-		.msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = sizeof control.bytes,
-	};
-	ssize_t n = recvmsg(k->notify_fd, &m, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	int flags = 0;
+	ssize_t n = aside_receive(k->p->o.aside, k->uid, k->notify_fd, text, sizeof text, &flags);
 	if (n < 0)
 		return errno == EINTR;
-	if (!(m.msg_flags & MSG_TRUNC) && n > 0)
+	if (!(flags & MSG_TRUNC) && n > 0)
 		k->p->ev.notified(k->p->ctx, k->id, text, (size_t)n);
-	close_sent(&m);
 	return true;
+}
+
+/* Too many descriptors of this user wait to be closed: what else comes has to wait. */
+static void mute(struct keeper *k)
+{
+	const struct timeval pause = { MUTE_S, 0 };
+	k->notify_muted = true;
+	event_del(k->notify_event);
+	if (!evtimer_pending(k->p->unmute, NULL))
+		evtimer_add(k->p->unmute, &pause);
+}
+
+void notify_unmute(struct proc *p)
+{
+	for (struct keeper *k = p->all; k; k = k->next) {
+		if (k->notify_muted && k->notify_event)
+			event_add(k->notify_event, NULL);
+		k->notify_muted = false;
+	}
 }
 
 void notify_drain(struct keeper *k)
 {
 	/* The socket may go while core handles what it said. */
-	for (int i = 0; i < TURN_MAX && k->notify_fd >= 0; i++)
+	for (int i = 0; i < TURN_MAX && k->notify_fd >= 0; i++) {
+		if (!aside_takes(k->p->o.aside, k->uid)) {
+			mute(k);
+			break;
+		}
 		if (!take_one(k))
 			break;
+	}
 }
 
 static void on_datagram(int fd, short what, void *arg)
@@ -116,7 +117,7 @@ static int take_inherited(const struct keeper *k)
 	file_name(k, name);
 	if (fd < 0 || (fstatat(k->p->notify_fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISSOCK(st.st_mode)))
 		return fd;
-	close(fd);
+	aside_discard(k->p->o.aside, k->uid, fd);
 	return -1;
 }
 
@@ -146,7 +147,7 @@ void notify_close(struct keeper *k)
 		event_free(k->notify_event);
 	k->notify_event = NULL;
 	if (k->notify_fd >= 0)
-		close(k->notify_fd);
+		aside_discard(k->p->o.aside, k->uid, k->notify_fd);
 	k->notify_fd = -1;
 }
 

@@ -55,11 +55,24 @@ static void on_rested(int fd, short what, void *arg)
 	rest_end(arg);
 }
 
-void proc_sweep_later(struct proc *p)
+static void on_unmute(int fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	notify_unmute(arg);
+}
+
+void proc_sweep_later(const struct proc *p)
 {
 	const struct timeval later = { SWEEP_S, 0 };
 	if (!evtimer_pending(p->sweep, NULL))
 		evtimer_add(p->sweep, &later);
+}
+
+void proc_sweep_soon(const struct proc *p)
+{
+	const struct timeval soon = { 1, 0 };
+	evtimer_add(p->sweep, &soon);
 }
 
 static void free_options(struct proc_options *o)
@@ -89,7 +102,8 @@ static int open_events(struct proc *p)
 	p->sweep = event_new(p->o.base, -1, 0, on_sweep, p);
 	p->rest = event_new(p->o.base, -1, 0, on_rested, p);
 	p->more = event_new(p->o.base, -1, 0, on_more, p);
-	if (!p->sigchld || !p->more || !p->sweep || !p->rest || event_add(p->sigchld, NULL) < 0)
+	p->unmute = event_new(p->o.base, -1, 0, on_unmute, p);
+	if (!p->sigchld || !p->more || !p->sweep || !p->rest || !p->unmute || event_add(p->sigchld, NULL) < 0)
 		return -ENOMEM;
 	return 0;
 }
@@ -143,6 +157,8 @@ void proc_close(struct proc *p)
 		event_free(p->sigchld);
 	if (p->sweep)
 		event_free(p->sweep);
+	if (p->unmute)
+		event_free(p->unmute);
 	cgroup_release(p);
 	inherited_close(p);
 	dirs_close(p);

@@ -19,6 +19,7 @@
 #include "jobd/core/job.h"
 #include "lib/kmsg.h"
 
+struct aside;
 struct event_base;
 struct handover;
 struct proc;
@@ -78,6 +79,7 @@ struct proc_options {
 	const char *cgroup; /* "auto", "no", or a writable cgroup v2 directory */
 	bool set_identity;  /* we are root: keepers change to the job's user */
 	uint64_t nofile_soft, nofile_hard; /* what jobd was born with, for the jobs */
+	struct aside *aside; /* borrowed; NULL: what may sleep is done at once */
 	struct handover *handover; /* what a former self left by proc_handover, or NULL; for proc_open */
 };
 

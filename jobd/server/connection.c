@@ -8,8 +8,9 @@
  * what it had sent carried out, up to a call that has to wait: that one is told, and
  * what stood behind it is dropped, since it was to come after.
  *
- * Bytes leave only after server_flush released them. Descriptors that a client
- * sends along are closed by the kernel, since there is no control buffer.
+ * Bytes leave only after server_flush released them. Descriptors that a client sends along are
+ * refused by the kernel, or, where it can't (before Linux 6.16), received and closed by the helper
+ * (lib/aside.h): a close in the kernel's recv could sleep as any other.
  */
 #include "config.h"
 
@@ -23,6 +24,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
 #include "lib/log.h"
 
 #define KEEP_BUFFER (16u << 10) /* an idle connection holds no more than this */
@@ -185,10 +187,15 @@ static void in_read(struct connection *c)
 {
 	char *to = c->server->scratch;
 	size_t got = 0;
+	struct aside *aside = c->server->o.aside;
 	ssize_t n;
 
+	if (!c->takes_none && !aside_takes(aside, c->peer.uid)) {
+		connection_offence(c, "message", "too many descriptors of this user wait to be closed");
+		return;
+	}
 	do {
-		n = recv(c->fd, to, READ_CHUNK, MSG_DONTWAIT);
+		n = aside_receive(aside, c->peer.uid, c->fd, to, READ_CHUNK, NULL);
 		if (n > 0) {
 			buf_put(&c->in, to, (size_t)n);
 			got += (size_t)n;
@@ -345,10 +352,10 @@ static void on_write(evutil_socket_t fd, short events, void *arg)
 
 /* ---- life ---- */
 
-void connection_refuse(int fd, const char *error)
+void connection_refuse(struct server *s, int fd, uid_t uid, const char *error)
 {
 	(void)!send(fd, error, strlen(error) + 1, MSG_DONTWAIT | MSG_NOSIGNAL);
-	close(fd);
+	aside_discard(s->o.aside, uid, fd);
 }
 
 int connection_new(struct server *s, int fd)
@@ -357,18 +364,19 @@ int connection_new(struct server *s, int fd)
 	int r;
 
 	if (c == NULL) {
-		close(fd);
+		aside_discard(s->o.aside, (uid_t)-1, fd);
 		return -ENOMEM;
 	}
 	c->server = s;
 	c->fd = fd;
+	c->takes_none = aside_refuse(fd); /* a former self's may be without */
 	c->turn = s->turn;
 	r = peer_read(c);
 	if (r == 0 && quota_join(c) < 0)
 		r = -ENOMEM;
 	if (r < 0) {
 		tally_add(&s->refusals, c->peer.uid, c->peer.pid, "who it is can not be told");
-		connection_refuse(fd,
+		connection_refuse(s, fd, c->peer.uid,
 		    "{\"error\":\"org.varlink.service.PermissionDenied\",\"parameters\":{}}");
 		free(c->groups);
 		free(c);
@@ -398,7 +406,7 @@ void connection_free(struct connection *c)
 	quota_leave(c);
 	event_del(&c->read_ev);
 	event_del(&c->write_ev);
-	close(c->fd);
+	aside_discard(s->o.aside, c->peer.uid, c->fd);
 	buf_fini(&c->in);
 	buf_fini(&c->out);
 	free(c->groups);

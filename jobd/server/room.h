@@ -98,6 +98,7 @@ struct connection {
 	bool hup;     /* nobody reads any more */
 	bool throttled; /* the user's calls are too many: waits in quota.c */
 	bool let_go;  /* waited, and may begin one */
+	bool takes_none; /* the kernel lets no descriptors in */
 	bool ending;  /* broke the protocol: ends when it has been told */
 };
 
@@ -170,7 +171,7 @@ bool server_hogged(const struct server *s, uid_t uid);
 /* Takes the descriptor. 0, or -errno and it is closed. */
 int connection_new(struct server *s, int fd);
 /* Closes a new connection that is not served, with an error (a whole message, JSON and NUL) that says why. */
-void connection_refuse(int fd, const char *error);
+void connection_refuse(struct server *s, int fd, uid_t uid, const char *error);
 /* Does what can be done now, in the loop; may free c. */
 void connection_work(struct connection *c);
 /* Releases and sends; may free c. */

@@ -19,6 +19,7 @@
 
 #include "lib/varlink.h"
 
+struct aside;
 struct event_base;
 struct handover;
 struct server;
@@ -60,6 +61,7 @@ struct server_options {
 	int listen_fd;	  /* a listening socket handed on by a former self, or -1 */
 	/* What a former self handed on by server_handover, or NULL. Borrowed for server_open. */
 	struct handover *handover;
+	struct aside *aside; /* borrowed; NULL: what may sleep is done at once */
 	mode_t mode;	  /* of the socket: who may connect */
 	const char *version;
 	/* The name of a uid, asked for once a connection: fills *name (borrowed until the loop's

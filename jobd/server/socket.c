@@ -25,6 +25,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
 #include "lib/log.h"
 #include "lib/str.h"
 
@@ -141,7 +142,7 @@ static void turn_away(struct server *s, int fd, const struct ucred *u, const str
 	    "\"count\":%zu,\"message\":\"%s has %zu connections, and %s allows%s %zu\"}}",
 	    limit, r->value, r->count, r->of_one_user ? "this user" : "jobd", r->count, limit,
 	    r->of_one_user ? " one user" : "", r->value);
-	connection_refuse(fd, text);
+	connection_refuse(s, fd, u->uid, text);
 }
 
 static void admit(struct server *s, int fd)
@@ -184,7 +185,7 @@ static void mute(struct server *s, int error)
 		s->reserve_fd = -1;
 		fd = accept4(s->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 		if (fd >= 0)
-			close(fd);
+			aside_discard(s->o.aside, (uid_t)-1, fd);
 		reserve_take(s);
 	}
 	tally_add(&s->refusals, (uid_t)-1, 0, strerror(error));
@@ -247,6 +248,7 @@ int socket_open(struct server *s, char **why)
 		s->dev = st.st_dev;
 		s->ino = st.st_ino;
 	}
+	aside_refuse(s->listen_fd);
 	s->nobody = overflow_uid();
 	reserve_take(s);
 	event_assign(&s->accept_ev, s->o.base, s->listen_fd, EV_READ | EV_PERSIST, on_accept, s);

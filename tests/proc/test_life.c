@@ -8,15 +8,20 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "jobd/proc/internal.h"
+#include "lib/aside.h"
 #include "proc/room.h"
 
 #include "unit.h"
@@ -218,6 +223,48 @@ START_TEST(what_a_job_says_of_itself_arrives_and_a_descriptor_is_closed_after_it
 }
 END_TEST
 
+static atomic_bool *gate_shut; /* seen by the helper, too */
+
+static void close_at_gate(int fd)
+{
+	while (*gate_shut)
+		usleep(1000);
+	close(fd);
+}
+
+START_TEST(who_passes_what_is_not_closed_is_not_heard_until_it_is)
+{
+	static const struct aside_deeds deeds = { close_at_gate, NULL };
+	struct rlimit few = { 256, 256 };
+	struct aside *aside;
+	gate_shut = mmap(NULL, sizeof *gate_shut, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert(gate_shut != MAP_FAILED);
+	*gate_shut = true;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	ck_assert_int_eq(aside_open(&deeds, &aside), 0);
+	room_begin(&r);
+	r.proc->o.aside = aside;
+	room_run(&r, 1, "sleep 300");
+	for (int i = 0; i < 100 && aside_takes(aside, geteuid()); i++) {
+		notify(1, "STATUS=x", 8, 0);
+		room_turn(&r);
+	}
+	ck_assert(!aside_takes(aside, geteuid()));
+	notify(1, "STATUS=late", 11, -1);
+	for (int i = 0; i < 5; i++)
+		room_turn(&r);
+	ck_assert_ptr_null(strstr(r.told[1].notified, "late"));
+	*gate_shut = false;
+	ROOM_WAIT(&r, strstr(r.told[1].notified, "late") != NULL);
+	proc_order(r.proc, 1, LEVEL_END, 0);
+	ROOM_WAIT(&r, r.told[1].ended);
+	room_leave(&r, 1);
+	r.proc->o.aside = NULL;
+	aside_free(aside);
+	room_fini(&r);
+}
+END_TEST
+
 static void acknowledge_at_once(struct room *room, uint64_t id)
 {
 	proc_abandon(room->proc, id);
@@ -298,6 +345,7 @@ UNIT_MAIN("life", a_job_runs_to_its_end_and_leaves_nothing_behind,
     the_environment_is_the_submitters_and_what_we_say_of_the_job,
     a_large_environment_arrives_whole,
     what_a_job_says_of_itself_arrives_and_a_descriptor_is_closed_after_it,
+    who_passes_what_is_not_closed_is_not_heard_until_it_is,
     a_job_may_be_forgotten_while_it_speaks, the_notify_socket_is_the_job_users_alone,
     where_cgroups_are_writable_a_job_has_one_and_it_goes_with_the_job,
     a_cgroup_that_can_not_be_used_is_no_hindrance)

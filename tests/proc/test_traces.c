@@ -177,6 +177,7 @@ START_TEST(what_belongs_to_no_job_is_swept)
 	room_touch(r, "state/exits/5.1.00000000deadbeef");
 	room_touch(r, "run/notify/5.1");
 	room_touch(r, "state/log/5.1.00000000deadbeef.new");
+	room_touch(r, "state/log/5.1.0.gone");
 	room_touch(r, "state/log/5.of.an.administrator");
 	/* A socket nobody listens on, and one where somebody does. */
 	for (int i = 5; i <= 6; i++) {
@@ -194,6 +195,7 @@ START_TEST(what_belongs_to_no_job_is_swept)
 	ck_assert_uint_eq(room_files(r, "run/notify"), 1);
 	ck_assert_uint_eq(room_files(r, "run/keepers"), 2);
 	ck_assert(!room_has(r, "state/log/5.1.00000000deadbeef.new"));
+	ck_assert(!room_has(r, "state/log/5.1.0.gone"));
 	ck_assert(room_has(r, "state/log/5.of.an.administrator"));
 	ROOM_WAIT(r, room_has(r, "state/log/0/1.1.log"));
 	ck_assert(!room_has(r, "run/keepers/5.1.00000000deadbeef"));
