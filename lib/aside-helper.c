@@ -20,7 +20,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -194,9 +193,6 @@ static bool receive(struct helper *h)
 /* Nothing of the parent's is held: neither its locks, nor its clients, nor where it stands. */
 static void settle_in(struct helper *h, int fd)
 {
-	sigset_t all;
-	sigfillset(&all);
-	sigprocmask(SIG_SETMASK, &all, NULL);
 	prctl(PR_SET_NAME, "jobd-aside");
 	int null = open("/dev/null", O_RDWR);
 	for (int i = 0; null >= 0 && i <= STDERR_FILENO; i++)

@@ -29,7 +29,7 @@ struct aside_page {
 	_Atomic uint32_t pending[ASIDE_LANES + 1]; /* descriptors, or files */
 };
 
-/* The helper: does not return. fd receives the messages; parent is who sends them. */
+/* The helper, in a process that has all signals blocked: does not return. fd receives the messages; parent is who sends them. */
 _Noreturn void aside_help(int fd, struct aside_page *page, const struct aside_deeds *deeds, pid_t parent);
 
 #endif

@@ -14,6 +14,7 @@
 #include "lib/aside.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -41,7 +42,7 @@
 struct aside {
 	struct aside_deeds deeds;
 	struct aside_page *page;
-	uint64_t number; /* of the last message */
+	uint64_t number; /* of the last message that was sent */
 	uint32_t lane_max, total_max;
 	int fd, dir; /* dir: the helper has this one */
 	uint64_t said_us;
@@ -79,10 +80,15 @@ static int start(struct aside *a)
 		munmap(page, sizeof(*page));
 		return -error;
 	}
+	/* The parent's handlers are not to run in the child, which blocks signals for good. */
+	sigset_t all, was;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &was);
 	pid_t pid = fork();
 	if (pid == 0)
 		aside_help(fds[1], page, &a->deeds, parent);
 	error = errno;
+	pthread_sigmask(SIG_SETMASK, &was, NULL);
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
@@ -93,6 +99,7 @@ static int start(struct aside *a)
 		munmap(a->page, sizeof(*a->page));
 	if (a->fd >= 0)
 		close(a->fd);
+	atomic_store(&page->taken, a->number);
 	a->page = page;
 	a->fd = fds[0];
 	a->dir = -1;
@@ -158,7 +165,7 @@ static int hand_over(struct aside *a, struct aside_message *text, const int *fds
 {
 	uint32_t weight = text->lane == ASIDE_FILES ? 1 : (uint32_t)n;
 	int rc = -EPIPE;
-	text->number = ++a->number;
+	text->number = a->number + 1;
 	text->count = (uint32_t)n;
 	for (int tries = 0; tries < 2; tries++) {
 		if (tries > 0 && (rc = start(a)) < 0)
@@ -166,10 +173,11 @@ static int hand_over(struct aside *a, struct aside_message *text, const int *fds
 		bool tell_dir = text->lane == ASIDE_FILES && a->dir != dir;
 		atomic_fetch_add(&a->page->pending[text->lane], weight);
 		rc = tell_dir ? send_once(a, text, &dir, 1) : send_once(a, text, fds, n);
-		if (rc == 0 && tell_dir)
-			a->dir = dir;
-		if (rc == 0)
+		if (rc == 0) {
+			a->number++;
+			a->dir = tell_dir ? dir : a->dir;
 			break;
+		}
 		atomic_fetch_sub(&a->page->pending[text->lane], weight);
 		if (rc != -EPIPE && rc != -ECONNRESET && rc != -ENOTCONN)
 			break;
@@ -180,6 +188,14 @@ static int hand_over(struct aside *a, struct aside_message *text, const int *fds
 static uint64_t on_way(const struct aside *a)
 {
 	return a->number - atomic_load(&a->page->taken);
+}
+
+/* Whether the helper had died, and with it what was pending; another has taken its place. */
+static bool revive(struct aside *a)
+{
+	char c;
+	ssize_t n = recv(a->fd, &c, 1, MSG_DONTWAIT);
+	return (n == 0 || (n < 0 && errno != EAGAIN && errno != EINTR)) && start(a) == 0;
 }
 
 /* A line a minute; those between are counted. */
@@ -209,6 +225,8 @@ bool aside_takes(struct aside *a, uid_t owner)
 	if (atomic_load(&a->page->pending[owner % ASIDE_LANES]) < a->lane_max &&
 	    total < a->total_max && on_way(a) < ON_WAY_MAX)
 		return true;
+	if (revive(a))
+		return true;
 	say(a, owner, "too many wait to be closed: nothing more is received");
 	return false;
 }
@@ -231,8 +249,9 @@ bool aside_remove(struct aside *a, int dir, const char *name)
 		remove_now(dir, name);
 		return true;
 	}
-	if (strlen(name) >= sizeof(text.name) || on_way(a) >= ON_WAY_FILES ||
-	    atomic_load(&a->page->pending[ASIDE_FILES]) >= FILES_MAX)
+	if (strlen(name) >= sizeof(text.name))
+		return false;
+	if ((on_way(a) >= ON_WAY_FILES || atomic_load(&a->page->pending[ASIDE_FILES]) >= FILES_MAX) && !revive(a))
 		return false;
 	strcpy(text.name, name);
 	return hand_over(a, &text, NULL, 0, dir) == 0;

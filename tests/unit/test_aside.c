@@ -282,23 +282,63 @@ START_TEST(files_are_removed_in_the_end_whatever_hangs_and_the_helper_leaves)
 }
 END_TEST
 
-START_TEST(a_helper_that_was_killed_is_replaced)
+static pid_t helper(void)
 {
 	pid_t pid = 0;
-	begin();
-	make_dir();
-	make_file("one");
 	char path[64];
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
 	FILE *f = fopen(path, "re");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
 	fclose(f);
+	return pid;
+}
+
+static void kill_helper(pid_t pid)
+{
+	kill(pid, SIGKILL);
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+}
+
+START_TEST(with_a_helper_that_was_killed_goes_what_was_too_much)
+{
+	char name[16];
+	begin();
+	make_dir();
+	the->shut = true;
+	while (aside_takes(a, 1))
+		pass_as(1, 250);
+	kill_helper(helper());
+	ck_assert(aside_takes(a, 1));
+	kill(helper(), SIGSTOP); /* receives no more */
+	int n = 0;
+	for (bool taken = true; taken; n++) {
+		snprintf(name, sizeof(name), "%d", n);
+		make_file(name);
+		taken = aside_remove(a, dirfd_, name);
+		ck_assert_int_lt(n, 1000);
+	}
+	kill_helper(helper());
+	for (int i = 0; i < n; i++) {
+		snprintf(name, sizeof(name), "%d", i);
+		EVENTUALLY(aside_remove(a, dirfd_, name));
+	}
+	EVENTUALLY(!is_there(name));
+	ck_assert(aside_takes(a, 2));
+	end();
+}
+END_TEST
+
+START_TEST(a_helper_that_was_killed_is_replaced)
+{
+	begin();
+	make_dir();
+	make_file("one");
+	pid_t pid = helper();
 	kill(pid, SIGTERM); /* is not heard */
 	int reader = pass_as(1, 1);
 	EVENTUALLY(is_closed(reader));
-	kill(pid, SIGKILL);
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	kill_helper(pid);
 	reader = pass_as(1, 1);
 	EVENTUALLY(is_closed(reader));
 	ck_assert(aside_remove(a, dirfd_, "one"));
@@ -342,5 +382,6 @@ UNIT_MAIN("aside", what_was_passed_is_closed_whatever_its_number,
     with_a_socket_goes_what_was_not_received,
     a_socket_of_one_who_has_too_many_waiting_is_closed_aside,
     files_are_removed_in_the_end_whatever_hangs_and_the_helper_leaves,
-    a_helper_that_was_killed_is_replaced, the_helper_holds_nothing_of_its_parent,
+    with_a_helper_that_was_killed_goes_what_was_too_much, a_helper_that_was_killed_is_replaced,
+    the_helper_holds_nothing_of_its_parent,
     without_a_helper_all_is_done_at_once)
