@@ -14,7 +14,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
-#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -23,22 +22,8 @@
 #include <unistd.h>
 
 #include "lib/procfs.h"
+#include "tests/unit/trees.h"
 #include "tests/unit/unit.h"
-
-#define PATIENCE_MS 10000
-
-static void nap(long ms)
-{
-	nanosleep(&(struct timespec){ .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000 }, NULL);
-}
-
-static struct tree *subreaper(void)
-{
-	ck_assert_int_eq(prctl(PR_SET_CHILD_SUBREAPER, 1), 0);
-	struct tree *t = tree_new(getpid(), NULL);
-	ck_assert_ptr_nonnull(t);
-	return t;
-}
 
 static pid_t shell(const char *script)
 {
@@ -57,39 +42,6 @@ static void wait_for_count(struct tree *t, size_t n)
 	for (int i = 0; i < PATIENCE_MS / 5 && tree_count(t) != n; i++)
 		nap(5);
 	ck_assert_uint_eq(tree_count(t), n);
-}
-
-static void reap(void)
-{
-	while (waitpid(-1, NULL, WNOHANG) > 0)
-		;
-}
-
-static void stop_all(struct tree *t)
-{
-	pid_t culprit = 0;
-	enum tree_progress p = TREE_AGAIN;
-	for (int i = 0; i < PATIENCE_MS / 2 && p == TREE_AGAIN; i++) {
-		p = tree_stop_step(t, &culprit);
-		reap(); /* as a keeper would: zombies are looked at, too */
-		if (p == TREE_AGAIN)
-			nap(2);
-	}
-	ck_assert_msg(p == TREE_DONE, "%d is not stopped", (int)culprit);
-}
-
-static void kill_all(struct tree *t)
-{
-	pid_t culprit = 0;
-	enum tree_progress p = TREE_AGAIN;
-	for (int i = 0; i < PATIENCE_MS / 2 && p != TREE_DONE; i++) {
-		p = tree_kill_step(t, &culprit);
-		reap();
-		if (p != TREE_DONE)
-			nap(2);
-	}
-	ck_assert_int_eq(p, TREE_DONE);
-	ck_assert_uint_eq(tree_count(t), 0);
 }
 
 START_TEST(a_tree_holds_children_grandchildren_and_those_with_a_session_of_their_own)
@@ -241,70 +193,6 @@ START_TEST(children_of_any_thread_are_found)
 	}
 	wait_for_count(t, 3);
 	stop_all(t);
-	kill_all(t);
-	tree_free(t);
-}
-END_TEST
-
-/* Waits for what a tracer is told next. */
-static int next_stop(pid_t pid)
-{
-	int status = 0;
-	ck_assert_int_eq(waitpid(pid, &status, 0), pid);
-	ck_assert(WIFSTOPPED(status));
-	return WSTOPSIG(status);
-}
-
-static void go_on(pid_t pid, long sig)
-{
-	ck_assert_int_eq(ptrace(PTRACE_CONT, pid, NULL, (void *)sig), 0);
-}
-
-START_TEST(who_is_stopped_by_a_tracer_stays_stopped_when_it_lets_go)
-{
-	struct tree *t = subreaper();
-	pid_t culprit, pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		raise(SIGUSR1);
-		for (;;)
-			nap(1);
-	}
-	ck_assert_int_eq(next_stop(pid), SIGUSR1);
-	stop_all(t);
-	go_on(pid, 0);
-	ck_assert_int_eq(next_stop(pid), SIGSTOP);
-	ck_assert_int_eq(ptrace(PTRACE_DETACH, pid, NULL, (void *)(long)SIGSTOP), 0);
-	stop_all(t);
-	ck_assert(tree_is_stopped(t, &culprit));
-	tree_continue(t);
-	ck_assert(!tree_is_stopped(t, &culprit));
-	kill_all(t);
-	tree_free(t);
-}
-END_TEST
-
-START_TEST(who_is_stopped_by_a_tracer_goes_on_with_it_after_a_resume)
-{
-	struct tree *t = subreaper();
-	pid_t culprit, pid = fork();
-	ck_assert_int_ge(pid, 0);
-	if (pid == 0) {
-		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
-		raise(SIGUSR1);
-		for (;;)
-			nap(1);
-	}
-	ck_assert_int_eq(next_stop(pid), SIGUSR1);
-	stop_all(t);
-	tree_continue(t); /* takes back what was not delivered */
-	go_on(pid, 0);
-	ck_assert_int_eq(next_stop(pid), SIGCONT);
-	go_on(pid, 0);
-	for (int i = 0; i < PATIENCE_MS && tree_is_stopped(t, &culprit); i++)
-		nap(1);
-	ck_assert(!tree_is_stopped(t, &culprit));
 	kill_all(t);
 	tree_free(t);
 }
@@ -545,9 +433,7 @@ UNIT_MAIN("tree", a_tree_holds_children_grandchildren_and_those_with_a_session_o
     a_loop_that_spawns_is_stopped_and_spawns_no_more,
     the_parent_of_a_stopped_vfork_child_counts_as_stopped,
     a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped,
-    children_of_any_thread_are_found,
-    who_is_stopped_by_a_tracer_stays_stopped_when_it_lets_go,
-    who_is_stopped_by_a_tracer_goes_on_with_it_after_a_resume, a_signal_goes_to_every_member,
+    children_of_any_thread_are_found, a_signal_goes_to_every_member,
     what_cleans_up_after_a_signal_is_left_alone, a_number_that_is_used_again_hides_nobody,
     a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end,
     a_process_that_was_named_is_a_member_with_all_below_it,
