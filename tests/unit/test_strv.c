@@ -8,6 +8,7 @@
 START_TEST(nothing_is_an_empty_list)
 {
 	ck_assert_uint_eq(strv_len(NULL), 0);
+	ck_assert_uint_eq(strv_bytes(NULL), 0);
 	ck_assert_ptr_null(strv_copy(NULL));
 	ck_assert_ptr_null(strv_env(NULL, "HOME"));
 	strv_free(NULL);
@@ -23,6 +24,7 @@ START_TEST(a_copy_is_its_own)
 	char **copy = strv_copy(v);
 	strv_free(v);
 	ck_assert_uint_eq(strv_len(copy), 3);
+	ck_assert_uint_eq(strv_bytes(copy), sizeof "one" + sizeof "" + sizeof "three");
 	ck_assert_str_eq(copy[0], "one");
 	ck_assert_str_eq(copy[1], "");
 	ck_assert_str_eq(copy[2], "three");
