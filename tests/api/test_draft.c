@@ -229,45 +229,6 @@ START_TEST(a_call_takes_a_thousand_jobs)
 }
 END_TEST
 
-START_TEST(an_environment_counts_once_a_call)
-{
-	char text[2000], big[700];
-
-	rig_init();
-	memset(big, 'x', sizeof big - 1);
-	big[sizeof big - 1] = '\0';
-	snprintf(text, sizeof text,
-	    "{'jobs':[{'command':['a']},{'command':['b']}],'environment':['A=%s']}", big);
-	well(api_job_submit_many, text);
-	snprintf(text, sizeof text, "{'command':['a'],'environment':['A=%s','B=%s']}", big, big);
-	ask(api_job_submit, text);
-	ck_assert_str_eq(said("limit"), "max_environment");
-	ck_assert_str_eq(said("count"), "1404");
-	rig_fini();
-}
-END_TEST
-
-START_TEST(the_texts_of_each_new_job_are_counted_together)
-{
-	char text[2000], big[951];
-
-	rig_init();
-	memset(big, 'x', sizeof big - 1);
-	big[sizeof big - 1] = '\0';
-	snprintf(text, sizeof text, "{'command':['a'],'meta':{'k':'%s'}}", big);
-	ask(api_job_submit, text);
-	ck_assert_str_eq(said("limit"), "max_command");
-	ck_assert_ptr_nonnull(strstr(said("message"), " bytes, and max_command allows 1000"));
-	snprintf(text, sizeof text, "{'jobs':[{'command':['a']},{'command':['a','%s']}]}", big);
-	ask(api_job_submit_many, text);
-	ck_assert_str_eq(said("limit"), "max_command");
-	ck_assert_uint_eq(played.ntold, 0);
-	caller.uid = 0;
-	well(api_job_submit_many, text);
-	rig_fini();
-}
-END_TEST
-
 START_TEST(an_unknown_queue_is_told_with_those_there_are)
 {
 	rig_init();
@@ -520,8 +481,7 @@ UNIT_MAIN("draft", a_submission_reaches_core_as_it_was_said, what_is_not_said_is
     jobs_of_a_call_share_its_environment_and_keep_their_own, items_become_the_ids_of_their_jobs,
     a_batch_goes_on_until_the_last_call_and_a_failure_drops_it, a_sealed_batchs_token_makes_nothing,
     a_submission_that_was_made_is_returned_whatever_became_of_its_queue,
-    a_batch_is_dropped_when_told_to, a_call_takes_a_thousand_jobs, an_environment_counts_once_a_call,
-    the_texts_of_each_new_job_are_counted_together,
+    a_batch_is_dropped_when_told_to, a_call_takes_a_thousand_jobs,
     an_unknown_queue_is_told_with_those_there_are,
     what_is_not_there_is_told_with_its_place_among_several_jobs,
     one_job_that_is_not_there_for_another_is_told_by_its_place, a_queue_is_open_to_those_it_names,
