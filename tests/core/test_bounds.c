@@ -193,8 +193,9 @@ END_TEST
 
 static enum engine_result pause_without_slot(const struct actor *who, uint64_t id)
 {
+	static struct answer answer; /* comes when the job has stopped */
 	const struct control c = { .event = EVENT_PAUSE, .release_slot = true, .done = note_answer,
-		.arg = &(struct answer){ 0 } };
+		.arg = &answer };
 
 	return engine_control(engine, who, id, &c).result;
 }
