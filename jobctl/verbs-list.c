@@ -31,6 +31,7 @@ struct list {
 	char *cursor;	/* where the list was cut; NULL: it was not */
 	int64_t shown[PARTS]; /* without a selection: of each part */
 	bool short_of_lines;
+	size_t left_out; /* jobs that were found, and not shown */
 	json_t *sorted; /* with --sort: everything is gathered, and shown at the end */
 };
 
@@ -83,12 +84,12 @@ static enum code list_present(struct list *l)
 		bool live = parts[i].what != NULL;
 		size_t before = l->found;
 		int64_t lines = l->left;
-		if (live && !cut)
+		if (live && !cut && !l->sorted)
 			l->left = UNLIMITED;
 		if (l->left > 0)
 			code = show_pages(l, states(i), live ? NULL : l->c->o->cursor);
 		l->shown[i] = (int64_t)(l->found - before);
-		if (live && !cut)
+		if (live && !cut && !l->sorted)
 			l->left = lines > l->shown[i] ? lines - l->shown[i] : 0;
 		if (live) { /* it goes on from ended ones alone */
 			free(l->cursor);
@@ -97,6 +98,17 @@ static enum code list_present(struct list *l)
 	}
 	l->short_of_lines = cut && l->left <= 0;
 	return code;
+}
+
+/* Drops as many jobs from the end as there are no lines for; those that have not ended are perhaps kept. */
+static void drop_last(struct list *l, json_t *jobs, bool keep_live)
+{
+	size_t n = json_array_size(jobs);
+
+	for (size_t i = n; i-- > 0 && (int64_t)json_array_size(jobs) > l->left;)
+		if (!keep_live || job_ended(json_array_get(jobs, i)))
+			json_array_remove(jobs, i);
+	l->left_out = n - json_array_size(jobs);
 }
 
 /* The jobs whose numbers were given. */
@@ -108,8 +120,7 @@ static enum code list_named(struct list *l, struct selection *s)
 
 	if (code == CODE_DONE) {
 		if (!l->sorted && l->left < (int64_t)json_array_size(jobs))
-			while ((int64_t)json_array_size(jobs) > l->left)
-				json_array_remove(jobs, json_array_size(jobs) - 1);
+			drop_last(l, jobs, false);
 		page(l, jobs, NULL);
 		if (missing)
 			code = s->ids.n == 1 ? CODE_NOT_FOUND : CODE_SOME;
@@ -157,13 +168,31 @@ static enum code check(const struct ctl *c)
 	return CODE_DONE;
 }
 
-/* Shows what was gathered, in order. */
+/* Shows what was gathered, in order; as without --sort, all that has not ended unless --limit cuts. */
 static void show_sorted(struct list *l)
 {
 	listing_sort(l->sorted, l->c->o->sort);
-	while (l->left < (int64_t)json_array_size(l->sorted))
-		json_array_remove(l->sorted, json_array_size(l->sorted) - 1);
+	drop_last(l, l->sorted, !l->c->o->limit);
 	listing_show(&l->listing, l->sorted);
+}
+
+static int64_t look_at(void *ctx, json_t *jobs, const char *cursor)
+{
+	bool *any = ctx;
+	(void)cursor;
+	*any = json_array_size(jobs) > 0;
+	return 0;
+}
+
+/* Says so where there are ended jobs, of which none is shown. */
+static void say_ended(struct list *l)
+{
+	bool any = false;
+
+	if (!l->shown[PARTS - 1] &&
+	    select_pages(l->c, &(struct select_walk){ .filter = states(PARTS - 1), .wanted = 1,
+				  .page = look_at, .ctx = &any }) == CODE_DONE && any)
+		complain("those that have ended are left out: jobctl list --state ended");
 }
 
 /* How many that have not ended were left out, by what the queues count. */
@@ -190,9 +219,15 @@ static void say_left_out(struct list *l)
 
 static void say_more(struct list *l)
 {
-	if (l->short_of_lines && l->c->err.terminal && !l->c->o->quiet)
+	if (!l->c->err.terminal || l->c->o->quiet)
+		return;
+	if (l->left_out)
+		complain("%zu more are left out: --limit 0 shows all", l->left_out);
+	if (l->short_of_lines && !l->sorted) {
 		say_left_out(l);
-	if (l->cursor && l->c->err.terminal && !l->c->o->quiet)
+		say_ended(l);
+	}
+	if (l->cursor)
 		complain("there are more: --cursor %s goes on, --limit 0 shows all", l->cursor);
 }
 

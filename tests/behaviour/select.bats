@@ -264,6 +264,40 @@ shown() {
 	is "$(jobctl list --json | wc -l)" 50
 }
 
+@test "sorting loses no job that has not ended" {
+	printf '{"command": ["true"], "meta": {"n": "%s"}}\n' {1..55} >plan
+	ok jobctl submit --wait --plan plan
+	printf '{"command": ["true"], "hold": true, "meta": {"n": "%s"}}\n' {1..14} >plan
+	ok jobctl submit --plan plan
+	is "$(jobctl list --sort id --json | wc -l)" 50
+	is "$(jobctl list --sort id --json --state live | wc -l)" 14
+	is "$(jobctl list --sort id --json | grep -c '"held"')" 14
+	is "$(jobctl list --sort id --json | head -n 1 | json id)" 1
+	printf '{"command": ["true"], "hold": true, "meta": {"n": "%s"}}\n' {1..50} >plan
+	ok jobctl submit --plan plan
+	is "$(jobctl list --sort id --json | grep -c '"held"')" 64
+	is "$(jobctl list --sort id | wc -l)" 65
+	is "$(jobctl list --sort -id --limit 3 --json | json id | tr '\n' ' ')" '119 118 117 '
+	is "$(jobctl list --sort id --limit 0 --json | wc -l)" 119
+}
+
+@test "at a terminal a list that leaves jobs out says so" {
+	printf '{"command": ["true"], "meta": {"n": "%s"}}\n' {1..3} >plan
+	ok jobctl submit --wait --plan plan
+	printf '{"command": ["true"], "hold": true, "meta": {"n": "%s"}}\n' {1..60} >plan
+	ok jobctl submit --plan plan
+	shown 80 24 'jobctl list 4-60' >seen
+	is "$(grep -c ' held ' seen)" 50
+	contains "$(<seen)" '7 more are left out: --limit 0 shows all'
+	shown 80 24 jobctl >seen
+	contains "$(<seen)" '40 more wait: '
+	contains "$(<seen)" 'those that have ended are left out: jobctl list --state ended'
+	ok jobctl list --limit 3
+	is "$error" ''
+	ok jobctl delete 1-3
+	lacks "$(shown 80 24 jobctl)" 'those that have ended'
+}
+
 @test "when a job may start is shown with the reason, and sorts" {
 	submit --at '2099-01-02 3:00' -- true
 	submit --at '2098-01-02 3:00' -- true
