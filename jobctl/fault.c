@@ -132,7 +132,7 @@ static const char *who_may(const char *method)
 	} rows[] = {
 		{ "submit", "this jobd's configuration does not let you submit (submit_users, "
 			    "submit_groups), or it is another user's own" },
-		{ "owner", "only its owner, root and jobd's administrators may" },
+		{ "owner", "only the owner, root and jobd's administrators may" },
 		{ "admin", "only root and jobd's administrators may" },
 		{ "any", "this jobd is another user's own" },
 	};

@@ -457,7 +457,7 @@ enum code select_none_there(const struct ctl *c, int nwords)
 	for (int i = 0; i < nwords; i++)
 		buf_printf(&words, "%s%s", i ? " " : "", c->words[i]);
 	buf_put(&words, "", 1);
-	complain("cannot %s: there is no job in the range %s", c->verb->name,
+	complain("%s: there is no job in the range %s", c->verb->name,
 	    words.failed ? "?" : (const char *)words.data);
 	buf_fini(&words);
 	return CODE_NOT_FOUND;
@@ -488,7 +488,7 @@ enum code select_numbers(
 	}
 	if (code == CODE_DONE && !json_array_size(*ids) && !*missing && select_unknown(c))
 		code = CODE_NOT_FOUND;
-	else if (code == CODE_DONE && !json_array_size(*ids) && !*missing && !c->o->quiet)
+	else if (code == CODE_DONE && !json_array_size(*ids) && !*missing && !c->o->quiet && c->err.terminal)
 		complain(states && !c->o->states ? "no job matches that has not ended" : "no job matches");
 	json_decref(jobs);
 	select_fini(&s);

@@ -189,11 +189,12 @@ static void conclude(struct work *w)
 	}
 	const char *text = what.failed ? w->control->what : (const char *)what.data;
 	if (n && w->c->o->force)
-		complain("cannot %s: not permitted; --force is for root and jobd's administrators, or it is "
-			 "another's job", text);
+		complain("cannot %s: not permitted; --force is for root and jobd's administrators, or %s", text,
+		    n == 1 ? "it is another's job" : "they are others' jobs");
 	else if (n && w->denial.error)
 		fault_say(text, &w->denial);
-	if (all >= ASK_FROM && !w->c->o->quiet)
+	/* In a pipe, as of cron(8), only what went wrong is worth a mail. */
+	if (all >= ASK_FROM && !w->c->o->quiet && (w->c->err.terminal || w->failed))
 		complain("%s: %zu of %zu jobs done%s", w->control->verb, w->well, all,
 		    w->failed ? ", the others not" : "");
 	buf_fini(&what);

@@ -289,6 +289,16 @@ audit_has() {
 	ok jobctl cancel 1
 	expect 1 jobctl hold 1-11
 	contains "$error" 'hold: 10 of 11 jobs done, the others not'
-	ok jobctl release --quiet 2-11
+	expect 4 jobctl priority 50-60 3
+	is "$error" 'jobctl: priority: there is no job in the range 50-60'
+	# All is well: nothing that cron(8) would mail.
+	submit --hold -- true >/dev/null
+	ok jobctl hold 2-12
+	is "$error" ''
+	if command -v script >/dev/null; then
+		script -qec 'jobctl priority --yes 2-12 3' /dev/null </dev/null >seen
+		contains "$(<seen)" 'priority: 11 of 11 jobs done'
+	fi
+	ok jobctl release --quiet 2-12
 	is "$error" ''
 }

@@ -32,7 +32,7 @@ as_daemon() {
 		fi
 	done
 	expect 5 as_daemon jobctl log "$id"
-	contains "$error" "only its owner, root and jobd's administrators may"
+	contains "$error" "only the owner, root and jobd's administrators may"
 	expect 5 as_daemon jobctl priority "$id" 1
 	is "$(field "$id" state)" running
 	refusals=$(jobctl audit --json --user daemon | json result)
