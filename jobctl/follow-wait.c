@@ -12,6 +12,7 @@
 #include "lib/clock.h"
 
 #define REDRAW_MS 1000
+#define LOOK_MS	  5000 /* for jobd's first answer, where the time is up before it comes */
 
 /* The job to show: the first that runs, else the first that has not ended. */
 static const json_t *shown(const struct waiting *w, const json_t *ids, size_t *ended)
@@ -142,18 +143,46 @@ static int leave(const struct ctl *c, const struct waiting *w, const json_t *ids
 	return CODE_TIMED_OUT;
 }
 
+/* Whether every job was looked at. */
+static bool seen(const struct waiting *w)
+{
+	return !w->looking && json_object_size(w->jobs) > 0;
+}
+
+/* How long to wait for news, at most; 0: the time is up. Every job is looked at once before. */
+static int patience(const struct waiting *w, uint64_t until_us)
+{
+	uint64_t now = clock_mono_us();
+	uint64_t until = until_us && now >= until_us && !seen(w) ? until_us + LOOK_MS * 1000u : until_us;
+
+	if (until && now >= until)
+		return 0;
+	return !until || until - now > REDRAW_MS * 1000u ? REDRAW_MS : (int)((until - now) / 1000 + 1);
+}
+
+/* Whether what is waited for has happened, where jobd's last word on it has not come yet. */
+static bool have_ended(const struct waiting *w, json_t *ids, bool any)
+{
+	size_t ended;
+
+	if (!seen(w))
+		return false;
+	if (any)
+		return keep_ended(w, ids);
+	shown(w, ids, &ended);
+	return ended == json_array_size(ids);
+}
+
 static int wait_for(struct ctl *c, json_t *ids, bool known, bool any, uint64_t until_us)
 {
 	struct waiting w;
-	bool live = c->err.smart && !c->o->quiet, late = false;
+	bool live = c->err.smart && !c->o->quiet;
+	int left;
 	enum waiting_result r;
 
 	waiting_init(&w, &c->client, json_copy(ids), live, known);
 	do {
-		uint64_t now = clock_mono_us();
-		late = until_us && now >= until_us;
-		int left = !until_us || until_us - now > REDRAW_MS * 1000u ? REDRAW_MS
-			   : late ? 0 : (int)((until_us - now) / 1000 + 1);
+		left = patience(&w, until_us);
 		bool connected = stream_fd(&w.stream) >= 0;
 		if (live && !connected)
 			erase(c);
@@ -163,7 +192,9 @@ static int wait_for(struct ctl *c, json_t *ids, bool known, bool any, uint64_t u
 			draw(c, &w, ids);
 		if (any && r == WAITING_NEWS && !w.looking && keep_ended(&w, ids))
 			r = WAITING_ENDED;
-	} while ((r == WAITING_NEWS || r == WAITING_NOTHING) && !late);
+	} while ((r == WAITING_NEWS || r == WAITING_NOTHING) && left);
+	if ((r == WAITING_NEWS || r == WAITING_NOTHING) && have_ended(&w, ids, any))
+		r = WAITING_ENDED;
 	int code = r == WAITING_ENDED	? conclude(c, &w, ids, live)
 		   : r == WAITING_FAILED ? CODE_OWN
 					 : leave(c, &w, ids, live);

@@ -85,7 +85,7 @@ static bool take_patience(const struct ctl *c, uint64_t *until_us)
 		verb_usage(c, "--timeout: '%s' is no duration, such as 90s or 10min", text);
 		return false;
 	}
-	if (us)
+	if (text)
 		*until_us = clock_mono_us() + us;
 	return true;
 }

@@ -302,3 +302,25 @@ audit_has() {
 	ok jobctl release --quiet 2-12
 	is "$error" ''
 }
+
+@test "wait is not late when its time is up, and with none to spend it looks once" {
+	submit -- sleep 600
+	submit -- sh -c 'exit 3'
+	reaches 2 failed
+	expect 124 timeout 5 jobctl wait --timeout 0 1
+	contains "$error" '0 of 1 ended'
+	expect 3 timeout 5 jobctl wait --timeout 0 2
+	expect 124 timeout 5 jobctl wait --timeout 0 1 2
+	contains "$error" '1 of 2 ended'
+	expect 3 timeout 5 jobctl wait --any --timeout 0 1 2
+	# It once took a second more.
+	best=9999999
+	for _ in 1 2 3; do
+		from=${EPOCHREALTIME/./}
+		expect 124 jobctl wait --timeout 100ms 1
+		took=$((${EPOCHREALTIME/./} - from))
+		((took >= 100000))
+		((took >= best)) || best=$took
+	done
+	((best < 1000000))
+}
