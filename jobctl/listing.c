@@ -18,13 +18,13 @@
 #include <strings.h>
 
 #include "jobctl/job.h"
+#include "jobctl/text.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
 
-#define BAR	   10
-#define BAR_SHORT  3  /* with its percentage as wide as the column's title */
-#define BAR_NARROW 80 /* columns of a screen; where there are fewer the bar is short */
+#define BAR	  10
+#define BAR_SHORT 3 /* with its percentage as wide as the column's title, to which it gives way */
 
 struct column {
 	const char *key; /* for --sort, and in capitals the title */
@@ -109,6 +109,13 @@ NUMBER(ended, field(job, "ended_at_us"))
 NUMBER(cpu, field(json_object_get(job, "usage"), "cpu_us"))
 NUMBER(rss, field(json_object_get(job, "usage"), "max_rss_kb"))
 
+static void show_percent(const struct screen *s, int percent, int bar, struct buf *out)
+{
+	if (bar)
+		screen_bar(s, out, percent, bar);
+	buf_printf(out, bar ? " %3d%%" : "%d%%", percent);
+}
+
 static void show_progress(const struct screen *s, const json_t *job, struct buf *out)
 {
 	const json_t *p = json_object_get(job, "progress");
@@ -116,11 +123,7 @@ static void show_progress(const struct screen *s, const json_t *job, struct buf 
 	int64_t step = job_int(p, "step", -1), steps = job_int(p, "steps", -1);
 
 	if (percent >= 0) {
-		/* Between brackets a short one shows nothing. */
-		int bar = !s->terminal ? 0 : s->width >= BAR_NARROW ? BAR : s->utf8 ? BAR_SHORT : 0;
-		if (bar)
-			screen_bar(s, out, percent, bar);
-		buf_printf(out, bar ? " %3d%%" : "%d%%", percent);
+		show_percent(s, percent, s->terminal ? BAR : 0, out);
 	} else if (step >= 0 && steps >= 0) {
 		buf_printf(out, "%" PRId64 "/%" PRId64, step, steps);
 	} else {
@@ -167,10 +170,10 @@ static const struct column columns[] = {
 	{ "PRI", true, 0, 0, 12, false, show_priority, number_priority },
 	{ "QUEUE", false, 1, 10, 11, false, show_queue, NULL },
 	{ "NAME", false, 2, 12, 0, false, show_name, NULL },
-	{ "PROGRESS", false, 0, 0, 15, false, show_progress, number_progress },
+	{ "PROGRESS", false, 3, 8, 15, false, show_progress, number_progress },
 	{ "ELAPSED", true, 0, 0, 14, false, show_elapsed, number_elapsed },
-	{ "USER", false, 4, 4, 13, false, show_user, NULL },
-	{ "REASON", false, 3, 8, 0, false, show_reason, NULL },
+	{ "USER", false, 5, 4, 13, false, show_user, NULL },
+	{ "REASON", false, 4, 8, 0, false, show_reason, NULL },
 	{ "PROJECT", false, 1, 7, 10, true, show_project, NULL },
 	{ "PID", true, 0, 0, 7, true, show_pid, number_pid },
 	{ "ATTEMPT", true, 0, 0, 8, true, show_attempt, number_attempt },
@@ -209,6 +212,33 @@ static enum colour colour_of(const struct column *c, const json_t *job)
 	return c->show == show_state || reason ? job_colour(job) : COLOUR_NONE;
 }
 
+/* What the cell shows where it has little room: of a bar a short one, of a start only when it is. */
+static void put_brief(struct listing *l, const struct column *c, const json_t *job, const char *text)
+{
+	static const char start[] = "not-before ";
+	int percent = job_percent(job);
+	struct buf brief = BUF_INIT;
+
+	/* Between brackets a short one shows nothing. */
+	if (c->show == show_progress && percent >= 0)
+		show_percent(l->screen, percent, l->screen->utf8 ? BAR_SHORT : 0, &brief);
+	else if (c->show == show_reason && strncmp(text, start, sizeof start - 1) == 0)
+		buf_puts(&brief, text + sizeof start - 1);
+	bool any = brief.len > 0;
+	buf_put(&brief, "", 1);
+	if (any && !brief.failed)
+		table_cell_brief(&l->table, (const char *)brief.data);
+	buf_fini(&brief);
+}
+
+/* Progress without a bar keeps its room: of a number that is cut the rest means something else. */
+static void keep_room(struct table_column *column, const json_t *job, const char *text)
+{
+	int width = text_width(text);
+	if (job_percent(job) < 0 && width > column->least)
+		column->least = width;
+}
+
 static void show_row(struct listing *l, const json_t *job)
 {
 	/* The columns of the table are the first of all, or all. */
@@ -216,8 +246,11 @@ static void show_row(struct listing *l, const json_t *job)
 		struct buf cell = BUF_INIT;
 		columns[i].show(l->screen, job, &cell);
 		buf_put(&cell, "", 1);
-		table_cell(&l->table, cell.failed ? "" : (const char *)cell.data,
-		    colour_of(&columns[i], job));
+		const char *text = cell.failed ? "" : (const char *)cell.data;
+		table_cell(&l->table, text, colour_of(&columns[i], job));
+		put_brief(l, &columns[i], job, text);
+		if (columns[i].show == show_progress)
+			keep_room(&l->columns[i], job, text);
 		buf_fini(&cell);
 	}
 }

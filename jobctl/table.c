@@ -45,7 +45,7 @@ static void put(struct table *t, struct buf *text, enum colour c)
 		width = 0;
 	if (width > t->widths[column])
 		t->widths[column] = width;
-	t->cells[t->ncells++] = (struct table_cell){ s, c };
+	t->cells[t->ncells++] = (struct table_cell){ .text = s, .colour = c };
 	buf_fini(text);
 	return;
 fail:
@@ -58,6 +58,17 @@ void table_cell(struct table *t, const char *text, enum colour c)
 	struct buf b = BUF_INIT;
 	text_escape(&b, text && *text ? text : "-", t->screen->utf8);
 	put(t, &b, c);
+}
+
+void table_cell_brief(struct table *t, const char *text)
+{
+	struct table_cell *last = t->ncells ? &t->cells[t->ncells - 1] : NULL;
+
+	if (!last || t->failed)
+		return;
+	free(last->brief);
+	last->brief = strdup(text);
+	t->failed = !last->brief;
 }
 
 /* What the columns need at least, with one between each two. */
@@ -116,6 +127,11 @@ static void pad(struct buf *out, int columns)
 		buf_puts(out, " ");
 }
 
+static const char *text_for(const struct table_cell *cell, int width)
+{
+	return cell->brief && text_width(cell->text) > width ? cell->brief : cell->text;
+}
+
 /* One line; what does not fit the screen is left out from the right. */
 static void print_row(
     const struct table *t, const int *widths, const struct table_cell *cells, struct buf *out)
@@ -140,7 +156,7 @@ static void print_row(
 		pad(out, owed + !first);
 		first = false;
 		if (left >= 0)
-			text_fit(&cell, cells[i].text, width, t->screen->utf8);
+			text_fit(&cell, text_for(&cells[i], width), width, t->screen->utf8);
 		else
 			buf_puts(&cell, cells[i].text);
 		buf_put(&cell, "", 1);
@@ -163,7 +179,7 @@ static void print_head(const struct table *t, const int *widths, struct buf *out
 	if (!titles)
 		return;
 	for (size_t i = 0; i < t->ncolumns; i++)
-		titles[i] = (struct table_cell){ strdup(t->columns[i].title), COLOUR_BOLD };
+		titles[i] = (struct table_cell){ .text = strdup(t->columns[i].title), .colour = COLOUR_BOLD };
 	bool whole = true;
 	for (size_t i = 0; i < t->ncolumns; i++)
 		whole = whole && titles[i].text;
@@ -172,6 +188,14 @@ static void print_head(const struct table *t, const int *widths, struct buf *out
 	for (size_t i = 0; i < t->ncolumns; i++)
 		free(titles[i].text);
 	free(titles);
+}
+
+static void free_cells(struct table *t)
+{
+	for (size_t i = 0; i < t->ncells; i++) {
+		free(t->cells[i].text);
+		free(t->cells[i].brief);
+	}
 }
 
 bool table_flush(struct table *t)
@@ -193,8 +217,7 @@ bool table_flush(struct table *t)
 			print_row(t, widths, t->cells + i, &out);
 		ok = screen_write(t->screen, &out) && ok;
 	}
-	for (size_t i = 0; i < t->ncells; i++)
-		free(t->cells[i].text);
+	free_cells(t);
 	t->ncells = 0;
 	free(widths);
 	buf_fini(&out);
@@ -203,8 +226,7 @@ bool table_flush(struct table *t)
 
 void table_fini(struct table *t)
 {
-	for (size_t i = 0; i < t->ncells; i++)
-		free(t->cells[i].text);
+	free_cells(t);
 	free(t->cells);
 	free(t->widths);
 	*t = (struct table){ 0 };

@@ -21,7 +21,8 @@ struct table_column {
 };
 
 struct table_cell {
-	char *text; /* escaped */
+	char *text;  /* escaped */
+	char *brief; /* instead, where its column is narrower than the text; may be NULL */
 	enum colour colour;
 };
 
@@ -42,6 +43,9 @@ bool table_init(
 
 /* The next cell of the row; text from outside, an empty one shows as "-". */
 void table_cell(struct table *t, const char *text, enum colour c);
+
+/* What the cell that was just put shows instead where it gets too little room; our own text. */
+void table_cell_brief(struct table *t, const char *text);
 
 /* Prints what rows there are, the heading before the first ones. False when that failed. */
 bool table_flush(struct table *t);

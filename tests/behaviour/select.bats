@@ -300,6 +300,21 @@ shown() {
 	lacks "$(shown 80 24 jobctl)" 'those that have ended'
 }
 
+@test "the bar gives way before the reason can't be read" {
+	id=$(submit --name one -- sh -c 'jobctl report --percent 50; sleep 600')
+	percent_is() { [[ $(field "$id" progress.percent) == "$1" ]]; }
+	eventually percent_is 50
+	shown 80 24 jobctl >seen
+	contains "$(<seen)" '█████░░░░░  50%'
+	submit --name a-name-of-twenty-five-c --at '2099-01-02 3:00' -- true
+	shown 80 24 jobctl >seen
+	contains "$(<seen)" 'not-before 2099-01-02'
+	contains "$(<seen)" '  50%'
+	contains "$(shown 60 24 jobctl)" ' 2099-01-02'
+	lacks "$(<seen)" '█████░'
+	contains "$(shown 130 24 jobctl)" '█████░░░░░  50%'
+}
+
 @test "when a job may start is shown with the reason, and sorts" {
 	submit --at '2099-01-02 3:00' -- true
 	submit --at '2098-01-02 3:00' -- true
