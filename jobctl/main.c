@@ -89,6 +89,8 @@ static int run(const struct verb *v, const struct options *o, const struct words
 		.words = w->v + w->verb,
 		.nwords = w->n - w->verb,
 		.separated = w->separated,
+		.before = w->before - w->verb,
+		.quieted = w->quieted,
 	};
 	screen_init(&c.out, stdout);
 	screen_init(&c.err, stderr);

@@ -164,21 +164,27 @@ static bool take_word(struct parse *p, options_find_fn *find, struct options_ver
 static bool parse_words(struct parse *p, options_find_fn *find, struct options_verb *verb)
 {
 	bool plain = false;
+	int quiet_at = -1; /* where the letter stood last, by itself */
 
 	for (p->i = 1; p->i < p->argc; p->i++) {
 		char *word = p->argv[p->i];
 		unsigned groups = p->words->n ? verb->groups | OPTIONS_GLOBAL : ~0u;
 		if (!plain && strcmp(word, "--") == 0) {
 			plain = p->words->separated = true;
+			p->words->before = p->words->n;
 			continue;
 		}
 		if (!plain && word[0] == '-' && word[1]) {
 			if (word[1] == '-' ? !parse_long(p, word + 2, groups)
 					   : !parse_letters(p, word + 1, groups))
 				return false;
+			if (strcmp(word, "-q") == 0)
+				quiet_at = p->i;
 			continue;
 		}
+		bool before = plain;
 		plain = take_word(p, find, verb, word) || plain;
+		p->words->quieted = p->words->quieted || (!before && plain && quiet_at == p->i - 1);
 	}
 	return true;
 }

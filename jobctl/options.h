@@ -80,6 +80,8 @@ struct words {
 	int n;
 	int verb; /* how many of them, at the beginning, name the verb: 0 to 2 */
 	bool separated; /* "--" stood before a command, or among them */
+	int before;	/* how many of them before that "--" */
+	bool quieted;	/* the letter -q stood directly before the word that begins a command */
 };
 
 /* What a verb takes: asked by options_parse when it meets the verb. */

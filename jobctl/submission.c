@@ -21,6 +21,7 @@
 #include "jobctl/job.h"
 #include "jobctl/surroundings.h"
 #include "lib/rules.h"
+#include "lib/str.h"
 
 #define ENVELOPE 256 /* bytes around the parameters, more than enough */
 
@@ -61,10 +62,13 @@ static enum code put_unique(const struct ctl *c, json_t *p)
 	return fields_text(c, p, "unique", "unique", c->o->unique);
 }
 
-/* at(1) and qsub(1) have -q QUEUE; "-q import -- make" would run a command "import". */
+/*
+ * at(1) and qsub(1) have -q QUEUE; "-q import -- make" would run a command "import". Whoever spells --quiet
+ * out, or has another option behind it, knows what it is.
+ */
 static enum code refuse_queue(const struct ctl *c)
 {
-	if (!c->o->quiet || c->separated || c->nwords < 2 || strcmp(c->words[1], "--") != 0)
+	if (!c->quieted || c->nwords < 2 || strcmp(c->words[1], "--") != 0)
 		return CODE_DONE;
 	return verb_wrong(c, "'%s -- ...': -q is --quiet: did you mean --queue %s? (a command that is "
 			     "called so stands behind --)", c->words[0], c->words[0]);
@@ -118,6 +122,17 @@ static const char *retry_option(const struct options *o)
 	return NULL;
 }
 
+/* Whether the word is the path of a file, which a job looks for from its own directory. */
+static bool is_file(const char *word, const char *cwd)
+{
+	if (!strchr(word, '/'))
+		return false;
+	char *path = *word == '/' || !cwd ? strdup(word) : str_printf("%s/%s", cwd, word);
+	bool is = path && access(path, F_OK) == 0;
+	free(path);
+	return is;
+}
+
 /* What will probably not do what was meant is told; it may be right all the same, or become so. */
 static void note_doubtful(const struct ctl *c, const json_t *job)
 {
@@ -127,7 +142,7 @@ static void note_doubtful(const struct ctl *c, const json_t *job)
 
 	if (c->o->quiet)
 		return;
-	if (strpbrk(word, " \t\n") && (!strchr(word, '/') || access(word, F_OK) != 0))
+	if (strpbrk(word, " \t\n") && !is_file(word, cwd))
 		complain("note: '%s' is one word, and so the name of a program; a line for the shell is "
 			 "--shell '%s'", word, word);
 	if (c->o->chdir && cwd && !fields_other_user(c->o) && stat(cwd, &st) != 0 && errno == ENOENT)

@@ -17,6 +17,8 @@ struct ctl {
 	char **words; /* after the verb, NULL-terminated */
 	int nwords;
 	bool separated; /* "--" stood before them, or among them */
+	int before;	/* how many of them before that "--" */
+	bool quieted;	/* "-q" stood directly before the first, which begins a command */
 	struct client client;
 	struct screen out, err;
 };

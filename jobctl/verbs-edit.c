@@ -78,7 +78,8 @@ static enum code refuse_field(const struct ctl *c, const char *word)
 		return CODE_DONE;
 	snprintf(name, sizeof name, "%.*s", (int)len, word);
 	const char *option = options_meant(name, c->verb->options), *value = word + len + 1;
-	if (strcasecmp(name, "priority") == 0 || strcasecmp(name, "nice") == 0)
+	if (strcasecmp(name, "priority") == 0 || strcasecmp(name, "prio") == 0 ||
+	    strcasecmp(name, "nice") == 0)
 		return verb_wrong(c, "'%s' is no command: to change the priority: jobctl priority %s %s",
 		    word, c->words[0], value);
 	if (option)
@@ -90,16 +91,19 @@ static enum code refuse_field(const struct ctl *c, const char *word)
 }
 
 /*
- * A new command stands behind "--": a second number, or a word that is taken for the value of an option,
+ * A new command stands behind the number and "--": a second number, or a word that is taken for the value of an option,
  * would otherwise replace the command that the job has.
  */
 static enum code refuse_word(const struct ctl *c)
 {
-	const char *word = c->nwords > 1 && !c->separated ? c->words[1] : NULL;
+	const char *word = c->nwords > 1 && !(c->separated && c->before == 1) ? c->words[1] : NULL;
 	struct ids ids = { 0 };
 
 	if (!word)
 		return CODE_DONE;
+	if (!*word)
+		return verb_wrong(c, "'' is no option, and no command: a new one stands behind --: edit %s -- "
+				     "COMMAND", c->words[0]);
 	enum code code = refuse_field(c, word);
 	if (code != CODE_DONE)
 		return code;

@@ -410,6 +410,15 @@ waited_for() {
 ["echo","hi","--","x"]'
 }
 
+@test "where -q can only be --quiet, a command's own two dashes are its own" {
+	start_jobd
+	ok jobctl submit --quiet --hold xargs -- ls
+	ok jobctl submit --quiet xargs -- ls
+	ok jobctl -q submit --hold xargs -- ls
+	ok jobctl submit -q --hold xargs -- ls
+	is "$(jobctl list --json | json command | sort -u)" '["xargs","--","ls"]'
+}
+
 @test "wait in a pipe names each job that did not end well, and run at a terminal its own" {
 	start_jobd
 	submit -- sh -c 'exit 3'
@@ -454,6 +463,17 @@ waited_for() {
 	contains "$error" '--reason: "foo" is none of'
 	expect 2 jobctl --socket '' list
 	contains "$error" '--socket'
+}
+
+@test "a program with a space in its name is looked for where the job runs" {
+	start_jobd
+	mkdir dir
+	printf '#!/bin/sh\n' >'dir/a script'
+	chmod +x 'dir/a script'
+	ok jobctl submit --hold --chdir dir './a script'
+	lacks "$error" 'is one word'
+	ok jobctl submit --hold './a script'
+	contains "$error" 'is one word'
 }
 
 @test "wait leaves when the first job ends, or when its time is up, and the jobs go on" {

@@ -51,6 +51,12 @@ local_setup() {
 	contains "$error" "'queue=mail' is no command: did you mean --queue 'mail'?"
 	expect 2 jobctl edit "$id" TimeLimit=2h
 	contains "$error" "did you mean --timeout '2h'?"
+	expect 2 jobctl edit "$id" prio=3
+	contains "$error" "jobctl priority $id 3"
+	expect 2 jobctl edit "$id" ''
+	contains "$error" "'' is no option, and no command"
+	expect 2 jobctl edit -- "$id" 155
+	contains "$error" "one job at a time: '155' is a second"
 	expect 2 jobctl edit "$id" priority=3
 	contains "$error" "jobctl priority $id 3"
 	expect 2 jobctl edit "$id" colour=red

@@ -229,8 +229,30 @@ START_TEST(two_dashes_before_a_command_are_known)
 	ck_assert(!w.separated);
 	ck_assert(parse("edit 7 -- queue=mail"));
 	ck_assert(w.separated);
+	ck_assert_int_eq(w.before - w.verb, 1);
+	ck_assert(parse("edit -- 7 155"));
+	ck_assert_int_eq(w.before - w.verb, 0);
 	ck_assert(parse("edit 7 make -- x"));
 	ck_assert(!w.separated);
+}
+END_TEST
+
+START_TEST(a_q_directly_before_a_command_is_known)
+{
+	ck_assert(parse("submit -q import -- make"));
+	ck_assert(w.quieted);
+	ck_assert(parse("submit --hold -q import -- make"));
+	ck_assert(w.quieted);
+	ck_assert(parse("submit --quiet import -- make"));
+	ck_assert(!w.quieted);
+	ck_assert(parse("submit -q --hold import -- make"));
+	ck_assert(!w.quieted);
+	ck_assert(parse("-q submit import -- make"));
+	ck_assert(!w.quieted);
+	ck_assert(parse("submit -q -- import -- make"));
+	ck_assert(!w.quieted);
+	ck_assert(parse("submit --name -q import -- make"));
+	ck_assert(!w.quieted);
 }
 END_TEST
 
@@ -274,6 +296,7 @@ START_TEST(hints_name_verbs_that_are_there_for_words_that_are_none)
 END_TEST
 
 UNIT_MAIN("jobctl options", two_dashes_before_a_command_are_known,
+    a_q_directly_before_a_command_is_known,
     options_are_known_by_what_other_programs_call_them,
     hints_name_verbs_that_are_there_for_words_that_are_none, a_verb_of_two_words_is_found_with_options_between_or_after,
     the_command_of_a_template_begins_after_its_name,
