@@ -63,14 +63,28 @@ _jobctl_ask() {
 	timeout 2 jobctl ${socket:+--socket "$socket"} "$@" 2>/dev/null </dev/null
 }
 
-# The jobs that make sense for a verb, the newest first: number, state and name.
+# Jobs in these states, each as an object of JSON, at most as many as would be looked at in a list.
+_jobctl_in_states() {
+	_jobctl_ask list --limit 100 --state "$1" --json
+}
+
+# The jobs that make sense for a verb, the newest first: number, state and name. Where it is for all, what has
+# ended fills up what those leave that have not: a job that runs for long may be older than many that have ended.
 _jobctl_jobs() {
 	local states
 	states=$(_jobctl_states "$1") || return 0
 	# What JSON escapes stays so: a name can't do anything to the terminal.
-	_jobctl_ask list --limit 100 --state "${states:-live,ended}" --json |
+	{
+		if [[ -n $states ]]; then
+			_jobctl_in_states "$states"
+		else
+			_jobctl_in_states live
+			_jobctl_in_states ended
+		fi
+	} | head -n 100 |
 	    sed -n 's/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)"[^{]*"name": *"\(\([^"\\]\|\\.\)*\)".*/\1 \2 \3/p; t
-		s/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)".*/\1 \2/p'
+		s/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)".*/\1 \2/p' |
+	    sort -u -k 1,1nr # one that ended meanwhile was there twice
 }
 
 # The names of all queues, or templates.

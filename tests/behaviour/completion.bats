@@ -54,6 +54,16 @@ jobs_in_all_states() {
 	is "$(offered jobctl status 9)" ''
 }
 
+@test "what runs is offered even if many have ended since" {
+	submit -- sleep 600
+	printf '{"command": ["true"], "meta": {"n": "%s"}}\n' {1..110} >plan
+	ok jobctl submit --plan plan
+	eventually_ended() { [[ $(jobctl list --limit 0 --state ended --json | wc -l) == 110 ]]; }
+	eventually eventually_ended
+	matches "$(offered jobctl status '')" '^111 110 .* 1$'
+	is "$(offered jobctl status '' | wc -w)" 100
+}
+
 @test "every verb offers jobs that it takes, or none" {
 	jobs_in_all_states
 	while read -r verb; do
