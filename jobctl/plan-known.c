@@ -100,6 +100,15 @@ static bool read_template(struct template *t, const json_t *json)
 	return good;
 }
 
+/* Whether something was found wrong with the line's parameters, which then were put aside. */
+static bool were_wrong(const struct plan *p, unsigned long line)
+{
+	for (size_t i = 0; i < p->nmistakes; i++)
+		if (p->mistakes[i].line == line && strncmp(p->mistakes[i].text, "parameters:", 11) == 0)
+			return true;
+	return false;
+}
+
 /* Whether the parameters are what the template takes, as jobd would see it. */
 static void check_parameters(struct plan *p, const struct plan_job *j, const json_t *json)
 {
@@ -136,7 +145,7 @@ static enum code check_templates(struct ctl *c, struct plan *p, size_t *missing)
 		const char *name = job_text(p->jobs[i].job, "template");
 		const json_t *t = name ? find(p, p->jobs[i].line, "template", name,
 				     json_object_get(reply, "templates"), missing) : NULL;
-		if (t)
+		if (t && !were_wrong(p, p->jobs[i].line))
 			check_parameters(p, &p->jobs[i], t);
 	}
 	json_decref(reply);

@@ -369,6 +369,14 @@ static void tell(const struct sending *s)
 	buf_fini(&text);
 }
 
+/* The same, and that it is done where that could not be written. */
+static void tell_surely(const struct sending *s)
+{
+	tell(s);
+	if (fflush(stdout) != 0 || ferror(stdout))
+		complain("the plan was submitted all the same (batch %" PRId64 ")", s->batch);
+}
+
 static enum code submit(struct sending *s)
 {
 	size_t n = s->plan->n;
@@ -405,7 +413,7 @@ enum code plan_submit(struct ctl *c, json_t **ids)
 	if (code == CODE_DONE)
 		code = submit(&s);
 	if (code == CODE_DONE)
-		tell(&s);
+		tell_surely(&s);
 	for (size_t i = 0; code == CODE_DONE && i < plan.n && s.ids[i] > 0; i++)
 		json_array_append_new(*ids, json_integer((json_int_t)s.ids[i]));
 	free(s.first);

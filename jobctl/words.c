@@ -16,6 +16,8 @@
 
 const char *words_kind(const struct varlink_field *f)
 {
+	if (f->kind == VARLINK_INT && strcmp(f->name, "priority") == 0)
+		return "a whole number, " PRIORITY_RANGE ", or high, normal or low";
 	if (f->array)
 		return f->kind == VARLINK_STRING ? "an array of strings" : "an array";
 	if (f->map)

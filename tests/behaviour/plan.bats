@@ -110,6 +110,25 @@ chain() {
 	is "$(jobctl list --json | json id)" 1
 }
 
+@test "a mistake is told once, with all that could stand there" {
+	ok jobctl template set greet --param file -- echo '{file}'
+	printf '%s\n' '{"template": "greet", "parameters": {"file": 3}}' \
+	    '{"command": ["true"], "priority": 3.0}' >plan
+	expect 2 jobctl submit --plan plan
+	is "$(grep -c '^jobctl: plan:1: ' <<<"$error")" 1
+	contains "$error" 'plan:1: parameters: must be an object of strings'
+	contains "$error" 'plan:2: priority: must be a whole number, 1 (first) to 10 (last), or high, normal or low'
+}
+
+@test "a plan that was submitted says so where its answer can't be written" {
+	local code=0
+	echo '{"command": ["true"], "hold": true}' >plan
+	jobctl submit --plan plan >/dev/full 2>said || code=$?
+	is "$code" 1
+	matches "$(<said)" 'the plan was submitted all the same \(batch [0-9]+\)'
+	is "$(jobctl list --json | wc -l)" 1
+}
+
 @test "a rule of a plan that is a whole number may be written as one" {
 	echo '{"command": ["true"], "hold": true, "rules": {"attempts": 3}}' | jobctl submit --plan -
 	is "$(field 1 attempts)" 3
