@@ -35,6 +35,7 @@ enum day {
 
 struct ahead {
 	const char *p; /* what is left */
+	const char *next; /* "next week", where more follows; a step */
 	uint64_t now_us;
 	struct tm tm; /* begins as now's first moment */
 	enum day day;
@@ -238,8 +239,27 @@ static bool take_digits(struct ahead *a)
 	return set_clock(a, h, m, s);
 }
 
+static bool take_step(struct ahead *a);
+
+/* "next week": kept until the day is settled, wherever it stands. "next monday" is said like "monday". */
+static bool take_next(struct ahead *a, const char *next)
+{
+	char word[WORD_MAX];
+	const char *after = a->p + strspn(a->p, " ");
+	struct ahead step = { .p = next };
+
+	if (take_word(&after, word) && weekday_of(word) >= 0)
+		return true;
+	if (a->next || !take_step(&step))
+		return false;
+	a->next = next;
+	a->p = step.p;
+	return true;
+}
+
 static bool take_name(struct ahead *a)
 {
+	const char *start = a->p;
 	char word[WORD_MAX];
 	int n;
 
@@ -249,10 +269,8 @@ static bool take_name(struct ahead *a)
 		return true;
 	if (strcmp(word, "utc") == 0 || strcmp(word, "z") == 0)
 		return a->utc && a->clock_said;
-	if (strcmp(word, "next") == 0) {
-		const char *after = a->p + strspn(a->p, " ");
-		return take_word(&after, word) && weekday_of(word) >= 0;
-	}
+	if (strcmp(word, "next") == 0)
+		return take_next(a, start);
 	if (strcmp(word, "noon") == 0)
 		return set_clock(a, 12, 0, 0);
 	if (strcmp(word, "midnight") == 0)
@@ -369,6 +387,18 @@ static bool is_next(const char *text)
 	return strncasecmp(text, "next", 4) == 0 && is_span(text);
 }
 
+static bool take_kept_step(struct ahead *a)
+{
+	const char *p = a->p;
+
+	if (!a->next)
+		return true;
+	a->p = a->next;
+	bool taken = take_step(a);
+	a->p = p;
+	return taken;
+}
+
 static bool parse(struct ahead *a)
 {
 	uint64_t us;
@@ -388,7 +418,7 @@ static bool parse(struct ahead *a)
 			return false;
 		skip(a);
 	}
-	if (!settle(a))
+	if (!settle(a) || !take_kept_step(a))
 		return false;
 	if (*a->p == '+')
 		a->p++;
@@ -413,11 +443,11 @@ static bool parse_epoch(const char *text, uint64_t *us)
 	return !*text;
 }
 
-/* "10:00 UTC", "2026-12-01T10:00Z". The day depends on it, so it is known before. */
+/* "10:00 UTC", "2026-12-01T10:00Z", "10:00z". The day depends on it, so it is known before. */
 static bool says_utc(const char *text)
 {
 	size_t n = strlen(text);
-	bool z = n > 1 && text[n - 1] == 'Z' && isdigit((unsigned char)text[n - 2]);
+	bool z = n > 1 && (text[n - 1] == 'Z' || text[n - 1] == 'z') && isdigit((unsigned char)text[n - 2]);
 	return z || strcasestr(text, "utc");
 }
 
