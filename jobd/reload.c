@@ -32,7 +32,8 @@ void reload_api(struct jobd *d)
 static void warn(struct jobd *d, const char *text)
 {
 	log_event(LOG_WARNING, "config", "detail", "%s", text);
-	strv_add(&d->warnings, text);
+	if (!strv_has(d->warnings, text)) /* of a reload that waits still */
+		strv_add(&d->warnings, text);
 }
 
 static void warn_of_restart(struct jobd *d, bool differs, const char *setting)
@@ -85,7 +86,6 @@ static void apply(struct jobd *d, struct config *next)
 	engine_configure(d->engine, &s);
 	if (declare(d->engine, next))
 		log_event(LOG_ERR, "config", "error", "no memory for the queues and templates it declares");
-	engine_queue_each(d->engine, warn_of_retired, d);
 	names_flush(d->names);
 	policy_resolve(&d->policy, next, d->names);
 	reload_api(d);
@@ -96,6 +96,7 @@ static void apply(struct jobd *d, struct config *next)
 /* What is to be told of the last reload; the caller's. */
 static char **take_warnings(struct jobd *d)
 {
+	engine_queue_each(d->engine, warn_of_retired, d);
 	char **warnings = d->warnings;
 
 	d->warnings = NULL;
@@ -103,16 +104,21 @@ static char **take_warnings(struct jobd *d)
 	return warnings;
 }
 
+/* Whoever waits for an earlier reload is told of the last one. The warnings; the caller's. */
+static char **tell(struct jobd *d)
+{
+	char **warnings = take_warnings(d);
+
+	api_reloaded(d->api, warnings);
+	return warnings;
+}
+
 void reload_named(struct jobd *d)
 {
-	char **warnings;
-
 	if (!d->reloading || d->policy.waiting)
 		return;
 	d->reloading = false;
-	warnings = take_warnings(d);
-	api_reloaded(d->api, warnings);
-	strv_free(warnings);
+	strv_free(tell(d));
 }
 
 int reload(void *ctx, const struct actor *who, char ***messages)
@@ -131,6 +137,6 @@ int reload(void *ctx, const struct actor *who, char ***messages)
 	engine_note(d->engine, who, "reload", rc ? "BadConfiguration" : "ok", who ? NULL : "SIGHUP");
 	notify_ready();
 	if (rc == 0 && !d->reloading)
-		*messages = take_warnings(d);
+		*messages = tell(d);
 	return rc == 0 && d->reloading ? 1 : rc;
 }

@@ -129,3 +129,20 @@ swiftly() {
 	is "$(jobctl log "$id")" "$ANN"
 	ok jobctl run --user "$ANN" -- true
 }
+
+@test "who waits for names after a reload is answered also when another reload needs none" {
+	config_only 'queue a { }' 'queue b { }'
+	start_jobd_there
+	ok jobctl submit --hold --queue b -- true
+	: >"$D/hang"
+	config_only 'ballast = "1M"' "queue a { submit_users = {\"$ANN\"} }"
+	timeout 20 "$JOBCTL" reload >first 2>first.err 3>&- &
+	first=$!
+	eventually has_line event=reload "$D/jobd.log"
+	config_only 'ballast = "1M"' 'queue a { }'
+	ok jobctl reload
+	wait "$first"
+	is "$(grep -c 'ballast needs a restart' first.err)" 1
+	is "$(grep -c 'queue b is no longer declared' first.err)" 1
+	rm "$D/hang"
+}
