@@ -334,8 +334,9 @@ int rooms_open(struct jobd *d)
 	if (!d->restart.is)
 		limits_raise_nofile(&d->restart.nofile_soft, &d->restart.nofile_hard);
 	/* While jobd is small: it is forked. */
-	if (aside_open(NULL, &d->aside))
-		return fail(d, NULL, "no process for what may sleep could be made");
+	int error = aside_open(NULL, &d->aside);
+	if (error)
+		log_event(LOG_WARNING, "no-helper", "error", "%s", strerror(-error));
 	if (open_names(d))
 		return fail(d, NULL, "no memory");
 	int rc = open_store(d, &why);

@@ -8,8 +8,9 @@
  * that it always receives.
  *
  * What can go wrong: a deed hangs. Then its lane stands still, and the sender, who sees how much is
- * pending, sends no more to it. A thread can't be had: it is tried again in a second. The sender
- * dies: the files are removed, and the process ends, whatever hangs; a lingering close does not
+ * pending, sends no more to it than sockets that are not empty. The files' directory does not
+ * arrive: the process ends, and the sender starts another. A thread can't be had: it is tried again
+ * in a second. The sender dies: the files are removed, and the process ends, whatever hangs; a lingering close does not
  * linger in a process that ends.
  */
 #include "config.h"
@@ -182,8 +183,10 @@ static bool receive(struct helper *h)
 		n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 		memcpy(fds, CMSG_DATA(c), n * sizeof(int));
 	}
+	if (text.lane == ASIDE_FILES && n < text.count)
+		return false;
 	/* Where the limit of open files was reached, the kernel has closed the rest. */
-	if (text.lane != ASIDE_FILES && n < text.count)
+	if (n < text.count)
 		atomic_fetch_sub(&h->page->pending[text.lane], text.count - (uint32_t)n);
 	put(h, text.lane, make_deed(h, &text, fds, n));
 	atomic_store(&h->page->taken, text.number);

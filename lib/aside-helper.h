@@ -8,9 +8,10 @@
 
 #include "lib/aside.h"
 
-#define ASIDE_LANES 64	/* for descriptors, by their owner; one more is for files */
-#define ASIDE_FILES ASIDE_LANES
-#define ASIDE_FDS   253 /* in one message: the kernel's SCM_MAX_FD */
+#define ASIDE_LANES   64 /* for descriptors, by their owner; one more is for files */
+#define ASIDE_TRUSTED 0	 /* root's, and the sender's own user's */
+#define ASIDE_FILES   ASIDE_LANES
+#define ASIDE_FDS     253 /* in one message: the kernel's SCM_MAX_FD */
 
 /*
  * With descriptors: in a lane of an owner, to be closed; with a name, the directory that this name
@@ -19,7 +20,7 @@
 struct aside_message {
 	uint64_t number; /* they count up */
 	uint32_t lane;
-	uint32_t count; /* of the descriptors that are to be closed */
+	uint32_t count; /* of the descriptors that come along */
 	char name[64];
 };
 

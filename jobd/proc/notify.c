@@ -7,7 +7,7 @@
  * Taken are at most so many datagrams a turn and job, so that one that floods
  * does not starve the others; descriptors that come along are closed by the helper
  * (lib/aside.h), which is what BARRIER=1 waits for. While too many of a user's wait for that,
- * its jobs are not read. What is too long is passed over.
+ * a job of this user that sends more is not read. What is too long is passed over.
  *
  * Where jobd executes itself the sockets go along (handover.c).
  */
@@ -35,20 +35,7 @@ static void file_name(const struct keeper *k, char name[KEEPER_NAME_MAX])
 	snprintf(name, KEEPER_NAME_MAX, "%" PRIu64 ".%" PRIu32, k->id, k->attempt);
 }
 
-/* Takes one datagram. False when there is none. */
-static bool take_one(struct keeper *k)
-{
-	char text[DATAGRAM_MAX];
-	int flags = 0;
-	ssize_t n = aside_receive(k->p->o.aside, k->uid, k->notify_fd, text, sizeof text, &flags);
-	if (n < 0)
-		return errno == EINTR;
-	if (!(flags & MSG_TRUNC) && n > 0)
-		k->p->ev.notified(k->p->ctx, k->id, text, (size_t)n);
-	return true;
-}
-
-/* Too many descriptors of this user wait to be closed: what else comes has to wait. */
+/* Too many descriptors of this user wait to be closed: those that come next have to wait. */
 static void mute(struct keeper *k)
 {
 	const struct timeval pause = { MUTE_S, 0 };
@@ -67,17 +54,27 @@ void notify_unmute(struct proc *p)
 	}
 }
 
+/* Takes one datagram. False when there is none, or it has to wait. */
+static bool take_one(struct keeper *k)
+{
+	char text[DATAGRAM_MAX];
+	int flags = 0;
+	ssize_t n = aside_receive(k->p->o.aside, k->uid, k->notify_fd, text, sizeof text, &flags);
+	if (n < 0 && errno == ETOOMANYREFS)
+		mute(k);
+	if (n < 0)
+		return errno == EINTR;
+	if (!(flags & MSG_TRUNC) && n > 0)
+		k->p->ev.notified(k->p->ctx, k->id, text, (size_t)n);
+	return true;
+}
+
 void notify_drain(struct keeper *k)
 {
 	/* The socket may go while core handles what it said. */
-	for (int i = 0; i < TURN_MAX && k->notify_fd >= 0; i++) {
-		if (!aside_takes(k->p->o.aside, k->uid)) {
-			mute(k);
-			break;
-		}
+	for (int i = 0; i < TURN_MAX && k->notify_fd >= 0; i++)
 		if (!take_one(k))
 			break;
-	}
 }
 
 static void on_datagram(int fd, short what, void *arg)

@@ -21,6 +21,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "lib/aside.h"
 #include "lib/clock.h"
 #include "lib/log.h"
 
@@ -46,6 +47,12 @@ static void on_sweep(int fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	dirs_sweep(arg);
+}
+
+/* What the helper had not removed is found by a sweep. */
+static void on_loss(void *arg)
+{
+	proc_sweep_soon(arg);
 }
 
 static void on_rested(int fd, short what, void *arg)
@@ -145,6 +152,7 @@ void proc_close(struct proc *p)
 {
 	if (!p)
 		return;
+	aside_on_loss(p->o.aside, NULL, NULL);
 	dirs_sweep_cgroups(p); /* while it is known whose they are */
 	while (p->all)
 		keeper_free(p->all);
@@ -288,6 +296,7 @@ void proc_adopted_all(struct proc *p)
 {
 	p->adopted = true;
 	inherited_close(p);
+	aside_on_loss(p->o.aside, on_loss, p);
 	dirs_sweep(p);
 	proc_sweep_later(p);
 	reap_later(p); /* children that ended before we listened */

@@ -10,7 +10,8 @@
  *
  * Bytes leave only after server_flush released them. Descriptors that a client sends along are
  * refused by the kernel, or, where it can't (before Linux 6.16), received and closed by the helper
- * (lib/aside.h): a close in the kernel's recv could sleep as any other.
+ * (lib/aside.h): a close in the kernel's recv could sleep as any other. While too many of a user's
+ * wait for that, a client of this user that sends more is not read.
  */
 #include "config.h"
 
@@ -190,10 +191,6 @@ static void in_read(struct connection *c)
 	struct aside *aside = c->server->o.aside;
 	ssize_t n;
 
-	if (!c->takes_none && !aside_takes(aside, c->peer.uid)) {
-		connection_offence(c, "message", "too many descriptors of this user wait to be closed");
-		return;
-	}
 	do {
 		n = aside_receive(aside, c->peer.uid, c->fd, to, READ_CHUNK, NULL);
 		if (n > 0) {
@@ -203,6 +200,11 @@ static void in_read(struct connection *c)
 	} while ((n == READ_CHUNK && got < BYTES_PER_TURN) || (n < 0 && errno == EINTR));
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
+	if (n < 0 && errno == ETOOMANYREFS) {
+		c->muted = true;
+		server_watch(c->server); /* which ends it */
+		return;
+	}
 	if (n <= 0) {
 		c->eof = true;
 		if (n < 0 || connection_gone(c))
@@ -282,7 +284,8 @@ static void settle(struct connection *c)
 		connection_free(c);
 		return;
 	}
-	read = !c->eof && !c->ending && pending(c) <= max && connection_backlog(c) <= BACKLOG_MAX;
+	read = !c->eof && !c->ending && !c->muted && pending(c) <= max &&
+	    connection_backlog(c) <= BACKLOG_MAX;
 	if (read != c->reading) {
 		if (read)
 			event_add(&c->read_ev, NULL);
@@ -369,7 +372,7 @@ int connection_new(struct server *s, int fd)
 	}
 	c->server = s;
 	c->fd = fd;
-	c->takes_none = aside_refuse(fd); /* a former self's may be without */
+	aside_refuse(fd); /* a former self's may be without */
 	c->turn = s->turn;
 	r = peer_read(c);
 	if (r == 0 && quota_join(c) < 0)

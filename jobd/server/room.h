@@ -98,7 +98,7 @@ struct connection {
 	bool hup;     /* nobody reads any more */
 	bool throttled; /* the user's calls are too many: waits in quota.c */
 	bool let_go;  /* waited, and may begin one */
-	bool takes_none; /* the kernel lets no descriptors in */
+	bool muted;   /* sends descriptors, of which too many wait to be closed: read again in a moment */
 	bool ending;  /* broke the protocol: ends when it has been told */
 };
 
@@ -109,6 +109,7 @@ struct server {
 	struct server_options o;
 	char *path;
 	int listen_fd, reserve_fd;
+	bool takes_none; /* the kernel lets no descriptors in, where a client connects */
 	dev_t dev; /* the socket's, as it was made */
 	ino_t ino;
 	uid_t nobody; /* the uid that stands for any that has no number here */

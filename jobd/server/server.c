@@ -93,7 +93,10 @@ static void on_due(evutil_socket_t fd, short events, void *arg)
 		evtimer_add(&s->due_ev, &at_once);
 }
 
-/* A client that is not read from at present, and not written to, can leave unnoticed. */
+/*
+ * A client that is not read from at present, and not written to, can leave unnoticed. One that is
+ * muted is read again.
+ */
 static void on_watch(evutil_socket_t fd, short events, void *arg)
 {
 	struct server *s = arg;
@@ -103,6 +106,10 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
 	(void)events;
 	TAILQ_FOREACH(c, &s->all, link)
 	{
+		if (c->muted) {
+			c->muted = false;
+			server_due(c);
+		}
 		if (!connection_blind(c))
 			continue;
 		if (connection_gone(c))

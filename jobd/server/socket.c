@@ -174,6 +174,14 @@ static void on_unmute(evutil_socket_t fd, short events, void *arg)
 	event_add(&s->accept_ev, NULL);
 }
 
+/* Nothing is accepted for a moment. */
+static void pause_accepting(struct server *s, const char *why)
+{
+	tally_add(&s->refusals, (uid_t)-1, 0, why);
+	event_del(&s->accept_ev);
+	evtimer_add(&s->unmute_ev, &mute_time);
+}
+
 /* Nothing can be accepted at present, for an error that is not the client's. */
 static void mute(struct server *s, int error)
 {
@@ -188,9 +196,7 @@ static void mute(struct server *s, int error)
 			aside_discard(s->o.aside, (uid_t)-1, fd);
 		reserve_take(s);
 	}
-	tally_add(&s->refusals, (uid_t)-1, 0, strerror(error));
-	event_del(&s->accept_ev);
-	evtimer_add(&s->unmute_ev, &mute_time);
+	pause_accepting(s, strerror(error));
 }
 
 static void on_accept(evutil_socket_t listen_fd, short events, void *arg)
@@ -199,6 +205,10 @@ static void on_accept(evutil_socket_t listen_fd, short events, void *arg)
 
 	(void)events;
 	for (int i = 0; i < ACCEPTS_PER_TURN; i++) {
+		if (!s->takes_none && !aside_has_room(s->o.aside)) {
+			pause_accepting(s, "too many descriptors wait to be closed");
+			return;
+		}
 		int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
 		if (fd >= 0) {
@@ -248,7 +258,7 @@ int socket_open(struct server *s, char **why)
 		s->dev = st.st_dev;
 		s->ino = st.st_ino;
 	}
-	aside_refuse(s->listen_fd);
+	s->takes_none = aside_refuse(s->listen_fd);
 	s->nobody = overflow_uid();
 	reserve_take(s);
 	event_assign(&s->accept_ev, s->o.base, s->listen_fd, EV_READ | EV_PERSIST, on_accept, s);

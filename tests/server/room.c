@@ -190,9 +190,10 @@ static bool user_name(void *ctx, uid_t uid, const char **name)
 static const char *authorise(void *ctx, const struct peer *p, const struct varlink_method *m,
     const json_t *params, json_t **error_params)
 {
-	(void)ctx;
+	const struct room *r = ctx;
+
 	(void)error_params;
-	ck_assert_uint_eq(p->uid, getuid());
+	ck_assert_uint_eq(p->uid, r->uid ? r->uid : getuid());
 	ck_assert_int_eq(p->pid, getpid());
 	ck_assert_str_eq(p->user, "ann");
 	ck_assert_ptr_null(varlink_check(m->in, params));

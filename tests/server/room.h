@@ -20,6 +20,7 @@
 #include <event2/event.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 #include "jobd/server/server.h"
 #include "lib/log.h"
@@ -39,6 +40,7 @@ struct room {
 	struct server_options options;
 	bool names_late; /* user_name does not know it yet */
 	unsigned names_asked;
+	uid_t uid;	 /* that clients are to have, where it is not our own */
 	bool again;	 /* Reload asks for a name */
 	unsigned calls;	 /* handlers called */
 	unsigned deleted, refused, closed, drained;

@@ -10,12 +10,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "jobd/server/room.h"
 #include "lib/aside.h"
 #include "unit.h"
 
@@ -205,6 +209,81 @@ START_TEST(descriptors_that_are_sent_along_do_not_get_in)
 }
 END_TEST
 
+static atomic_bool *gate_shut;
+
+static void close_at_gate(int fd)
+{
+	while (*gate_shut)
+		usleep(1000);
+	close(fd);
+}
+
+/* Before Linux 6.16: who passes descriptors waits while too many are not closed; nobody else does. */
+START_TEST(who_passes_what_is_not_closed_is_not_served_until_it_is)
+{
+	static const struct aside_deeds deeds = {close_at_gate, NULL};
+	const struct rlimit few = {256, 256}; /* of 64 that may wait in all, 8 are one user's */
+	struct connection *c;
+	struct room r;
+	int own, other, late, p[2], refused[20], n = 0;
+
+	gate_shut = mmap(NULL, sizeof(*gate_shut), PROT_READ | PROT_WRITE,
+	    MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	ck_assert(gate_shut != MAP_FAILED);
+	*gate_shut = true;
+	ck_assert_int_eq(pipe2(p, O_CLOEXEC), 0);
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	room_prepare(&r);
+	ck_assert_int_eq(aside_open(&deeds, &r.options.aside), 0);
+	room_open(&r);
+	own = client_open(&r);
+	room_settle(&r);
+	let_descriptors_pass();
+	c = TAILQ_FIRST(&r.server->all);
+	c->peer.uid = r.uid = 12345; /* neither root nor who we are */
+	ck_assert_int_gt(send_with_descriptors(own, p[1]), 0);
+	client_hears(&r, own, "{'parameters':{}}");
+	ck_assert_int_gt(send_with_descriptors(own, p[1]), 0);
+	room_until(&r, c->muted);
+	other = client_open(&r);
+	room_settle(&r);
+	TAILQ_LAST(&r.server->all, connections)->peer.uid = r.uid;
+	client_say(&r, other, ECHO("swift"));
+	client_hears(&r, other, ECHOED("swift"));
+	ck_assert_uint_eq(server_connections(r.server), 2);
+	/* Nobody is let in who may bring more, while too many wait in all. */
+	r.server->takes_none = false;
+	r.server->o.limits.user_connections = 1;
+	for (; aside_has_room(r.options.aside); n++) {
+		ck_assert_int_lt(n, 20);
+		let_descriptors_pass();
+		refused[n] = client_open(&r);
+		let_descriptors_pass();
+		ck_assert_int_gt(send_with_descriptors(refused[n], p[1]), 0);
+		room_settle(&r);
+	}
+	r.server->o.limits.user_connections = 0;
+	late = client_open(&r);
+	room_settle(&r);
+	ck_assert_uint_eq(server_connections(r.server), 2);
+	*gate_shut = false;
+	client_hears(&r, own, "{'parameters':{}}");
+	room_until(&r, server_connections(r.server) == 3);
+	TAILQ_LAST(&r.server->all, connections)->peer.uid = r.uid;
+	client_say(&r, late, ECHO("late"));
+	client_hears(&r, late, ECHOED("late"));
+	while (n > 0)
+		close(refused[--n]);
+	close(late);
+	close(own);
+	close(other);
+	close(p[0]);
+	close(p[1]);
+	room_stop(&r);
+	aside_free(r.options.aside);
+}
+END_TEST
+
 /* Pieces that messages are made of, so that some get past the parser. */
 static const char *const pieces[] = {"{", "}", "[", "]", ":", ",", "\"", "\"method\"",
     "\"parameters\"", "\"org.jobd.Job.Get\"", "\"org.jobd.Job.Delete\"", "\"id\"", "1", "-1",
@@ -272,7 +351,8 @@ int main(void)
 	const TTest *const tests[] = {a_thousand_broken_clients_are_one_line_in_the_log,
 	    a_message_of_the_greatest_length_is_taken_and_no_longer_one,
 	    a_message_without_an_end_is_cut_at_the_limit,
-	    descriptors_that_are_sent_along_do_not_get_in, garbage_harms_nobody};
+	    descriptors_that_are_sent_along_do_not_get_in,
+	    who_passes_what_is_not_closed_is_not_served_until_it_is, garbage_harms_nobody};
 	TCase *tcase = tcase_create("broken");
 	Suite *suite = suite_create("broken");
 	SRunner *runner;

@@ -1,166 +1,8 @@
 /* SPDX-License-Identifier: ISC */
+/* Descriptors that are passed: what is received, closed, and made to wait. */
 #include "config.h"
 
-#include "lib/aside.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
-
-#include "lib/log.h"
-#include "tests/unit/unit.h"
-
-#define PATIENCE_MS 10000
-#define HANGS	    "hangs" /* a file of this name is removed when the gate is open */
-
-/* What the helper and the test both see. */
-static struct shared {
-	atomic_bool shut;	      /* closes wait */
-	atomic_bool files_shut;	      /* removing HANGS waits */
-	atomic_bool signals_open;
-	atomic_int closes, begun;
-} *the;
-
-static struct aside *a;
-static char dir[] = "/tmp/test_aside.XXXXXX";
-static int dirfd_ = -1, lines;
-
-static void nap(void)
-{
-	nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
-}
-
-/* Each test is a process of its own. */
-#define EVENTUALLY(what)                                              \
-	do {                                                          \
-		for (int i_ = 0; i_ < PATIENCE_MS && !(what); i_++) \
-			nap();                                        \
-		ck_assert(what);                                      \
-	} while (0)
-
-static void slow_close(int fd)
-{
-	sigset_t blocked;
-	pthread_sigmask(SIG_BLOCK, NULL, &blocked);
-	if (!sigismember(&blocked, SIGTERM) || !sigismember(&blocked, SIGINT))
-		the->signals_open = true;
-	the->begun++;
-	while (the->shut)
-		nap();
-	close(fd);
-	the->closes++;
-}
-
-static void slow_remove(int at, const char *name)
-{
-	while (the->files_shut && strcmp(name, HANGS) == 0)
-		nap();
-	unlinkat(at, name, 0);
-}
-
-static void count_lines(void *ctx, int priority, const char *text, size_t len)
-{
-	(void)ctx;
-	(void)len;
-	ck_assert_int_eq(priority, LOG_WARNING);
-	ck_assert_ptr_nonnull(strstr(text, "descriptors-unclosed"));
-	lines++;
-}
-
-static void begin(void)
-{
-	static const struct aside_deeds slow = { slow_close, slow_remove };
-	the = mmap(NULL, sizeof(*the), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	ck_assert(the != MAP_FAILED);
-	log_set_sink(count_lines, NULL);
-	ck_assert_int_eq(aside_open(&slow, &a), 0);
-}
-
-static void make_dir(void)
-{
-	ck_assert_ptr_nonnull(mkdtemp(dir));
-	dirfd_ = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ck_assert_int_ge(dirfd_, 0);
-}
-
-static void make_file(const char *name)
-{
-	int fd = openat(dirfd_, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
-	ck_assert_int_ge(fd, 0);
-	close(fd);
-}
-
-static bool is_there(const char *name)
-{
-	struct stat st;
-	return fstatat(dirfd_, name, &st, 0) == 0;
-}
-
-/* The helper has gone, with everything it had to do. */
-static void end(void)
-{
-	aside_free(a);
-	EVENTUALLY(waitpid(-1, NULL, WNOHANG) != 0);
-	if (dirfd_ >= 0)
-		ck_assert_int_eq(rmdir(dir), 0);
-}
-
-static void pair(int type, int s[2])
-{
-	ck_assert_int_eq(socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, s), 0);
-}
-
-/* Sends the writing end of a new pipe, n times over, through s; its reading end. */
-static int pass(int s, const char *text, size_t n)
-{
-	int p[2];
-	union {
-		char bytes[CMSG_SPACE(253 * sizeof(int))];
-		struct cmsghdr head;
-	} control = { .bytes = { 0 } };
-	struct iovec iov = { (void *)(uintptr_t)text, strlen(text) };
-	struct msghdr m = { .msg_iov = &iov,
-		.msg_iovlen = 1,
-		.msg_control = control.bytes,
-		.msg_controllen = CMSG_SPACE(n * sizeof(int)) };
-	ck_assert_int_eq(pipe2(p, O_CLOEXEC | O_NONBLOCK), 0);
-	control.head = (struct cmsghdr){ .cmsg_level = SOL_SOCKET,
-		.cmsg_type = SCM_RIGHTS,
-		.cmsg_len = CMSG_LEN(n * sizeof(int)) };
-	for (size_t i = 0; i < n; i++)
-		memcpy(CMSG_DATA(&control.head) + i * sizeof(int), &p[1], sizeof(int));
-	ck_assert_int_eq(sendmsg(s, &m, 0), (ssize_t)strlen(text));
-	close(p[1]);
-	return p[0];
-}
-
-static bool is_closed(int reader)
-{
-	char c;
-	return read(reader, &c, 1) == 0;
-}
-
-/* Passes a descriptor as this owner, and has it received. */
-static int pass_as(uid_t owner, size_t n)
-{
-	int s[2];
-	char text[8];
-	pair(SOCK_DGRAM, s);
-	int reader = pass(s[0], "x", n);
-	ck_assert_int_eq(aside_receive(a, owner, s[1], text, sizeof(text), NULL), 1);
-	close(s[0]);
-	close(s[1]);
-	return reader;
-}
+#include "tests/unit/aside.h"
 
 START_TEST(what_was_passed_is_closed_whatever_its_number)
 {
@@ -205,20 +47,117 @@ END_TEST
 
 START_TEST(who_has_too_many_waiting_is_not_received_from_and_others_are)
 {
-	int n = 0;
 	begin();
 	the->shut = true;
-	while (aside_takes(a, 1)) {
-		pass_as(1, 100);
-		ck_assert_int_lt(++n, 20);
-	}
-	ck_assert_int_ge(n, 2);
+	ck_assert_int_ge(fill(1), 2);
 	ck_assert_int_eq(lines, 1);
-	ck_assert(!aside_takes(a, 1));
+	ck_assert(!takes(1));
 	ck_assert_int_eq(lines, 1); /* once a minute */
-	ck_assert(aside_takes(a, 2));
+	ck_assert(takes(2));
+	ck_assert(takes(0)); /* whatever it has: */
+	for (int i = 0; i < 10; i++)
+		pass_as(0, 100);
+	ck_assert(takes(63) && takes(1024)); /* and it shares with nobody */
+	ck_assert(aside_has_room(a));
 	the->shut = false;
-	EVENTUALLY(aside_takes(a, 1));
+	EVENTUALLY(takes(1));
+	end();
+}
+END_TEST
+
+START_TEST(what_comes_with_an_urgent_byte_is_closed_aside_as_well)
+{
+	int s[2], reader[2];
+	char text[8];
+	begin();
+	the->shut = true;
+	for (int i = 0; i < 2; i++) {
+		pair(SOCK_STREAM, s);
+		pass_flags = MSG_OOB;
+		reader[i] = pass(s[0], "a", 1);
+		pass_flags = 0;
+		aside_refuse(s[1]);
+		ck_assert_int_eq(send(s[0], "b", 1, 0), 1);
+		if (i == 0)
+			ck_assert_int_eq(aside_receive(a, 1, s[1], text, sizeof(text), NULL), 1);
+		aside_discard(a, 1, s[1]);
+		close(s[0]);
+	}
+	EVENTUALLY(the->begun > 0);
+	ck_assert(!is_closed(reader[0]) && !is_closed(reader[1]));
+	the->shut = false;
+	EVENTUALLY(is_closed(reader[0]) && is_closed(reader[1]));
+	end();
+}
+END_TEST
+
+START_TEST(what_has_no_descriptors_is_received_whatever_waits)
+{
+	int s[2], flags;
+	char text[8];
+	begin();
+	the->shut = true;
+	fill(1);
+	for (int i = 0; i < 2; i++) {
+		pair(i ? SOCK_STREAM : SOCK_DGRAM, s);
+		ck_assert_int_eq(send(s[0], "ab", 2, 0), 2);
+		ck_assert_int_eq(aside_receive(a, 1, s[1], text, sizeof(text), &flags), 2);
+		ck_assert_int_eq(flags & MSG_TRUNC, 0);
+		int reader = pass(s[0], "c", 1);
+		ck_assert_int_eq(aside_receive(a, 1, s[1], text, sizeof(text), &flags), -1);
+		ck_assert_int_eq(errno, ETOOMANYREFS);
+		ck_assert(!is_closed(reader));
+		aside_discard(a, 1, s[1]);
+		ck_assert(!is_closed(reader));
+		close(s[0]);
+	}
+	the->shut = false;
+	end();
+}
+END_TEST
+
+START_TEST(of_sockets_those_alone_are_closed_aside_that_have_descriptors)
+{
+	int s[2];
+	char c;
+	begin();
+	the->shut = true;
+	fill(1);
+	for (int i = 0; i < 3000; i++) { /* more than may be on their way, or wait */
+		pair(SOCK_STREAM, s);
+		ck_assert_int_eq(send(s[0], "ab", 2, 0), 2);
+		aside_discard(a, 1, s[1]);
+		ck_assert_int_eq(recv(s[0], &c, 1, 0), 0);
+		close(s[0]);
+	}
+	ck_assert(aside_has_room(a));
+	pair(SOCK_STREAM, s);
+	pass(s[0], "a", 1);
+	aside_discard(a, 1, s[1]);
+	ck_assert_int_eq(recv(s[0], &c, 1, 0), 0); /* sees the end all the same */
+	the->shut = false;
+	end();
+}
+END_TEST
+
+START_TEST(so_many_sockets_wait_that_the_helper_has_numbers_for_them)
+{
+	struct rlimit few = { 256, 256 };
+	int s[2], n = 0;
+	ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &few), 0);
+	begin();
+	the->shut = true;
+	for (; aside_has_room(a); n++) {
+		pair(SOCK_STREAM, s);
+		close(pass(s[0], "a", 1));
+		aside_discard(a, 1, s[1]);
+		close(s[0]);
+		ck_assert_int_lt(n, 256);
+	}
+	ck_assert_int_ge(n, 32);
+	ck_assert_int_le(n, 64 + 1);
+	the->shut = false;
+	EVENTUALLY(aside_has_room(a));
 	end();
 }
 END_TEST
@@ -249,8 +188,7 @@ START_TEST(a_socket_of_one_who_has_too_many_waiting_is_closed_aside)
 	int s[2];
 	begin();
 	the->shut = true;
-	while (aside_takes(a, 1))
-		pass_as(1, 250);
+	fill(1);
 	pair(SOCK_STREAM, s);
 	int reader = pass(s[0], "a", 1);
 	aside_discard(a, 1, s[1]);
@@ -262,126 +200,13 @@ START_TEST(a_socket_of_one_who_has_too_many_waiting_is_closed_aside)
 }
 END_TEST
 
-START_TEST(files_are_removed_in_the_end_whatever_hangs_and_the_helper_leaves)
-{
-	begin();
-	make_dir();
-	make_file(HANGS);
-	make_file("later");
-	the->shut = the->files_shut = true;
-	pass_as(1, 1);
-	ck_assert(aside_remove(a, dirfd_, HANGS));
-	ck_assert(aside_remove(a, dirfd_, "later"));
-	EVENTUALLY(the->begun == 1);
-	ck_assert(is_there("later"));
-	aside_free(a);
-	a = NULL;
-	ck_assert_int_eq(waitpid(-1, NULL, WNOHANG), 0);
-	the->files_shut = false;
-	end();
-}
-END_TEST
-
-static pid_t helper(void)
-{
-	pid_t pid = 0;
-	char path[64];
-	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
-	FILE *f = fopen(path, "re");
-	ck_assert_ptr_nonnull(f);
-	ck_assert_int_eq(fscanf(f, "%d", &pid), 1);
-	fclose(f);
-	return pid;
-}
-
-static void kill_helper(pid_t pid)
-{
-	kill(pid, SIGKILL);
-	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
-}
-
-START_TEST(with_a_helper_that_was_killed_goes_what_was_too_much)
-{
-	char name[16];
-	begin();
-	make_dir();
-	the->shut = true;
-	while (aside_takes(a, 1))
-		pass_as(1, 250);
-	kill_helper(helper());
-	ck_assert(aside_takes(a, 1));
-	kill(helper(), SIGSTOP); /* receives no more */
-	int n = 0;
-	for (bool taken = true; taken; n++) {
-		snprintf(name, sizeof(name), "%d", n);
-		make_file(name);
-		taken = aside_remove(a, dirfd_, name);
-		ck_assert_int_lt(n, 1000);
-	}
-	kill_helper(helper());
-	for (int i = 0; i < n; i++) {
-		snprintf(name, sizeof(name), "%d", i);
-		EVENTUALLY(aside_remove(a, dirfd_, name));
-	}
-	EVENTUALLY(!is_there(name));
-	ck_assert(aside_takes(a, 2));
-	end();
-}
-END_TEST
-
-START_TEST(a_helper_that_was_killed_is_replaced)
-{
-	begin();
-	make_dir();
-	make_file("one");
-	pid_t pid = helper();
-	kill(pid, SIGTERM); /* is not heard */
-	int reader = pass_as(1, 1);
-	EVENTUALLY(is_closed(reader));
-	kill_helper(pid);
-	reader = pass_as(1, 1);
-	EVENTUALLY(is_closed(reader));
-	ck_assert(aside_remove(a, dirfd_, "one"));
-	EVENTUALLY(!is_there("one"));
-	ck_assert_int_eq(lines, 0);
-	end();
-}
-END_TEST
-
-START_TEST(the_helper_holds_nothing_of_its_parent)
-{
-	int p[2];
-	ck_assert_int_eq(pipe2(p, O_NONBLOCK), 0);
-	begin();
-	close(p[1]);
-	EVENTUALLY(is_closed(p[0]));
-	end();
-}
-END_TEST
-
-START_TEST(without_a_helper_all_is_done_at_once)
-{
-	int s[2];
-	make_dir();
-	make_file("one");
-	ck_assert(aside_takes(a, 1));
-	ck_assert(is_closed(pass_as(1, 7)));
-	ck_assert(aside_remove(a, dirfd_, "one"));
-	ck_assert(!is_there("one"));
-	pair(SOCK_DGRAM, s);
-	int reader = pass(s[0], "a", 1);
-	aside_discard(a, 1, s[1]);
-	ck_assert(is_closed(reader));
-	ck_assert_int_eq(rmdir(dir), 0);
-}
-END_TEST
-
-UNIT_MAIN("aside", what_was_passed_is_closed_whatever_its_number,
+UNIT_MAIN("aside",
+    what_was_passed_is_closed_whatever_its_number,
     a_close_that_hangs_keeps_neither_the_caller_nor_others_nor_files,
     who_has_too_many_waiting_is_not_received_from_and_others_are,
+    what_comes_with_an_urgent_byte_is_closed_aside_as_well,
+    what_has_no_descriptors_is_received_whatever_waits,
+    of_sockets_those_alone_are_closed_aside_that_have_descriptors,
+    so_many_sockets_wait_that_the_helper_has_numbers_for_them,
     with_a_socket_goes_what_was_not_received,
-    a_socket_of_one_who_has_too_many_waiting_is_closed_aside,
-    files_are_removed_in_the_end_whatever_hangs_and_the_helper_leaves,
-    with_a_helper_that_was_killed_goes_what_was_too_much, a_helper_that_was_killed_is_replaced,
-    the_helper_holds_nothing_of_its_parent,
-    without_a_helper_all_is_done_at_once)
+    a_socket_of_one_who_has_too_many_waiting_is_closed_aside)
