@@ -7,7 +7,6 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -17,13 +16,12 @@
 #include "jobctl/job.h"
 #include "jobctl/plan.h"
 #include "jobctl/words.h"
+#include "lib/bounds.h"
 #include "lib/nearest.h"
 #include "lib/priority.h"
 #include "lib/rules.h"
 
-#define FIELD_EDITS 3	/* between a field and what was meant: the names are long */
-#define LABEL_MAX   255 /* the protocol's: bytes of a name, a project, a key */
-#define META_MAX    64
+#define FIELD_EDITS 3 /* between a field and what was meant: the names are long */
 
 /* The fields of NewJob, as SubmitMany has them. */
 static const struct varlink_field *new_job_fields(void)
@@ -115,16 +113,6 @@ static void check_labels(struct plan *p, unsigned long line, const json_t *job)
 	}
 }
 
-static bool good_key(const char *s)
-{
-	size_t n = 0;
-
-	for (; s[n]; n++)
-		if (!isalnum((unsigned char)s[n]) && !strchr("_.-", s[n]))
-			return false;
-	return n > 0 && n <= LABEL_MAX;
-}
-
 static void check_meta(struct plan *p, unsigned long line, json_t *meta)
 {
 	const char *key;
@@ -133,7 +121,7 @@ static void check_meta(struct plan *p, unsigned long line, json_t *meta)
 	if (json_object_size(meta) > META_MAX)
 		plan_mistake(p, line, "meta: a job has at most %d of them", META_MAX);
 	json_object_foreach(meta, key, value) {
-		if (!good_key(key))
+		if (!bounds_meta_key(key))
 			plan_mistake(p, line, "meta: \"%.60s\": a key has letters, digits, _ . and -", key);
 	}
 }

@@ -16,10 +16,10 @@
 
 #include "jobctl/job.h"
 #include "lib/array.h"
+#include "lib/bounds.h"
 #include "lib/clock.h"
 #include "lib/nearest.h"
 
-#define AFTER_MOST  5000 /* the protocol's */
 #define COMPARE_MAX 500	 /* of what a job waits for: in more, jobd finds what is there twice */
 #define SUGGEST_MAX 1000 /* lines; of more, looking for the nearest name would take long */
 
@@ -196,8 +196,8 @@ static bool take_after(
 /* What can be told of all that a job waits for. */
 static void check_afters(struct plan *p, const struct plan_job *j)
 {
-	if (j->nafter > AFTER_MOST)
-		plan_mistake(p, j->line, "after: a job waits for at most %d others", AFTER_MOST);
+	if (j->nafter > AFTER_MAX)
+		plan_mistake(p, j->line, "after: a job waits for at most %d others", AFTER_MAX);
 	for (size_t i = 1; i < j->nafter && j->nafter <= COMPARE_MAX; i++) {
 		const struct plan_after *a = &j->after[i], *b = j->after;
 		while (b < a && (b->in_plan != a->in_plan || b->job != a->job || b->id != a->id))

@@ -7,10 +7,9 @@
 #include <stdlib.h>
 
 #include "jobd/api/common.h"
+#include "lib/bounds.h"
 #include "lib/clock.h"
 #include "lib/number.h"
-
-#define AFTER_MAX 5000
 
 static bool read_time(struct drafting *x, const char *name, uint64_t *us)
 {

@@ -9,7 +9,6 @@
  */
 #include "config.h"
 
-#include <ctype.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -19,12 +18,11 @@
 
 #include "jobd/api/common.h"
 #include "jobd/core/queues.h"
+#include "lib/bounds.h"
 #include "lib/priority.h"
 #include "lib/str.h"
 #include "lib/strv.h"
 
-#define LABEL_MAX	255 /* bytes of a name, a project, a token, a key, a meta value's key */
-#define META_MAX	64
 #define PARAMETERS_MAX 1000
 
 void drafting_init(struct drafting *x, struct api *a, struct call *c, const char *verb)
@@ -148,16 +146,6 @@ static bool read_command(struct drafting *x, struct draft *d)
 	return true;
 }
 
-static bool good_key(const char *s)
-{
-	size_t n = 0;
-
-	for (; s[n]; n++)
-		if (!isalnum((unsigned char)s[n]) && !strchr("_.-", s[n]))
-			return false;
-	return n > 0 && n <= LABEL_MAX;
-}
-
 static bool read_meta(struct drafting *x, struct job *job)
 {
 	json_t *meta = json_object_get(x->o, "meta");
@@ -173,7 +161,7 @@ static bool read_meta(struct drafting *x, struct job *job)
 	x->no_memory |= !job->meta;
 	for (void *at = json_object_iter(meta); job->meta && at; at = json_object_iter_next(meta, at)) {
 		const char *key = json_object_iter_key(at);
-		if (!good_key(key)) {
+		if (!bounds_meta_key(key)) {
 			draft_wrong(x, "meta", "\"%.60s\": a key has letters, digits, _ . and -", key);
 			return false;
 		}

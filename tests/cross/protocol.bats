@@ -128,10 +128,10 @@ differ() {
 		jobd/api/wait.c IDS_MAX 1000 jobd-varlink.7 takes at most 1000 numbers
 		jobd/api/wait.c QUIET_S 25 jobd-varlink.7 more than 30 seconds
 		jobd/api/many.c JOBS_MAX 1000 jobd-varlink.7 at most 1000 jobs
-		jobd/api/draft-when.c AFTER_MAX 5000 jobd-varlink.7 waits for at most 5000 others
+		lib/bounds.h AFTER_MAX 5000 jobd-varlink.7 waits for at most 5000 others
 		jobd/core/query.c PAIRS_MAX 1000 jobd-varlink.7 at most 1000 of each
-		jobd/api/draft.c LABEL_MAX 255 jobd-varlink.7 have 1 to 255 bytes
-		jobd/api/draft.c META_MAX 64 jobd-varlink.7 at most 64 notes
+		lib/bounds.h LABEL_MAX 255 jobd-varlink.7 have 1 to 255 bytes
+		lib/bounds.h META_MAX 64 jobd-varlink.7 at most 64 notes
 		jobd/core/progress.c TEXT_MAX 512 jobd-report.7 cut after 512 bytes
 		jobd/core/progress.c COUNTS_MAX 16 jobd-report.7 up to 16 counters
 		jobd/core/progress.c NAME_LEN 32 jobd-report.7 1 to 32 bytes
