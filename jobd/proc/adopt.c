@@ -154,6 +154,7 @@ void adopt_begin(struct keeper *k)
 	}
 	/* Opened before anything can end: the kernel tells the status to who held one. */
 	k->pidfd = pidinfo_open(k->pid, k->pid_start);
+	k->ran = pidinfo_has_run(k->pid, k->pid_start) > 0;
 	connect_keeper(k);
 }
 

@@ -119,6 +119,7 @@ struct keeper {
 	struct event *notify_event;
 	bool notify_muted; /* not read for a while */
 	int pidfd; /* of the command, where it is not our child */
+	bool ran;  /* then: it was seen to have called exec */
 	struct orphan *orphan;
 };
 
@@ -296,8 +297,11 @@ int pidinfo_open(pid_t pid, uint64_t start);
 enum pidinfo { PIDINFO_ALIVE, PIDINFO_ENDED, PIDINFO_SOON, PIDINFO_UNKNOWN };
 /* pidfd < 0: unknown. wait_status is set where PIDINFO_ENDED is returned, and only there. */
 enum pidinfo pidinfo_status(int pidfd, pid_t pid, int *wait_status);
-/* Whether a process that has ended never got as far as exec; false where it can't be told. */
-bool pidinfo_never_ran(pid_t pid);
+/*
+ * Whether the process of that number and start time, which lives or is a zombie, has got as far as
+ * exec: 1, 0, and -1 where there is none.
+ */
+int pidinfo_has_run(pid_t pid, uint64_t start);
 
 /* reap.c */
 /*

@@ -147,6 +147,7 @@ void keeper_set_pid(struct keeper *k, pid_t pid, uint64_t start)
 {
 	if (k->pid > 0)
 		roster_remove(k, ROSTER_PID);
+	k->ran &= pid == k->pid && start == k->pid_start;
 	k->pid = pid;
 	k->pid_start = start;
 	if (pid > 0)

@@ -50,7 +50,6 @@ struct orphan {
 	enum orphan_state state;
 	uint64_t deadline_us;
 	bool child;	/* the command is our child */
-	bool unexecuted; /* when last seen, it had not called exec */
 	bool unknown;	/* how it ended can't be known */
 	bool complained;
 	unsigned soon_tries;
@@ -116,8 +115,24 @@ static void ask_child(struct keeper *k)
 	if (pid <= 0)
 		return;
 	/* A child that waited at the gate when its keeper died leaves without having run. */
-	set_end(k, pidinfo_never_ran(k->pid) ? KEEPER_END_NEVER_RAN : KEEPER_END_EXITED, status);
+	bool ran = pidinfo_has_run(k->pid, k->pid_start) != 0;
+	set_end(k, ran ? KEEPER_END_EXITED : KEEPER_END_NEVER_RAN, status);
 	keeper_end_count(&k->end, &ru);
+}
+
+/*
+ * A status counts of a command that is known to have run: who waited at the gate when the keeper died
+ * has left with 0. Of a zombie that can be seen; of one that was reaped, from when it was seen alive.
+ */
+static void take_status(struct keeper *k, int status)
+{
+	int ran = pidinfo_has_run(k->pid, k->pid_start);
+	if (ran == 0)
+		set_end(k, KEEPER_END_NEVER_RAN, status);
+	else if (ran > 0 || k->ran)
+		set_end(k, KEEPER_END_EXITED, status);
+	else
+		ask_disk(k);
 }
 
 static void ask_kernel(struct keeper *k)
@@ -126,14 +141,10 @@ static void ask_kernel(struct keeper *k)
 	int status = 0;
 	switch (pidinfo_status(k->pidfd, k->pid, &status)) {
 	case PIDINFO_ALIVE:
-		o->unexecuted = pidinfo_never_ran(k->pid);
+		k->ran |= pidinfo_has_run(k->pid, k->pid_start) > 0;
 		break;
 	case PIDINFO_ENDED:
-		/* Whether it came to run after it was seen at the gate, the kernel can't tell. */
-		if (o->unexecuted)
-			ask_disk(k);
-		else
-			set_end(k, KEEPER_END_EXITED, status);
+		take_status(k, status);
 		break;
 	case PIDINFO_SOON:
 		if (o->soon_tries++ >= SOON_TRIES_MAX)

@@ -39,10 +39,12 @@ int pidinfo_open(pid_t pid, uint64_t start)
 	return -1;
 }
 
-bool pidinfo_never_ran(pid_t pid)
+int pidinfo_has_run(pid_t pid, uint64_t start)
 {
 	struct procfs_stat st;
-	return procfs_look(pid, &st) == 0 && st.unexecuted;
+	if (pid <= 0 || procfs_look(pid, &st) < 0 || st.start != start)
+		return -1;
+	return st.unexecuted ? 0 : 1;
 }
 
 static bool is_reaped(int pidfd)

@@ -198,6 +198,40 @@ START_TEST(signals_reach_an_orphan_in_their_order)
 }
 END_TEST
 
+/* Its keeper and the jobd that let it go are dead; what init has not reaped yet left with 0. */
+START_TEST(a_command_of_no_child_of_ours_that_never_came_to_run_is_not_given_a_status)
+{
+	struct room *r = room_new();
+	room_init(r);
+	pid_t pid = fork();
+	ck_assert_int_ge(pid, 0);
+	if (pid == 0) {
+		room_open(r);
+		proc_adopted_all(r->proc);
+		room_start(r, 1, "touch $D/ran");
+		ROOM_WAIT(r, r->told[1].ready);
+		kill(r->told[1].attempt.keeper_pid, SIGSTOP);
+		proc_release(r->proc, 1);
+		proc_flush(r->proc);
+		room_kill_keeper(r, 1);
+		kill(getpid(), SIGKILL);
+	}
+	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
+	pid_t command = r->told[1].attempt.pid;
+	ck_assert_int_gt(command, 0);
+	while (process_state(command) != 'Z' && process_state(command) != 0)
+		usleep(1000);
+	room_open(r);
+	room_adopt(r, 1, LEVEL_RUN);
+	proc_adopted_all(r->proc);
+	ROOM_WAIT(r, r->told[1].ended || r->told[1].lost);
+	if (r->told[1].ended)
+		ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_NEVER_RAN);
+	ck_assert(!room_has(r, "ran"));
+	room_finish(r, 1);
+}
+END_TEST
+
 START_TEST(an_end_that_was_reported_counts_though_the_keeper_dies_after_it)
 {
 	struct room *r = room_new();
@@ -300,8 +334,9 @@ START_TEST(how_a_reaped_process_ended_is_told_to_who_held_its_pidfd)
 	ck_assert_int_ge(fd, 0);
 	ck_assert_int_eq(pidinfo_open(pid, 1), -1); /* another start time: another process */
 	ck_assert_int_eq(pidinfo_status(fd, pid, &status), PIDINFO_ALIVE);
-	ck_assert(pidinfo_never_ran(pid));
-	ck_assert(!pidinfo_never_ran(getppid()));
+	ck_assert_int_eq(pidinfo_has_run(pid, tree_start_time(pid)), 0);
+	ck_assert_int_eq(pidinfo_has_run(pid, 1), -1);
+	ck_assert_int_eq(pidinfo_has_run(getppid(), tree_start_time(getppid())), 1);
 	kill(pid, SIGKILL);
 	ck_assert_int_eq(waitpid(pid, NULL, 0), pid);
 	enum pidinfo known = pidinfo_status(fd, pid, &status);
@@ -330,5 +365,6 @@ UNIT_MAIN("orphan", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     signals_reach_an_orphan_in_their_order,
     an_end_that_was_reported_counts_though_the_keeper_dies_after_it,
     a_command_that_never_came_to_run_is_not_given_a_status,
+    a_command_of_no_child_of_ours_that_never_came_to_run_is_not_given_a_status,
     an_orphan_that_may_not_be_stopped_is_named_and_goes_on,
     how_a_reaped_process_ended_is_told_to_who_held_its_pidfd)

@@ -68,7 +68,7 @@ static pid_t start_other(const struct room *r, bool says)
 		execve("/bin/sleep", argv, env);
 		_exit(127);
 	}
-	while (pidinfo_never_ran(pid))
+	while (pidinfo_has_run(pid, tree_start_time(pid)) == 0)
 		usleep(1000);
 	return pid;
 }
