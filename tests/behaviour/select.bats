@@ -235,10 +235,12 @@ script_list() {
 	[[ $shortest -lt 100 ]]
 }
 
-# shown COLUMNS LINES COMMAND: what it shows on such a terminal.
+# shown COLUMNS LINES COMMAND: what it shows on such a terminal, where a user's name has four letters.
 shown() {
+	local user
+	user=$(id -un)
 	command -v script >/dev/null || skip "no script(1)"
-	script -qec "stty cols $1 rows $2; NO_COLOR=1 TERM=xterm LC_ALL=C.UTF-8 $3" /dev/null </dev/null | tr -d '\r'
+	script -qec "stty cols $(($1 + ${#user} - 4)) rows $2; NO_COLOR=1 TERM=xterm LC_ALL=C.UTF-8 $3" /dev/null </dev/null | tr -d '\r'
 }
 
 @test "what runs stands before what waits, and at a terminal a screenful of all is shown" {
