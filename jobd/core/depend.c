@@ -118,7 +118,7 @@ static void await(struct engine *e, struct live *l, struct edge *x, const struct
 static void await_nothing(struct engine *e, struct live *l)
 {
 	if (l->nafter)
-		order_links_drop(&e->order, l->job.uid, l->nafter);
+		order_count_drop(&e->order, l->job.uid, ORDER_LINKS, l->nafter);
 	for (unsigned i = 0; i < l->nafter; i++)
 		unlink_edge(&l->after[i]);
 	free(l->after);
@@ -132,7 +132,7 @@ void depend_await(struct engine *e, struct live *l, const struct job_after *v, s
 	if (!n)
 		return;
 	l->after = calloc(n, sizeof *l->after);
-	if (!l->after || !order_links_add(&e->order, l->job.uid, n)) {
+	if (!l->after || !order_count_add(&e->order, l->job.uid, ORDER_LINKS, n)) {
 		e->out_of_memory = true;
 		return;
 	}

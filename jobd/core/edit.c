@@ -274,9 +274,9 @@ static void change(
 		change_environment(e, &l->job, env);
 	if (fields & EDIT_AFTER)
 		change_after(e, l, x);
-	order_bytes_drop(&e->order, l->job.uid, l->bytes);
+	order_count_drop(&e->order, l->job.uid, ORDER_BYTES, l->bytes);
 	l->bytes = job_bytes(&l->job);
-	if (!order_bytes_add(&e->order, l->job.uid, l->bytes))
+	if (!order_count_add(&e->order, l->job.uid, ORDER_BYTES, l->bytes))
 		e->out_of_memory = true;
 }
 

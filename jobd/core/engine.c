@@ -225,8 +225,8 @@ static void count_waiting(struct engine *e, struct live *l, enum job_state s)
 		return;
 	l->counted = is;
 	if (!is)
-		order_wait_no_more(&e->order, l->job.uid);
-	else if (!order_wait(&e->order, l->job.uid))
+		order_count_drop(&e->order, l->job.uid, ORDER_WAITING, 1);
+	else if (!order_count_add(&e->order, l->job.uid, ORDER_WAITING, 1))
 		e->out_of_memory = true;
 }
 
@@ -243,8 +243,8 @@ void engine_count(struct engine *e, struct live *l, enum job_state from, enum jo
 		l->queue->counts[to]++;
 	}
 	if (was && !is)
-		order_bytes_drop(&e->order, l->job.uid, l->bytes);
-	else if (is && !was && !order_bytes_add(&e->order, l->job.uid, l->bytes))
+		order_count_drop(&e->order, l->job.uid, ORDER_BYTES, l->bytes);
+	else if (is && !was && !order_count_add(&e->order, l->job.uid, ORDER_BYTES, l->bytes))
 		e->out_of_memory = true;
 	count_waiting(e, l, to);
 }
@@ -259,7 +259,7 @@ bool engine_over_quota(const struct engine *e, const struct actor *who, uint32_t
 	unsigned most = e->settings.user_queued_jobs;
 
 	return most && engine_binds(e, who)
-	    && order_waiting(&e->order, uid) + batch_count(e, uid) >= most;
+	    && order_count(&e->order, uid, ORDER_WAITING) + batch_count(e, uid) >= most;
 }
 
 bool engine_over_bytes(const struct engine *e, const struct actor *who, uint32_t uid, size_t more)
@@ -271,7 +271,7 @@ bool engine_over_bytes(const struct engine *e, const struct actor *who, uint32_t
 
 size_t engine_job_bytes(const struct engine *e, uint32_t uid)
 {
-	return order_bytes(&e->order, uid) + batch_bytes(e, uid);
+	return order_count(&e->order, uid, ORDER_BYTES) + batch_bytes(e, uid);
 }
 
 size_t engine_links_most(const struct engine *e)
@@ -284,12 +284,12 @@ bool engine_over_links(const struct engine *e, const struct actor *who, uint32_t
 	size_t most = engine_links_most(e);
 
 	return more && most && engine_binds(e, who)
-	    && order_links(&e->order, uid) + more > most;
+	    && order_count(&e->order, uid, ORDER_LINKS) + more > most;
 }
 
 size_t engine_waiting(const struct engine *e, uint32_t uid)
 {
-	return order_waiting(&e->order, uid);
+	return order_count(&e->order, uid, ORDER_WAITING);
 }
 
 static void move(struct engine *e, struct live *l, enum job_state to)

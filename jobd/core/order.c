@@ -27,9 +27,8 @@ struct order_user {
 	uint32_t uid;
 	unsigned running; /* jobs of theirs that hold a slot */
 	unsigned paused;  /* of them */
-	size_t waiting, starting;
-	size_t links; /* that their jobs wait for, one counted for each of both */
-	size_t bytes; /* of their live jobs */
+	size_t starting;
+	size_t counts[ORDER_COUNTS];
 	bool suspect;
 };
 
@@ -208,88 +207,39 @@ static bool review(struct order *o, struct order_user *u)
 /* A user with nothing has no record. */
 static void forget_idle(struct order *o, struct order_user *u)
 {
-	if (u->waiting || u->starting || u->running || u->links || u->bytes || u->lines)
+	if (u->starting || u->running || u->lines)
 		return;
+	for (size_t i = 0; i < ORDER_COUNTS; i++)
+		if (u->counts[i])
+			return;
 	*place(o, u->uid) = u->next;
 	free(u);
 }
 
-bool order_wait(struct order *o, uint32_t uid)
+bool order_count_add(struct order *o, uint32_t uid, enum order_count what, size_t n)
 {
 	struct order_user *u = make(o, uid);
 
 	if (u)
-		u->waiting++;
+		u->counts[what] += n;
 	return u != NULL;
 }
 
-void order_wait_no_more(struct order *o, uint32_t uid)
+void order_count_drop(struct order *o, uint32_t uid, enum order_count what, size_t n)
 {
 	struct order_user *u = find(o, uid);
 
 	if (!u)
 		return;
-	u->waiting--;
+	u->counts[what] -= n;
 	forget_idle(o, u);
 }
 
-size_t order_waiting(const struct order *o, uint32_t uid)
+size_t order_count(const struct order *o, uint32_t uid, enum order_count what)
 {
 	const struct order_user *u = find(o, uid);
 
-	return u ? u->waiting : 0;
-}
-
-bool order_bytes_add(struct order *o, uint32_t uid, size_t n)
-{
-	struct order_user *u = make(o, uid);
-
-	if (u)
-		u->bytes += n;
-	return u != NULL;
-}
-
-void order_bytes_drop(struct order *o, uint32_t uid, size_t n)
-{
-	struct order_user *u = find(o, uid);
-
-	if (!u)
-		return;
-	u->bytes -= n;
-	forget_idle(o, u);
-}
-
-size_t order_bytes(const struct order *o, uint32_t uid)
-{
-	const struct order_user *u = find(o, uid);
-
-	return u ? u->bytes : 0;
-}
-
-bool order_links_add(struct order *o, uint32_t uid, size_t n)
-{
-	struct order_user *u = make(o, uid);
-
-	if (u)
-		u->links += n;
-	return u != NULL;
-}
-
-void order_links_drop(struct order *o, uint32_t uid, size_t n)
-{
-	struct order_user *u = find(o, uid);
-
-	if (!u)
-		return;
-	u->links -= n;
-	forget_idle(o, u);
-}
-
-size_t order_links(const struct order *o, uint32_t uid)
-{
-	const struct order_user *u = find(o, uid);
-
-	return u ? u->links : 0;
+	return u ? u->counts[what] : 0;
 }
 
 static struct order_line *line_of(struct order_user *u, struct order_queue *q)

@@ -50,24 +50,20 @@ void order_queue_fini(struct order_queue *q);
 /* Frees the users and the lines. Jobs that stand in one are not touched. */
 void order_fini(struct order *o);
 
-/* One job more of this user waits, as engine_waiting has it. False when there is no memory. */
-bool order_wait(struct order *o, uint32_t uid);
-/* One less of those. */
-void order_wait_no_more(struct order *o, uint32_t uid);
+/* What is counted of a user, for the limits on one. */
+enum order_count {
+	ORDER_WAITING, /* jobs that wait, as engine_waiting has it */
+	ORDER_LINKS,   /* jobs that theirs wait for, each counted for each of those */
+	ORDER_BYTES,   /* of the live jobs (job_bytes) */
+	ORDER_COUNTS
+};
+
+/* So many more of this user. False: no memory, and nothing is counted. */
+bool order_count_add(struct order *o, uint32_t uid, enum order_count what, size_t n);
+/* So many fewer: no more than there are. */
+void order_count_drop(struct order *o, uint32_t uid, enum order_count what, size_t n);
 /* How many there are. */
-size_t order_waiting(const struct order *o, uint32_t uid);
-/* The live jobs of this user have so many bytes more (job_bytes). False: no memory. */
-bool order_bytes_add(struct order *o, uint32_t uid, size_t n);
-/* And so many fewer. */
-void order_bytes_drop(struct order *o, uint32_t uid, size_t n);
-/* How many they have. */
-size_t order_bytes(const struct order *o, uint32_t uid);
-/* Jobs of this user wait for n others more, each counted for each of them. False: no memory. */
-bool order_links_add(struct order *o, uint32_t uid, size_t n);
-/* And for n fewer. */
-void order_links_drop(struct order *o, uint32_t uid, size_t n);
-/* For how many they wait. */
-size_t order_links(const struct order *o, uint32_t uid);
+size_t order_count(const struct order *o, uint32_t uid, enum order_count what);
 
 /* Puts a job into its line, or moves it there. Its queue does not change while it stands there.
  * False when there is no memory. */

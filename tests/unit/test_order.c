@@ -75,14 +75,14 @@ static void take(struct model *m, struct live *l)
 		return;
 	order_take(&m->o, l);
 	ck_assert(!order_has(l));
-	order_wait_no_more(&m->o, l->job.uid);
+	order_count_drop(&m->o, l->job.uid, ORDER_WAITING, 1);
 	m->waiting[l->job.uid]--;
 }
 
 static void put_or_move(struct model *m, struct live *l)
 {
 	if (!order_has(l)) {
-		ck_assert(order_wait(&m->o, l->job.uid));
+		ck_assert(order_count_add(&m->o, l->job.uid, ORDER_WAITING, 1));
 		m->waiting[l->job.uid]++;
 	}
 	ck_assert(order_put(&m->o, l, below(m, 50)));
@@ -176,7 +176,7 @@ START_TEST(the_first_is_the_smallest_rank_of_those_that_nothing_keeps_back)
 		ck_assert_ptr_eq(order_first(&m.o), first_of_all(&m));
 		ck_assert_int_eq(order_is_suspect(&m.o, l->job.uid), m.suspect[l->job.uid]);
 		ck_assert_uint_eq(order_running(&m.o, l->job.uid), m.user_running[l->job.uid]);
-		ck_assert_uint_eq(order_waiting(&m.o, l->job.uid), m.waiting[l->job.uid]);
+		ck_assert_uint_eq(order_count(&m.o, l->job.uid, ORDER_WAITING), m.waiting[l->job.uid]);
 		size_t q = queue_at(&m, l);
 		bool room = (!m.queue_most[q] || m.queue_running[q] + 1 < m.queue_most[q])
 		    && (!m.user_most || m.user_running[l->job.uid] + 1 < m.user_most);
@@ -202,7 +202,7 @@ START_TEST(equals_start_by_submission_and_a_queue_without_slots_costs_the_others
 	for (size_t i = 0; i < 4; i++) {
 		jobs[i] = (struct live){ .heap_at = HEAP_NOWHERE, .queue = &queues[i % 2],
 			.job = { .id = i + 1, .uid = (uint32_t)i / 2 } };
-		ck_assert(order_wait(&o, jobs[i].job.uid) && order_put(&o, &jobs[i], 9));
+		ck_assert(order_count_add(&o, jobs[i].job.uid, ORDER_WAITING, 1) && order_put(&o, &jobs[i], 9));
 	}
 	ck_assert_ptr_eq(order_first(&o), &jobs[0]);
 	order_queue_set(&o, &queues[0].order, 1, false);
@@ -233,20 +233,20 @@ START_TEST(the_jobs_of_each_user_that_wait_are_counted_whoever_shares_a_bucket)
 	for (int i = 0; i < 20000; i++) {
 		uint32_t uid = (uint32_t)rand_r(&seed) % 1000;
 		if (is[uid] && rand_r(&seed) % 2) {
-			order_wait_no_more(&o, uid);
+			order_count_drop(&o, uid, ORDER_WAITING, 1);
 			is[uid]--;
 		} else {
-			ck_assert(order_wait(&o, uid));
+			ck_assert(order_count_add(&o, uid, ORDER_WAITING, 1));
 			is[uid]++;
 		}
-		ck_assert_uint_eq(order_waiting(&o, uid), is[uid]);
+		ck_assert_uint_eq(order_count(&o, uid, ORDER_WAITING), is[uid]);
 	}
 	for (uint32_t uid = 0; uid < 1000; uid++)
-		ck_assert_uint_eq(order_waiting(&o, uid), is[uid]);
-	ck_assert_uint_eq(order_waiting(&o, UINT32_MAX), 0);
-	order_wait_no_more(&o, UINT32_MAX);
+		ck_assert_uint_eq(order_count(&o, uid, ORDER_WAITING), is[uid]);
+	ck_assert_uint_eq(order_count(&o, UINT32_MAX, ORDER_WAITING), 0);
+	order_count_drop(&o, UINT32_MAX, ORDER_WAITING, 1);
 	order_fini(&o);
-	ck_assert_uint_eq(order_waiting(&o, 7), 0);
+	ck_assert_uint_eq(order_count(&o, 7, ORDER_WAITING), 0);
 }
 END_TEST
 
