@@ -346,28 +346,9 @@ START_TEST(garbage_harms_nobody)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {a_thousand_broken_clients_are_one_line_in_the_log,
-	    a_message_of_the_greatest_length_is_taken_and_no_longer_one,
-	    a_message_without_an_end_is_cut_at_the_limit,
-	    descriptors_that_are_sent_along_do_not_get_in,
-	    who_passes_what_is_not_closed_is_not_served_until_it_is, garbage_harms_nobody};
-	TCase *tcase = tcase_create("broken");
-	Suite *suite = suite_create("broken");
-	SRunner *runner;
-	int failed;
-
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	tcase_add_loop_test(tcase, who_breaks_the_protocol_is_told_and_the_connection_ends, 0,
-	    (int)(sizeof(offences) / sizeof(offences[0])));
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN_LOOPS("broken",
+    UNIT_LOOPS(UNIT_ROWS(who_breaks_the_protocol_is_told_and_the_connection_ends, offences)),
+    a_thousand_broken_clients_are_one_line_in_the_log,
+    a_message_of_the_greatest_length_is_taken_and_no_longer_one,
+    a_message_without_an_end_is_cut_at_the_limit, descriptors_that_are_sent_along_do_not_get_in,
+    who_passes_what_is_not_closed_is_not_served_until_it_is, garbage_harms_nobody)

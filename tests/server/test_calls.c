@@ -417,35 +417,14 @@ START_TEST(the_loop_does_not_sleep_on_calls_that_a_turn_left_over)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {a_call_is_answered, nothing_is_answered_before_the_flush,
-	    pipelined_calls_are_answered_in_their_order,
-	    a_call_that_waits_holds_back_what_was_sent_after_it,
-	    a_call_that_waits_delays_no_other_client, a_stream_continues_until_its_last_answer,
-	    a_oneway_call_is_carried_out_and_not_answered,
-	    a_client_that_half_closes_gets_every_answer,
-	    what_a_client_sent_before_it_left_is_carried_out,
-	    a_call_that_waits_is_told_when_its_client_leaves,
-	    clients_that_half_closed_and_then_leave_are_noticed_without_a_word_to_them,
-	    an_answer_taken_back_from_a_client_that_left_harms_nobody,
-	    calls_wait_for_their_users_name, a_handler_that_needs_a_name_is_called_again,
-	    the_loop_does_not_sleep_on_calls_that_a_turn_left_over};
-	TCase *tcase = tcase_create("calls");
-	Suite *suite = suite_create("calls");
-	SRunner *runner;
-	int failed;
-
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 30);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	tcase_add_loop_test(tcase, an_error_is_the_one_that_varlink_names, 0,
-	    (int)(sizeof(answers) / sizeof(answers[0])));
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN_LOOPS("calls", UNIT_LOOPS(UNIT_ROWS(an_error_is_the_one_that_varlink_names,
+    answers)), a_call_is_answered, nothing_is_answered_before_the_flush,
+    pipelined_calls_are_answered_in_their_order,
+    a_call_that_waits_holds_back_what_was_sent_after_it, a_call_that_waits_delays_no_other_client,
+    a_stream_continues_until_its_last_answer, a_oneway_call_is_carried_out_and_not_answered,
+    a_client_that_half_closes_gets_every_answer, what_a_client_sent_before_it_left_is_carried_out,
+    a_call_that_waits_is_told_when_its_client_leaves,
+    clients_that_half_closed_and_then_leave_are_noticed_without_a_word_to_them,
+    an_answer_taken_back_from_a_client_that_left_harms_nobody, calls_wait_for_their_users_name,
+    a_handler_that_needs_a_name_is_called_again,
+    the_loop_does_not_sleep_on_calls_that_a_turn_left_over)

@@ -335,27 +335,7 @@ START_TEST(nonsense_ends_the_conversation)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {calls_are_answered_one_at_a_time_and_in_order,
-	    a_stream_says_what_continues, much_in_both_directions_does_not_deadlock,
-	    patience_ends_and_the_answer_may_still_come, no_daemon_is_an_error_at_once,
-	    what_a_daemon_said_before_it_went_is_heard};
-	TCase *tcase = tcase_create("client");
-	Suite *suite = suite_create("client");
-	SRunner *runner;
-	int failed;
-
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	tcase_add_loop_test(tcase, nonsense_ends_the_conversation, 0,
-	    (int)(sizeof(nonsense) / sizeof(nonsense[0])));
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN_LOOPS("client", UNIT_LOOPS(UNIT_ROWS(nonsense_ends_the_conversation, nonsense)),
+    calls_are_answered_one_at_a_time_and_in_order, a_stream_says_what_continues,
+    much_in_both_directions_does_not_deadlock, patience_ends_and_the_answer_may_still_come,
+    no_daemon_is_an_error_at_once, what_a_daemon_said_before_it_went_is_heard)

@@ -241,27 +241,8 @@ START_TEST(those_who_wait_go_on_when_the_limit_is_lifted)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {
-	    a_connection_too_many_is_refused_with_the_limit_its_value_and_the_count,
-	    who_is_exempt_is_bound_by_neither, calls_too_many_wait_and_each_is_answered,
-	    the_connections_of_a_user_share_what_he_may,
-	    who_leaves_while_his_calls_wait_has_them_carried_out, to_connect_anew_gains_nothing,
-	    those_who_wait_go_on_when_the_limit_is_lifted};
-	TCase *tcase = tcase_create("quota");
-	Suite *suite = suite_create("quota");
-	SRunner *runner;
-	int failed;
-
-	suite_add_tcase(suite, tcase);
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN("quota", a_connection_too_many_is_refused_with_the_limit_its_value_and_the_count,
+    who_is_exempt_is_bound_by_neither, calls_too_many_wait_and_each_is_answered,
+    the_connections_of_a_user_share_what_he_may,
+    who_leaves_while_his_calls_wait_has_them_carried_out, to_connect_anew_gains_nothing,
+    those_who_wait_go_on_when_the_limit_is_lifted)

@@ -458,30 +458,12 @@ START_TEST(what_can_not_be_put_leaves_what_was_there)
 }
 END_TEST
 
-int main(void)
-{
-	const TTest *const tests[] = {every_method_is_found_by_its_name_and_no_other,
-	    handlers_stand_in_the_order_of_the_methods, a_method_carries_its_access_and_its_comment,
-	    fields_carry_their_types_down_to_the_nested_ones,
-	    errors_and_interfaces_are_known_by_name, the_text_of_an_interface_is_its_file,
-	    a_message_comes_whole_however_its_bytes_arrive, messages_in_one_piece_come_one_by_one,
-	    nesting_without_an_end_is_refused, a_message_may_be_as_long_as_the_limit_and_no_longer,
-	    what_can_not_be_put_leaves_what_was_there, the_way_to_a_culprit_is_told};
-	Suite *suite = suite_create("varlink");
-	TCase *tcase = tcase_create("varlink");
-	SRunner *runner = srunner_create(suite);
-	int failed;
-
-	suite_add_tcase(suite, tcase);
-	for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)
-		tcase_add_test(tcase, tests[i]);
-	tcase_add_loop_test(tcase, each_value_is_held_against_its_type_and_the_culprit_is_named, 0,
-	    (int)(sizeof(check_cases) / sizeof(check_cases[0])));
-	tcase_add_loop_test(tcase, nonsense_is_refused_with_a_reason_and_can_be_passed_over, 0,
-	    (int)(sizeof(nonsense) / sizeof(nonsense[0])));
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-}
+UNIT_MAIN_LOOPS("varlink",
+    UNIT_LOOPS(UNIT_ROWS(each_value_is_held_against_its_type_and_the_culprit_is_named,
+    check_cases), UNIT_ROWS(nonsense_is_refused_with_a_reason_and_can_be_passed_over, nonsense)),
+    every_method_is_found_by_its_name_and_no_other, handlers_stand_in_the_order_of_the_methods,
+    a_method_carries_its_access_and_its_comment, fields_carry_their_types_down_to_the_nested_ones,
+    errors_and_interfaces_are_known_by_name, the_text_of_an_interface_is_its_file,
+    a_message_comes_whole_however_its_bytes_arrive, messages_in_one_piece_come_one_by_one,
+    nesting_without_an_end_is_refused, a_message_may_be_as_long_as_the_limit_and_no_longer,
+    what_can_not_be_put_leaves_what_was_there, the_way_to_a_culprit_is_told)

@@ -19,22 +19,44 @@
 #define UNIT_TIMEOUT 60
 #endif
 
-#define UNIT_MAIN(name, ...)                                                                       \
+/* A test that is run n times, with _i from 0 on: a row of a table each. */
+struct unit_loop {
+	const TTest *test;
+	int n;
+};
+
+/* Runs the tests, and the loops after them, until the one whose test is NULL. What main returns. */
+static inline int unit_run(
+    const char *name, const TTest *const *tests, size_t n, const struct unit_loop *loops)
+{
+	Suite *suite = suite_create(name);
+	TCase *tcase = tcase_create(name);
+
+	tcase_set_timeout(tcase, UNIT_TIMEOUT);
+	for (size_t i = 0; i < n; i++)
+		tcase_add_test(tcase, tests[i]);
+	for (; loops->test; loops++)
+		tcase_add_loop_test(tcase, loops->test, 0, loops->n);
+	suite_add_tcase(suite, tcase);
+	SRunner *runner = srunner_create(suite);
+	srunner_set_tap(runner, "-");
+	srunner_run_all(runner, CK_SILENT);
+	int failed = srunner_ntests_failed(runner);
+	srunner_free(runner);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
+
+/* The loops, each a UNIT_ROWS(TEST, TABLE): for UNIT_MAIN_LOOPS. */
+#define UNIT_LOOPS(...) (const struct unit_loop[]){ __VA_ARGS__, { 0 } }
+#define UNIT_ROWS(test, table) { test, (int)(sizeof(table) / sizeof((table)[0])) }
+
+#define UNIT_MAIN_LOOPS(name, loops, ...)                                                          \
 	int main(void)                                                                             \
 	{                                                                                          \
 		const TTest *const tests[] = { __VA_ARGS__ };                                      \
-		Suite *suite = suite_create(name);                                                 \
-		TCase *tcase = tcase_create(name);                                                 \
-		tcase_set_timeout(tcase, UNIT_TIMEOUT);                                            \
-		for (size_t i = 0; i < sizeof(tests) / sizeof(tests[0]); i++)                      \
-			tcase_add_test(tcase, tests[i]);                                           \
-		suite_add_tcase(suite, tcase);                                                     \
-		SRunner *runner = srunner_create(suite);                                           \
-		srunner_set_tap(runner, "-");                                                      \
-		srunner_run_all(runner, CK_SILENT);                                                \
-		int failed = srunner_ntests_failed(runner);                                        \
-		srunner_free(runner);                                                              \
-		return failed ? EXIT_FAILURE : EXIT_SUCCESS;                                       \
+		return unit_run(name, tests, sizeof(tests) / sizeof(tests[0]), loops);             \
 	}
+
+#define UNIT_MAIN(name, ...) UNIT_MAIN_LOOPS(name, (const struct unit_loop[1]){ { 0 } }, __VA_ARGS__)
 
 #endif
