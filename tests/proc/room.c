@@ -300,6 +300,13 @@ void room_adopt(struct room *r, uint64_t id, enum keeper_level level)
 	ck_assert_int_eq(proc_adopt(r->proc, &j, level, 500), 0);
 }
 
+void room_take_up(struct room *r, uint64_t id, enum keeper_level level)
+{
+	room_open(r);
+	room_adopt(r, id, level);
+	proc_adopted_all(r->proc);
+}
+
 static bool is_gone(const struct room *r, uint64_t id)
 {
 	const struct job_attempt *a = &r->told[id].attempt;
@@ -342,6 +349,12 @@ void room_run_and_be_killed(struct room *r, uint64_t id, const char *script)
 void room_kill_keeper(const struct room *r, uint64_t id)
 {
 	ck_assert_int_eq(kill(r->told[id].attempt.keeper_pid, SIGKILL), 0);
+}
+
+void room_orphan(struct room *r, uint64_t id)
+{
+	room_kill_keeper(r, id);
+	ROOM_WAIT(r, r->told[id].orphaned);
 }
 
 void room_wait_exit_file(const struct room *r, uint64_t id)

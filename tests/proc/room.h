@@ -73,6 +73,8 @@ void room_start(struct room *r, uint64_t id, const char *script);
 void room_run(struct room *r, uint64_t id, const char *script);
 /* Takes it up as core would, from what it was told. */
 void room_adopt(struct room *r, uint64_t id, enum keeper_level level);
+/* …as the next jobd, which has this job alone: opens the room, and adopts no others. */
+void room_take_up(struct room *r, uint64_t id, enum keeper_level level);
 /* Acknowledges and waits until nothing of the job is left: no process, no file. */
 void room_leave(struct room *r, uint64_t id);
 
@@ -82,6 +84,8 @@ void room_leave(struct room *r, uint64_t id);
  */
 void room_run_and_be_killed(struct room *r, uint64_t id, const char *script);
 void room_kill_keeper(const struct room *r, uint64_t id);
+/* …and waits until jobd looks after the job itself. */
+void room_orphan(struct room *r, uint64_t id);
 /* Waits until a job's exit file has its own name, and so is whole. */
 void room_wait_exit_file(const struct room *r, uint64_t id);
 /* Leaves the job, which is the last one, and ends the room. */

@@ -54,9 +54,7 @@ START_TEST(what_ended_while_no_jobd_was_there_is_read_from_its_exit_file)
 	room_close(r);
 	room_touch(r, "go");
 	room_wait_exit_file(r, 1);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].ended);
 	ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_EXITED);
 	ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 11);
@@ -88,9 +86,7 @@ START_TEST(a_keeper_killed_while_no_jobd_was_there_leaves_its_status_with_the_co
 	ROOM_WAIT(r, room_pid(r, "pid"));
 	room_close(r);
 	room_kill_keeper(r, 1);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].orphaned && r->told[1].running);
 	room_touch(r, "go");
 	ROOM_WAIT(r, r->told[1].ended);
@@ -105,8 +101,7 @@ START_TEST(a_zombie_that_was_held_is_found_again_by_the_next_jobd)
 	room_begin(r);
 	room_run(r, 1, UNTIL_GO("exit 13"));
 	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	room_touch(r, "go");
 	ROOM_WAIT(r, r->told[1].ended);
 	r->told[1].ended = 0;
@@ -124,9 +119,7 @@ START_TEST(another_jobs_keeper_is_adopted_and_lets_go)
 	struct room *r = room_new();
 	room_init(r);
 	room_run_and_be_killed(r, 1, UNTIL_GO("exit 14"));
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].running);
 	room_touch(r, "go");
 	ROOM_WAIT(r, r->told[1].ended);
@@ -140,12 +133,9 @@ START_TEST(an_adopted_keeper_that_is_killed_never_leads_to_a_guessed_status)
 	struct room *r = room_new();
 	room_init(r);
 	room_run_and_be_killed(r, 1, UNTIL_GO("exit 15"));
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].running);
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	room_touch(r, "go");
 	ROOM_WAIT(r, r->told[1].ended || r->told[1].lost);
 	/* True where the kernel tells (Linux 6.15), lost elsewhere. */
@@ -164,9 +154,7 @@ START_TEST(a_keeper_whose_socket_was_removed_is_silent_and_its_word_is_waited_fo
 	const struct job_attempt *a = &r->told[1].attempt;
 	snprintf(name, sizeof name, "run/keepers/" KEEPER_NAME_FMT, (uint64_t)1, a->number, a->nonce);
 	ck_assert_int_eq(unlink(room_path(r, name)), 0);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].silent);
 	ck_assert_uint_eq(r->told[1].orphaned + r->told[1].lost + r->told[1].ended, 0);
 	room_touch(r, "go");
@@ -182,12 +170,9 @@ START_TEST(an_orphan_the_kernel_does_not_tell_of_is_looked_up_on_disk_before_it_
 	struct room *r = room_new();
 	room_init(r);
 	room_run_and_be_killed(r, 1, UNTIL_GO("exit 20"));
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].running);
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	/* As a kernel that has no answer; and a keeper's last word. */
 	struct keeper *k = roster_find(r->proc, ROSTER_ID, 1);
 	close(k->pidfd);
@@ -218,12 +203,9 @@ START_TEST(an_adopted_job_whose_keeper_died_is_paused_and_ended)
 	struct room *r = room_new();
 	room_init(r);
 	room_run_and_be_killed(r, 1, UNTIL_GO("exit 15"));
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].running);
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	proc_order(r->proc, 1, LEVEL_STOP, 0);
 	ROOM_WAIT(r, r->told[1].stopped);
 	ck_assert(process_is_still(r->told[1].attempt.pid));
@@ -242,9 +224,7 @@ START_TEST(a_keeper_that_does_not_answer_is_silent_and_nobody_waits_for_it)
 	room_run(r, 1, "sleep 300");
 	room_close(r);
 	kill(r->told[1].attempt.keeper_pid, SIGSTOP);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	room_run(r, 2, "exit 0");
 	ROOM_WAIT(r, r->told[2].ended);
 	ROOM_WAIT(r, r->told[1].silent);

@@ -164,9 +164,7 @@ START_TEST(a_pause_that_was_ordered_before_the_kill_is_in_force_after_it)
 {
 	make_room();
 	die_at("pause-ordered", live);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_STOP);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_STOP);
 	ROOM_WAIT(r, r->told[1].stopped);
 	ck_assert(process_is_still(r->told[1].attempt.pid));
 	proc_order(r->proc, 1, LEVEL_RUN, 0);
@@ -180,9 +178,7 @@ START_TEST(a_cancel_that_was_ordered_before_the_kill_is_carried_out)
 {
 	make_room();
 	die_at("cancel-ordered", be_cancelled);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_END);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_END);
 	ROOM_WAIT(r, r->told[1].ended);
 	ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGTERM);
 	clear();

@@ -25,8 +25,7 @@ START_TEST(a_keeper_that_is_killed_does_not_take_the_status_with_it)
 	unsigned before = open_descriptors();
 	room_run(r, 1, UNTIL_GO("exit 7"));
 	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	room_touch(r, "go");
 	ROOM_WAIT(r, r->told[1].ended);
 	ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_EXITED);
@@ -48,8 +47,7 @@ START_TEST(while_one_zombie_is_held_the_others_are_reaped)
 	room_begin(r);
 	room_run(r, 1, UNTIL_GO("exit 7"));
 	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	room_touch(r, "go");
 	ROOM_WAIT(r, r->told[1].ended);
 	room_run(r, 2, "exit 8");
@@ -73,8 +71,7 @@ START_TEST(what_a_command_left_behind_ends_with_it_though_its_keeper_is_dead)
 				   "exit 7"));
 		ROOM_WAIT(r, room_pid(r, "pid") && room_pid(r, "left"));
 		pid_t left = room_pid(r, "left");
-		room_kill_keeper(r, 1);
-		ROOM_WAIT(r, r->told[1].orphaned);
+		room_orphan(r, 1);
 		room_touch(r, "go");
 		ROOM_WAIT(r, r->told[1].ended);
 		ck_assert_int_eq(WEXITSTATUS(r->told[1].end.status), 7);
@@ -93,8 +90,7 @@ START_TEST(a_paused_job_stays_paused_when_its_keeper_dies_and_obeys)
 	room_run(r, 1, "sleep 300; :");
 	proc_order(r->proc, 1, LEVEL_STOP, 0);
 	ROOM_WAIT(r, r->told[1].stopped);
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	ck_assert(process_is_still(r->told[1].attempt.pid));
 	/* Somebody continues it: it is stopped again, and said. */
 	kill(r->told[1].attempt.pid, SIGCONT);
@@ -119,8 +115,7 @@ START_TEST(an_orphan_that_ignores_the_first_signal_is_killed_after_the_grace)
 	room_begin(r);
 	room_run(r, 1, "trap '' TERM; " UNTIL_GO(":"));
 	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	proc_signal(r->proc, 1, SIGTERM, true);
 	proc_order(r->proc, 1, LEVEL_END, 100);
 	ROOM_WAIT(r, r->told[1].ended);
@@ -144,8 +139,7 @@ START_TEST(what_an_orphan_left_behind_has_what_is_left_of_the_grace)
 		proc_adopted_all(r->proc);
 		room_run(r, 1, CLEANS_UP);
 		ROOM_WAIT(r, room_pid(r, "left"));
-		room_kill_keeper(r, 1);
-		ROOM_WAIT(r, r->told[1].orphaned);
+		room_orphan(r, 1);
 		proc_order(r->proc, 1, LEVEL_END, 15000);
 		ROOM_WAIT(r, r->told[1].ended);
 		ck_assert_int_eq(WTERMSIG(r->told[1].end.status), SIGTERM);
@@ -162,8 +156,7 @@ START_TEST(the_grace_of_what_an_orphan_left_behind_can_be_cut_short)
 	room_run(r, 1, "setsid sh -c 'trap \"\" TERM; echo $$ >$D/left; sleep 300; :' & exec sleep 300");
 	ROOM_WAIT(r, room_pid(r, "left"));
 	pid_t left = room_pid(r, "left");
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	proc_order(r->proc, 1, LEVEL_END, 300000);
 	ROOM_WAIT(r, process_state(r->told[1].attempt.pid) == 'Z');
 	for (int i = 0; i < 5; i++)
@@ -186,8 +179,7 @@ START_TEST(signals_reach_an_orphan_in_their_order)
 	room_begin(r);
 	room_run(r, 1, "trap 'exit 9' USR1; " UNTIL_GO(":"));
 	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	proc_signal(r->proc, 1, SIGSTOP, false); /* the other way round it would stay stopped */
 	proc_signal(r->proc, 1, SIGCONT, false);
 	room_turn(r);
@@ -221,9 +213,7 @@ START_TEST(a_command_of_no_child_of_ours_that_never_came_to_run_is_not_given_a_s
 	ck_assert_int_gt(command, 0);
 	while (process_state(command) != 'Z' && process_state(command) != 0)
 		usleep(1000);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].ended || r->told[1].lost);
 	if (r->told[1].ended)
 		ck_assert_int_eq(r->told[1].end.kind, KEEPER_END_NEVER_RAN);
@@ -303,8 +293,7 @@ START_TEST(an_orphan_that_may_not_be_stopped_is_named_and_goes_on)
 	room_run(r, 1, "exec $D/setpriv --reuid 0 --regid 0 --clear-groups "
 		       "sh -c 'echo $$ >$D/pid; exec sleep 300'");
 	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_kill_keeper(r, 1);
-	ROOM_WAIT(r, r->told[1].orphaned);
+	room_orphan(r, 1);
 	proc_order(r->proc, 1, LEVEL_STOP, 0);
 	ROOM_WAIT(r, r->told[1].unstoppable);
 	ck_assert_uint_eq(r->told[1].stopped, 0);

@@ -35,9 +35,7 @@ START_TEST(where_all_is_gone_the_job_is_lost_and_who_survives_is_named_and_ended
 		kill(pid, SIGKILL);
 		for (int n = 0; n < 500 && process_state(pid); n++)
 			usleep(10000);
-		room_open(r);
-		room_adopt(r, 1, LEVEL_RUN);
-		proc_adopted_all(r->proc);
+		room_take_up(r, 1, LEVEL_RUN);
 		ROOM_WAIT(r, r->told[1].lost || r->told[1].ended);
 		/* An init that has not reaped it yet lets the status be read, which is more. */
 		if (r->told[1].ended)
@@ -214,9 +212,7 @@ START_TEST(the_sweep_leaves_an_exit_file_whose_end_is_not_committed)
 	room_close(r);
 	room_touch(r, "go");
 	room_wait_exit_file(r, 1);
-	room_open(r);
-	room_adopt(r, 1, LEVEL_RUN);
-	proc_adopted_all(r->proc);
+	room_take_up(r, 1, LEVEL_RUN);
 	ROOM_WAIT(r, r->told[1].ended);
 	proc_acknowledge(r->proc, 1);
 	dirs_sweep(r->proc);
