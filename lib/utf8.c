@@ -6,7 +6,8 @@
 
 #include <string.h>
 
-size_t utf8_char(const char *s, size_t len)
+/* The length (1 to 4) of the character at s, which has len bytes; 0 when there is none. */
+static size_t character(const char *s, size_t len)
 {
 	const unsigned char *p = (const unsigned char *)s;
 	unsigned char low = 0x80, high = 0xbf;
@@ -41,7 +42,7 @@ size_t utf8_span(const char *s, size_t len)
 {
 	size_t at = 0, n;
 
-	while (at < len && (n = utf8_char(s + at, len - at)) != 0)
+	while (at < len && (n = character(s + at, len - at)) != 0)
 		at += n;
 	return at;
 }

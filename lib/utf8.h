@@ -7,12 +7,9 @@
 #include <stdint.h>
 
 /*
- * The length (1 to 4) of the character at s, which has len bytes; 0 when there is none: no
- * UTF-8 (overlong, surrogate, past U+10FFFF), or cut off. U+0000 is a character.
+ * How many of the len bytes at s are whole characters, from the beginning. U+0000 is one; what is
+ * overlong, a surrogate, past U+10FFFF or cut off is none.
  */
-size_t utf8_char(const char *s, size_t len);
-
-/* How many of the len bytes at s are whole characters, from the beginning. */
 size_t utf8_span(const char *s, size_t len);
 
 /* Puts '?' in the place of every byte of s that is no UTF-8. */
