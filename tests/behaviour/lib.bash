@@ -14,7 +14,8 @@
 : "${top_builddir:=$top_srcdir/build}"
 JOBD=$top_builddir/jobd/jobd
 JOBCTL=$top_builddir/jobctl/jobctl
-PATIENCE=${JOBD_TEST_PATIENCE:-20} # seconds that eventually goes on trying
+SLOWNESS=${JOBD_TEST_SLOWNESS:-1} # how many times as long the programs may take as in an ordinary build
+PATIENCE=$((20 * SLOWNESS))       # seconds that eventually goes on trying
 
 # Each test ---------------------------------------------------------------------
 
@@ -193,6 +194,18 @@ expect() {
 		printf '%s\n' "left with $got, not $want: $*" "-- output:" "$output" "-- error:" "$error"
 		return 1
 	fi
+}
+
+# Runs a command that must succeed, within so many seconds.
+swiftly() {
+	local seconds=$1 start=${EPOCHREALTIME/./} took
+	shift
+	ok "$@"
+	took=$((${EPOCHREALTIME/./} - start))
+	((took < seconds * SLOWNESS * 1000000)) || {
+		echo "took $((took / 1000)) ms: $*"
+		return 1
+	}
 }
 
 # Runs a command that must succeed.

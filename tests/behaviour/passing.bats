@@ -14,7 +14,7 @@ local_teardown() {
 }
 
 answers_soon() {
-	ok timeout 10 "$JOBCTL" health
+	ok timeout $((10 * SLOWNESS)) "$JOBCTL" health
 }
 
 helper_of() {
@@ -54,14 +54,14 @@ text_is() {
 	answers_soon
 	eventually text_is "$id" hello
 	is_busy
-	ok timeout 10 jobctl daemon-reexec
+	ok timeout $((10 * SLOWNESS)) jobctl daemon-reexec
 	answers_soon
-	ok timeout 10 jobctl cancel --now --wait "$id"
+	ok timeout $((10 * SLOWNESS)) jobctl cancel --now --wait "$id"
 	pass_to_notify STATUS=again
 	eventually text_is "$id" again
 	is_busy
-	ok timeout 10 jobctl cancel --now --wait "$id"
-	ok timeout 10 jobctl shutdown
+	ok timeout $((10 * SLOWNESS)) jobctl cancel --now --wait "$id"
+	ok timeout $((10 * SLOWNESS)) jobctl shutdown
 	wait "$jobd_pid"
 	jobd_pid=
 	eventually no_leftovers
@@ -87,7 +87,7 @@ done_passing() {
 		client=
 	fi
 	answers_soon
-	ok timeout 10 jobctl shutdown
+	ok timeout $((10 * SLOWNESS)) jobctl shutdown
 }
 
 @test "a log is removed without waiting, and by the next start where nobody came to it" {
@@ -99,13 +99,13 @@ done_passing() {
 	[[ -s state/log/0/$id.1.log ]]
 	helper=$(helper_of "$jobd_pid")
 	kill -STOP "$helper"
-	ok timeout 10 jobctl delete --yes "$id"
+	ok timeout $((10 * SLOWNESS)) jobctl delete --yes "$id"
 	[[ ! -e state/log/0/$id.1.log && -s state/log/$id.1.0.gone ]]
 	answers_soon
 	kill -CONT "$helper"
 	eventually test ! -e "state/log/$id.1.0.gone"
 	kill -STOP "$helper"
-	ok timeout 10 jobctl delete --yes "$other"
+	ok timeout $((10 * SLOWNESS)) jobctl delete --yes "$other"
 	kill_jobd
 	kill -KILL "$helper"
 	[[ -s state/log/$other.1.0.gone ]]

@@ -97,9 +97,9 @@ pause_is_asked() {
 	asker=$!
 	eventually test -e gap
 	# Nobody else takes the place.
-	expect 1 timeout 10 "$BUILT" -f -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run2" --socket "$D/other"
+	expect 1 timeout $((10 * SLOWNESS)) "$BUILT" -f -c "$D/jobd.conf" --state-dir "$D/state" --runtime-dir "$D/run2" --socket "$D/other"
 	contains "$error" 'another jobd'
-	expect 1 timeout 10 "$BUILT" -f -c "$D/jobd.conf" --state-dir "$D/state2" --runtime-dir "$D/run" --socket "$D/other"
+	expect 1 timeout $((10 * SLOWNESS)) "$BUILT" -f -c "$D/jobd.conf" --state-dir "$D/state2" --runtime-dir "$D/run" --socket "$D/other"
 	contains "$error" 'another jobd'
 	# A connect is not refused, and answered in time.
 	jobctl submit -- true >late 2>&1 3>&- &

@@ -221,7 +221,7 @@ is_stopping() {
 	ok jobctl resume "$c"
 	ok jobctl cancel "$d"
 	wait "$jobd_pid"
-	((SECONDS - start < 15))
+	((SECONDS - start < 15 * SLOWNESS))
 	wait "$client"
 	is "$(count_lines 'event=left' jobd.log)" 1
 	has_line "warning: event=left job=$a queue=default user=$(me) from=" jobd.log

@@ -63,7 +63,7 @@ kill_some_keeper() {
 }
 
 kill_at_random() {
-	local done=0 end=$((SECONDS + kills * 2))
+	local done=0 end=$((SECONDS + kills * 2 * SLOWNESS))
 	: >kills
 	while ((done < kills)); do
 		sleep "0.$((RANDOM % 3))$((RANDOM % 10))"

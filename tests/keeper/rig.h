@@ -15,8 +15,9 @@
 
 #include "lib/buf.h"
 #include "lib/kmsg.h"
+#include "tests/unit/unit.h"
 
-#define PATIENCE_MS 15000
+#define PATIENCE_MS (int)(15000 * unit_slowness())
 #define RIG_ID	    7
 #define RIG_ATTEMPT 2 /* the first one of a keeper */
 #define RIG_TITLE   "first                   " /* room for what ps(1) shows */

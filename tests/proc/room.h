@@ -13,6 +13,8 @@
 #include <sys/types.h>
 
 #include "jobd/proc/proc.h"
+#include "lib/clock.h"
+#include "tests/unit/unit.h"
 
 #define ROOM_JOBS 256 /* ids are below that */
 
@@ -61,8 +63,9 @@ void room_turn(struct room *r);
 /* Turns until the condition holds; fails the test after 20 s. */
 #define ROOM_WAIT(r, condition)                                                                    \
 	do {                                                                                       \
-		for (int tries_ = 0; !(condition); tries_++) {                                     \
-			ck_assert_msg(tries_ < 1000, "in vain: %s", #condition);                   \
+		uint64_t until_ = clock_mono_us() + 20000000 * unit_slowness();                    \
+		while (!(condition)) {                                                             \
+			ck_assert_msg(clock_mono_us() < until_, "in vain: %s", #condition);        \
 			room_turn(r);                                                              \
 		}                                                                                  \
 	} while (0)

@@ -16,8 +16,6 @@
 
 #include "lib/crash.h"
 #include "proc/room.h"
-
-#define UNIT_TIMEOUT 120
 #include "unit.h"
 
 #define SCRIPT "echo >>$D/ran; echo $$ >$D/pid; until test -e $D/go; do sleep 0.01; done; exit 21"

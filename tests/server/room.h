@@ -24,6 +24,7 @@
 
 #include "jobd/server/server.h"
 #include "lib/log.h"
+#include "tests/unit/unit.h"
 
 #define WAITING_MAX 32
 
@@ -75,12 +76,12 @@ void room_turn(struct room *r);
 /* Some turns, for what should not happen any more. */
 void room_settle(struct room *r);
 
-/* Turns until the condition holds, for 10 s at most. */
+/* Turns until the condition holds, for 20 s at most. */
 #define room_until(r, condition)                                                                   \
 	do {                                                                                       \
 		unsigned tries_ = 0;                                                               \
 		while (!(condition)) {                                                             \
-			ck_assert_msg(tries_++ < 10000, "never: %s", #condition);                  \
+			ck_assert_msg(tries_++ < 20000 * unit_slowness(), "never: %s", #condition); \
 			room_pause(r);                                                             \
 		}                                                                                  \
 	} while (0)

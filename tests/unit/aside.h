@@ -22,7 +22,7 @@
 #include "lib/log.h"
 #include "tests/unit/unit.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS (int)(10000 * unit_slowness())
 #define HANGS	    "hangs" /* a file of this name is removed when the gate is open */
 
 /* What the helper and the test both see. */

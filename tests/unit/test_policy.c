@@ -107,7 +107,7 @@ static void reload(void)
 /* Turns the loop while the condition holds. */
 #define TURN_WHILE(condition)                                                                      \
 	do {                                                                                       \
-		uint64_t until = clock_mono_us() + 20000000;                                       \
+		uint64_t until = clock_mono_us() + 20000000 * unit_slowness();                     \
 		while (condition) {                                                                \
 			ck_assert_msg(clock_mono_us() < until, "still " #condition);               \
 			event_base_loop(base, EVLOOP_ONCE);                                        \

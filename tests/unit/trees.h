@@ -10,8 +10,9 @@
 #include <unistd.h>
 
 #include "lib/tree.h"
+#include "tests/unit/unit.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS (int)(10000 * unit_slowness())
 
 static inline void nap(long ms)
 {

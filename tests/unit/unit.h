@@ -15,9 +15,19 @@
 #include <stdlib.h>
 
 /* Seconds a test may take before it is killed; a busy machine is slow. */
-#ifndef UNIT_TIMEOUT
-#define UNIT_TIMEOUT 60
-#endif
+#define UNIT_TIMEOUT 120
+
+/*
+ * How many times as long what is tested may take as in an ordinary build: for
+ * those that are watched (sanitizers, coverage) JOBD_TEST_SLOWNESS says so. Every
+ * time that a test sets an upper bound to is multiplied by it.
+ */
+static inline unsigned unit_slowness(void)
+{
+	const char *given = getenv("JOBD_TEST_SLOWNESS");
+	unsigned slowness = given ? (unsigned)strtoul(given, NULL, 10) : 1;
+	return slowness ? slowness : 1;
+}
 
 /* A test that is run n times, with _i from 0 on: a row of a table each. */
 struct unit_loop {
@@ -32,7 +42,7 @@ static inline int unit_run(
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
 
-	tcase_set_timeout(tcase, UNIT_TIMEOUT);
+	tcase_set_timeout(tcase, UNIT_TIMEOUT * unit_slowness());
 	for (size_t i = 0; i < n; i++)
 		tcase_add_test(tcase, tests[i]);
 	for (; loops->test; loops++)
