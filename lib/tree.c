@@ -167,20 +167,24 @@ static uint64_t now_ticks(void)
 
 /*
  * A later pass is for those the first one missed, not for those who were
- * started since: what a handler of this signal runs to clean up must not have it too.
+ * started since: what a handler of this signal runs to clean up must not have it
+ * too. Who was started in the very tick of the first pass may be either: such a one is
+ * left alone as well, and if it has nobody, tree_signal_late finds it.
  */
 size_t tree_signal(struct tree *t, int sig)
 {
-	uint64_t now = now_ticks();
 	size_t all = 0;
 	t->round++;
-	t->signalled_at = now;
 	for (int pass = 0; pass < PASSES; pass++) {
 		size_t sent = 0;
 		tree_walk(t, DEED_COUNT);
+		if (pass == 0)
+			t->signalled_at = now_ticks();
 		for (size_t i = 0; i < t->n; i++) {
 			struct member *m = &t->m[i];
-			if (m->life != MEMBER_ALIVE || m->round == t->round || m->start > now)
+			if (m->life != MEMBER_ALIVE || m->round == t->round)
+				continue;
+			if (pass > 0 && m->start >= t->signalled_at)
 				continue;
 			m->round = t->round;
 			sent += tree_send(t, m, sig);

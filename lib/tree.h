@@ -77,7 +77,7 @@ void tree_continue(struct tree *t);
 
 /*
  * Sends sig to every member there is (to a fixpoint of one walk after another,
- * but not to those who were started meanwhile). Returns how many had it.
+ * but not to those who were started since it was sent first). Returns how many had it.
  */
 size_t tree_signal(struct tree *t, int sig);
 

@@ -235,6 +235,54 @@ START_TEST(what_cleans_up_after_a_signal_is_left_alone)
 }
 END_TEST
 
+static int survived; /* a pipe's end */
+
+/* Cleans up in a process of its own, which says so if it is not ended under way. */
+static void clean_up(int sig)
+{
+	sigset_t set;
+	sigemptyset(&set);
+	sigaddset(&set, sig);
+	if (fork() == 0) {
+		signal(sig, SIG_DFL);
+		sigprocmask(SIG_UNBLOCK, &set, NULL);
+		nap(20);
+		ck_assert_int_eq(write(survived, "y", 1), 1);
+	}
+	_exit(0);
+}
+
+/* It is there before the signal's next walk, and started in the same tick of the clock. */
+START_TEST(what_is_started_at_once_to_clean_up_is_left_alone)
+{
+	enum { ROUNDS = 10, MANY = 20 };
+	char y[MANY];
+	int p[2];
+	ck_assert_int_eq(pipe(p), 0);
+	survived = p[1];
+	for (int round = 0; round < ROUNDS; round++) {
+		struct tree *t = subreaper();
+		sigset_t term, before;
+		sigemptyset(&term);
+		sigaddset(&term, SIGTERM);
+		sigprocmask(SIG_BLOCK, &term, &before);
+		for (int i = 0; i < MANY; i++)
+			if (fork() == 0) {
+				signal(SIGTERM, clean_up);
+				sigprocmask(SIG_SETMASK, &before, NULL);
+				for (;;)
+					pause();
+			}
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		ck_assert_uint_eq(tree_signal(t, SIGTERM), MANY);
+		for (size_t n = 0; n < MANY;)
+			n += (size_t)read(p[0], y, MANY - n);
+		kill_all(t);
+		tree_free(t);
+	}
+}
+END_TEST
+
 /* A child that does nothing, with this number or (0) any; -1 where one may not choose. */
 static pid_t child_numbered(pid_t pid)
 {
@@ -434,7 +482,8 @@ UNIT_MAIN("tree", a_tree_holds_children_grandchildren_and_those_with_a_session_o
     the_parent_of_a_stopped_vfork_child_counts_as_stopped,
     a_process_whose_first_thread_ended_is_a_member_that_can_be_stopped,
     children_of_any_thread_are_found, a_signal_goes_to_every_member,
-    what_cleans_up_after_a_signal_is_left_alone, a_number_that_is_used_again_hides_nobody,
+    what_cleans_up_after_a_signal_is_left_alone,
+    what_is_started_at_once_to_clean_up_is_left_alone, a_number_that_is_used_again_hides_nobody,
     a_tree_that_moves_while_it_is_stopped_and_killed_comes_to_an_end,
     a_process_that_was_named_is_a_member_with_all_below_it,
     a_tree_larger_than_the_descriptors_there_are_is_still_ended,
