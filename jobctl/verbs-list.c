@@ -22,6 +22,7 @@
 #define LINES_AROUND  4 /* the heading, what is said below, the prompt */
 #define PARTS	      3
 #define UNLIMITED     INT64_MAX
+#define SPARE	      1000 /* jobs that are gathered beyond what is kept before the last of them are dropped */
 
 struct list {
 	struct ctl *c;
@@ -32,15 +33,45 @@ struct list {
 	int64_t shown[PARTS]; /* without a selection: of each part */
 	bool short_of_lines;
 	size_t left_out; /* jobs that were found, and not shown */
-	json_t *sorted; /* with --sort: everything is gathered, and shown at the end */
+	json_t *sorted; /* with --sort: what is gathered, the first of all so far, and shown at the end */
+	size_t kept;	/* how many of them there were when the last ones were dropped */
 };
+
+/* Drops as many jobs from the end as there are no lines for; those that have not ended are perhaps kept. */
+static void drop_last(struct list *l, json_t *jobs, bool keep_live)
+{
+	size_t n = json_array_size(jobs);
+
+	for (size_t i = n; i-- > 0 && (int64_t)json_array_size(jobs) > l->left;)
+		if (!keep_live || job_ended(json_array_get(jobs, i)))
+			json_array_remove(jobs, i);
+	l->left_out += n - json_array_size(jobs);
+}
+
+/* Puts in order what was gathered. As without --sort all that has not ended stays, unless --limit cuts. */
+static void put_in_order(struct list *l)
+{
+	listing_sort(l->sorted, l->c->o->sort);
+	drop_last(l, l->sorted, !l->c->o->limit);
+	l->kept = json_array_size(l->sorted);
+}
+
+/* All are looked at, for any may be the first; but a million are not kept to show fifty. */
+static int64_t gather(struct list *l, json_t *jobs)
+{
+	if (json_array_extend(l->sorted, jobs) < 0)
+		return 0;
+	if (l->left < UNLIMITED && json_array_size(l->sorted) / 2 > l->kept + SPARE)
+		put_in_order(l);
+	return UNLIMITED;
+}
 
 static int64_t page(void *ctx, json_t *jobs, const char *cursor)
 {
 	struct list *l = ctx;
 	l->found += json_array_size(jobs);
 	if (l->sorted)
-		return json_array_extend(l->sorted, jobs) == 0 ? UNLIMITED : 0;
+		return gather(l, jobs);
 	if (!listing_show(&l->listing, jobs))
 		return 0;
 	if (l->left != UNLIMITED)
@@ -100,17 +131,6 @@ static enum code list_present(struct list *l)
 	return code;
 }
 
-/* Drops as many jobs from the end as there are no lines for; those that have not ended are perhaps kept. */
-static void drop_last(struct list *l, json_t *jobs, bool keep_live)
-{
-	size_t n = json_array_size(jobs);
-
-	for (size_t i = n; i-- > 0 && (int64_t)json_array_size(jobs) > l->left;)
-		if (!keep_live || job_ended(json_array_get(jobs, i)))
-			json_array_remove(jobs, i);
-	l->left_out = n - json_array_size(jobs);
-}
-
 /* The jobs whose numbers were given. */
 static enum code list_named(struct list *l, struct selection *s)
 {
@@ -166,14 +186,6 @@ static enum code check(const struct ctl *c)
 	if (o->sort && o->cursor)
 		return verb_usage(c, "--sort needs all jobs, --cursor gives a part of them");
 	return CODE_DONE;
-}
-
-/* Shows what was gathered, in order; as without --sort, all that has not ended unless --limit cuts. */
-static void show_sorted(struct list *l)
-{
-	listing_sort(l->sorted, l->c->o->sort);
-	drop_last(l, l->sorted, !l->c->o->limit);
-	listing_show(&l->listing, l->sorted);
 }
 
 static int64_t look_at(void *ctx, json_t *jobs, const char *cursor)
@@ -244,8 +256,10 @@ static enum code list(struct list *l, struct selection *s)
 		code = list_present(l);
 	if (code != CODE_DONE && code != CODE_NOT_FOUND && code != CODE_SOME)
 		return code;
-	if (l->sorted)
-		show_sorted(l);
+	if (l->sorted) {
+		put_in_order(l);
+		listing_show(&l->listing, l->sorted);
+	}
 	listing_end(&l->listing);
 	say_more(l);
 	if (code == CODE_DONE && !l->found && s->filtered && select_unknown(l->c))

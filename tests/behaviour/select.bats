@@ -285,6 +285,16 @@ shown() {
 	is "$(jobctl list --sort id --limit 0 --json | wc -l)" 119
 }
 
+@test "the first of very many jobs are found without keeping them all" {
+	printf '{"command": ["true"], "hold": true, "meta": {"n": "%s"}}\n' {1..2500} >plan
+	ok jobctl submit --plan plan
+	ok jobctl cancel --yes --quiet --state held
+	is "$(jobctl list --sort id --limit 3 --json | json id | tr '\n' ' ')" '1 2 3 '
+	is "$(jobctl list --sort -id --limit 3 --json | json id | tr '\n' ' ')" '2500 2499 2498 '
+	is "$(jobctl list --sort id --json | wc -l)" 50
+	is "$(jobctl list --sort id --limit 2300 --json | json id | tail -n 1)" 2300
+}
+
 @test "at a terminal a list that leaves jobs out says so" {
 	printf '{"command": ["true"], "meta": {"n": "%s"}}\n' {1..3} >plan
 	ok jobctl submit --wait --plan plan
