@@ -3,7 +3,9 @@
 #include "config.h"
 
 #include <errno.h>
+#include <grp.h>
 #include <inttypes.h>
+#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +47,23 @@ static int find_key(const struct ctl *c, const char *word, size_t len)
 	return -1;
 }
 
+/* A name that nobody has yet is taken, as jobd.conf takes it; but it may be a slip that shuts everybody out. */
+static void warn_of_unknown(const struct rules *r)
+{
+	for (char **name = r->submit_users; name && *name; name++)
+		if (!getpwnam(*name))
+			complain("warning: there is no user '%s'", *name);
+	for (char **name = r->submit_groups; name && *name; name++)
+		if (!getgrnam(*name))
+			complain("warning: there is no group '%s'", *name);
+}
+
 static enum code put_value(const struct ctl *c, json_t *values, int which, const char *value)
 {
 	struct rules checked;
 	rules_init(&checked);
 	int rc = rule_set(&checked, (enum rule)which, value);
+	warn_of_unknown(&checked);
 	rules_fini(&checked);
 	const char *name = rule_name((enum rule)which);
 	if (rc == -EINVAL)

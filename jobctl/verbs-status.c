@@ -128,10 +128,6 @@ static void times(struct sheet *p, const json_t *job)
 	if (job_int(job, "paused_total_us", 0) >= SHOWN_US)
 		append_duration(&b, ", besides paused for ", job_int(job, "paused_total_us", 0));
 	sheet_buf(p, "ran for", &b);
-	if (job_int(job, "timeout_s", -1) >= 0) {
-		append_duration(&b, "", job_int(job, "timeout_s", 0) * 1000000);
-		sheet_buf(p, "timeout", &b);
-	}
 }
 
 static void how_ended(struct sheet *p, const json_t *job)

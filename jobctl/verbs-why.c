@@ -43,7 +43,7 @@ static const struct {
 	{ "queue-paused", "jobctl queue show %", "jobctl queue resume %" },
 	{ "draining", "jobctl queue show %", "jobctl queue show %; jobctl queue resume %" },
 	{ "not-before", "jobctl edit @ --clear at", NULL },
-	{ "backoff", "jobctl status @", NULL },
+	{ "backoff", "jobctl edit @ --at now", NULL },
 	{ "dependency", "jobctl status #; jobctl edit @ --clear after", NULL },
 	{ "user-limit", "jobctl list --state running --user $", NULL },
 	{ "low-disk", "jobctl health", NULL },

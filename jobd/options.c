@@ -39,6 +39,15 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static const char *name_of(int c)
+{
+	const struct option *o = longs;
+
+	while (o->name && o->val != c)
+		o++;
+	return o->name ? o->name : "?";
+}
+
 static int complain(void)
 {
 	fputs("Try 'jobd --help'.\n", stderr);
@@ -51,6 +60,10 @@ int options_parse(int argc, char **argv, struct options *o)
 
 	*o = (struct options){ 0 };
 	while ((c = getopt_long(argc, argv, "fc:th", longs, NULL)) != -1) {
+		if (optarg && !*optarg) { /* as of "$UNSET": it would be the present directory */
+			fprintf(stderr, "jobd: --%s: an empty name\n", name_of(c));
+			return complain();
+		}
 		switch (c) {
 		case 'f':
 			o->foreground = true;

@@ -89,6 +89,8 @@ daemon_pid() {
 	expect 2 "$JOBD" --no-such-option
 	contains "$error" no-such-option
 	expect 2 "$JOBD" surplus
+	expect 2 "$JOBD" --state-dir ''
+	contains "$error" '--state-dir: an empty name'
 }
 
 @test "-t checks the configuration, says what it found, and starts nothing" {

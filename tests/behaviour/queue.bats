@@ -247,6 +247,10 @@ paused: +0
 	is "$(value import submit_users)" "everyone default"
 	ok jobctl queue set import submit_users=root
 	is "$(value import submit_groups)" "- default"
+	ok jobctl queue set import submit_users=root,nobody-of-this-name submit_groups=nor-this
+	contains "$error" "warning: there is no user 'nobody-of-this-name'"
+	contains "$error" "warning: there is no group 'nor-this'"
+	ok jobctl queue reset import submit_groups
 	ok jobctl queue reset import submit_users
 	is "$output" 'queue import: submit_users = everyone (default)'
 }

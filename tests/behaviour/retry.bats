@@ -39,6 +39,10 @@ reason_is() {
 	matches "$output" 'attempt: +1 of 2, next at [0-9-]+ [0-9:]+'
 	ok jobctl why "$id"
 	matches "$output" 'until: +[0-9-]+ [0-9:]+, in (59m|1h)'
+	matches "$output" "next: +jobctl edit $id --at now"
+	ok jobctl edit "$id" --at now
+	reaches "$id" failed
+	is "$(field "$id" attempt)" 2
 }
 
 @test "exit codes decide whether there is another attempt" {

@@ -274,6 +274,28 @@ START_TEST(a_time_that_is_edited_holds_from_now)
 }
 END_TEST
 
+START_TEST(a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt)
+{
+	uint64_t a = running_spec((struct spec){ .rules = { "attempts=9", "backoff=1h", "backoff_jitter=0" } });
+
+	exits(a, 3);
+	heard();
+	ck_assert_int_eq(edit(a, EDIT_NOT_BEFORE, (struct spec){ .not_before_us = real_now() + MINUTE }),
+	    ENGINE_OK);
+	pass(MINUTE - 1);
+	ck_assert_str_eq(heard(), "");
+	pass(1);
+	ck_assert_str_eq(heard(), "start 1.2 A=1;");
+	run(a);
+	exits(a, 3);
+	heard();
+	/* "--clear at", where none is set. */
+	ck_assert_int_eq(edit(a, EDIT_NOT_BEFORE, (struct spec){ .not_before_us = 0 }), ENGINE_OK);
+	turns();
+	ck_assert_str_eq(heard(), "start 1.3 A=1;");
+}
+END_TEST
+
 static size_t variables(uint64_t id)
 {
 	struct job_view v;
@@ -313,4 +335,5 @@ WORLD_MAIN("edit", variables_are_set_in_the_environment_that_is_there_as_far_as_
     an_environment_that_is_shared_stays_when_its_first_job_is_deleted,
     another_queue_s_limit_holds_at_once_and_what_the_job_says_goes_with_it,
     a_rule_of_the_job_s_is_set_and_dropped, a_cycle_is_refused_however_long_and_nothing_is_changed,
-    what_it_waits_for_is_replaced_as_a_whole, a_time_that_is_edited_holds_from_now)
+    what_it_waits_for_is_replaced_as_a_whole, a_time_that_is_edited_holds_from_now,
+    a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt)
