@@ -15,7 +15,7 @@
 #include "fixture.h"
 #include "lib/strv.h"
 
-#define ROUNDS 60
+#define ROUNDS (60 / unit_slowness())
 
 /* A job comes, and waits for the one before it. One ends for it, and its waiter is told, so that all tables change. */
 static void write_one(struct store *s, uint64_t id, uint64_t first)
@@ -160,7 +160,7 @@ START_TEST(what_was_acknowledged_survives_kill_9)
 	uint64_t acknowledged = 0, checked = 0;
 
 	fixture_seed();
-	for (int i = 0; i < ROUNDS; i++) {
+	for (unsigned i = 0; i < ROUNDS; i++) {
 		uint64_t counts[JOB_STATES];
 		acknowledged = run_and_kill(dir, acknowledged);
 		if (fixture_random(3) == 0) /* a kill upon a kill, in recovery maybe */
