@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 #include "core/world.h"
+#include "unit.h"
 
-#define STEPS  (3000 / unit_slowness()) /* turns */
+#define STEPS  ((int)(3000 / unit_slowness())) /* turns */
 #define QUEUES 3
 
 static const struct queue_declaration declared[] = { { "a", NULL }, { "b", NULL } };
@@ -314,7 +315,7 @@ START_TEST(whatever_happens_no_limit_is_exceeded_and_nobody_is_forgotten)
 	world.queues = declared;
 	world.nqueues = 2;
 	ck_assert_int_eq(engine_declare_queues(engine, declared, 2), 0);
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (int i = 0; i < STEPS; i++) {
 		for (unsigned n = below(4); n > 0; n--)
 			step();
 		turn();

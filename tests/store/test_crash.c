@@ -14,6 +14,7 @@
 
 #include "fixture.h"
 #include "lib/strv.h"
+#include "unit.h"
 
 #define ROUNDS (60 / unit_slowness())
 
