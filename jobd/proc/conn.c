@@ -289,19 +289,17 @@ struct state_report {
 	pid_t culprit, recontinued;
 };
 
+/* What was stopped, was continued by somebody and can't be stopped once more, is told although its stop was. */
 static void tell_core(struct keeper *k, const struct state_report *s)
 {
 	struct proc *p = k->p;
-	if (s->recontinued) {
+	bool stale = s->seq != k->seq || (k->due | k->wanted) & DO_DESIRE;
+	if (s->recontinued && !s->culprit)
 		p->ev.recontinued(p->ctx, k->id, s->recontinued);
-		return;
-	}
-	if (s->seq != k->seq || k->due & DO_DESIRE || !keeper_is_awaited(k))
-		return;
-	if (s->culprit) {
+	else if (s->culprit && !stale && (!k->reached || k->level == LEVEL_STOP)) {
 		k->reached = true;
 		p->ev.unstoppable(p->ctx, k->id, s->culprit);
-	} else if (s->level == k->level) {
+	} else if (!stale && !k->reached && s->level == k->level) {
 		k->reached = true;
 		if (s->level == LEVEL_STOP) {
 			crash_point("stopped-received");

@@ -229,9 +229,9 @@ static void give_up_stopping(struct keeper *k, pid_t culprit)
 {
 	tree_continue(k->orphan->tree);
 	k->orphan->state = ORPHAN_RUNNING;
-	if (!keeper_is_awaited(k))
+	if (k->wanted & DO_DESIRE)
 		return;
-	k->reached = true;
+	k->reached = true; /* or it was, and somebody has continued what stops no more */
 	k->p->ev.unstoppable(k->p->ctx, k->id, culprit);
 }
 

@@ -310,6 +310,34 @@ START_TEST(an_orphan_that_may_not_be_stopped_is_named_and_goes_on)
 }
 END_TEST
 
+START_TEST(an_orphan_that_was_continued_and_may_not_be_stopped_again_runs)
+{
+	if (geteuid() != 0 || system("command -v setpriv >/dev/null") != 0)
+		return;
+	struct room *r = room_new();
+	room_init(r);
+	if (fork() == 0)
+		wait_and_kill(r);
+	become_ordinary(r);
+	room_open(r);
+	proc_adopted_all(r->proc);
+	room_run(r, 1, "trap 'exec $D/setpriv --reuid 0 --regid 0 --clear-groups "
+		       "sh -c \"echo >$D/free; exec sleep 300\"' CONT; "
+		       "echo $$ >$D/pid; while :; do :; done");
+	ROOM_WAIT(r, room_pid(r, "pid"));
+	room_orphan(r, 1);
+	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	ROOM_WAIT(r, r->told[1].stopped);
+	ROOM_WAIT(r, room_has(r, "free") || (kill(room_pid(r, "pid"), SIGCONT), false));
+	ROOM_WAIT(r, r->told[1].unstoppable);
+	ck_assert_uint_gt(r->told[1].recontinued, 0);
+	proc_order(r->proc, 1, LEVEL_END, 0);
+	room_touch(r, "kill");
+	ROOM_WAIT(r, r->told[1].ended);
+	room_finish(r, 1);
+}
+END_TEST
+
 START_TEST(how_a_reaped_process_ended_is_told_to_who_held_its_pidfd)
 {
 	int status = 0;
@@ -356,4 +384,5 @@ UNIT_MAIN("orphan", a_keeper_that_is_killed_does_not_take_the_status_with_it,
     a_command_that_never_came_to_run_is_not_given_a_status,
     a_command_of_no_child_of_ours_that_never_came_to_run_is_not_given_a_status,
     an_orphan_that_may_not_be_stopped_is_named_and_goes_on,
+    an_orphan_that_was_continued_and_may_not_be_stopped_again_runs,
     how_a_reaped_process_ended_is_told_to_who_held_its_pidfd)

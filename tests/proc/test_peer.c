@@ -220,6 +220,10 @@ START_TEST(what_would_not_stop_and_what_was_continued_is_passed_on)
 	say_state(3, LEVEL_STOP, 0, 4711);
 	ROOM_WAIT(&r, r.told[1].recontinued);
 	ck_assert_uint_eq(r.told[1].stopped, 1);
+	/* Its stop was told; that it holds no more has to be told as well. */
+	say_state(3, LEVEL_RUN, 4711, 4711);
+	ROOM_WAIT(&r, r.told[1].unstoppable == 2);
+	ck_assert_uint_eq(r.told[1].recontinued, 1);
 	end_it();
 }
 END_TEST
