@@ -52,15 +52,20 @@ bool log_is_blank(const struct job_log *l)
 /*
  * Opens the last job's once more: flags, offset and locks belong to the open file, which
  * that job's processes had, and are no business of the next one. False where it won't do.
+ * Without blocking, since a lease (fcntl(2)) that was taken on it would hold the open up for 45 s.
  */
 static bool reopen(struct keeper *k)
 {
 	struct job_log *l = &k->log;
 	const struct start *s = &k->start;
+	const int flags = O_WRONLY | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC;
 	struct statx was, st;
-	int fd = openat(KEEPER_FD_LOGS, l->name, O_WRONLY | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC);
-	bool fit = fd >= 0 && is_blank(l->fd, &was) && is_blank(fd, &st) && was.stx_ino == st.stx_ino &&
-	    (!s->set_identity || (st.stx_uid == s->uid && st.stx_gid == k->identity.gid));
+	if (!is_blank(l->fd, &was) ||
+	    (s->set_identity && (was.stx_uid != s->uid || was.stx_gid != k->identity.gid)))
+		return false;
+	int fd = openat(KEEPER_FD_LOGS, l->name, flags | O_NONBLOCK);
+	bool fit = fd >= 0 && is_blank(fd, &st) && was.stx_ino == st.stx_ino &&
+	    st.stx_uid == was.stx_uid && st.stx_gid == was.stx_gid && fcntl(fd, F_SETFL, O_APPEND) == 0;
 	if (!fit) {
 		if (fd >= 0)
 			close(fd);

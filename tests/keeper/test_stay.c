@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/clock.h"
 #include "tests/keeper/look.h"
 #include "tests/keeper/rig.h"
 #include "tests/unit/unit.h"
@@ -219,6 +220,26 @@ START_TEST(what_a_silent_job_does_to_its_open_file_is_not_met_by_the_next)
 }
 END_TEST
 
+START_TEST(a_lease_on_a_silent_jobs_log_holds_nobody_up)
+{
+	struct rig r;
+	struct said s;
+	rig_init(&r);
+	rig_run(&r, "exec perl -e 'use Fcntl; fcntl(STDOUT, 1024, F_WRLCK) or die'"); /* F_SETLEASE */
+	rig_hear_end(&r, &s);
+	ck_assert_int_eq(s.end.status, 0);
+	ck_assert(s.end.silent);
+	rig_ack_stay(&r);
+	uint64_t before = clock_mono_us();
+	next_job(&r, "grep flags /proc/self/fdinfo/1", "log2");
+	ck_assert_uint_lt(clock_mono_us() - before, 10000000 * unit_slowness()); /* and not 45 s */
+	rig_hear_end(&r, &s);
+	ck_assert(!rig_has(&r, "logs/log"));
+	rig_ack(&r);
+	rig_fini(&r);
+}
+END_TEST
+
 START_TEST(what_is_written_to_a_silent_log_from_outside_goes_with_it)
 {
 	struct rig r;
@@ -354,6 +375,7 @@ UNIT_MAIN("keeper: stay", a_keeper_that_is_asked_to_stay_takes_another_job,
     a_keeper_is_after_three_jobs_as_it_was_after_one, who_wrote_nothing_leaves_no_log,
     a_log_that_its_user_has_named_elsewhere_serves_no_other_job,
     what_a_silent_job_does_to_its_open_file_is_not_met_by_the_next,
+    a_lease_on_a_silent_jobs_log_holds_nobody_up,
     what_is_written_to_a_silent_log_from_outside_goes_with_it,
     a_silent_jobs_log_serves_no_other_user, a_keeper_that_hurries_hands_that_to_no_job,
     the_title_of_a_keeper_tells_its_job, a_keeper_that_the_host_told_to_end_takes_no_other_job)
