@@ -52,6 +52,8 @@ uint64_t param_u64(const struct call *c, const char *name, uint64_t otherwise); 
 bool param_bool(const struct call *c, const char *name);
 /* The array's strings, borrowed, NULL-terminated, to be freed with free; NULL when absent. */
 const char **param_strv(const struct call *c, const char *name, bool *no_memory);
+/* Whether a filter's lists and its glob are no longer than may be held against every row; false: answered. */
+bool param_filter_fits(struct call *c);
 /* The array's numbers, ascending, to be freed. */
 uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory);
 /* Who calls, for the journal. */

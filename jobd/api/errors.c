@@ -42,7 +42,7 @@ void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
 	vsnprintf(message, sizeof message, fmt, ap);
 	va_end(ap);
 	json_t *params = json_object();
-	json_put(params, "parameter", json_string(parameter));
+	json_put(params, "parameter", json_text(parameter));
 	json_put(params, "message", json_text(message));
 	call_error(c, "org.jobd.Job.Invalid", params);
 }

@@ -173,7 +173,8 @@ static bool take_selection(struct call *c, struct selection *s)
 {
 	bool no_memory = false;
 
-	if (!take_states(c, &s->f.states) || !take_reasons(c, &s->f.reasons) || !take_batch(c, &s->f.batch))
+	if (!param_filter_fits(c) || !take_states(c, &s->f.states) || !take_reasons(c, &s->f.reasons) ||
+	    !take_batch(c, &s->f.batch))
 		return false;
 	s->f.ids = s->ids = param_ids(c, "ids", &s->f.nids, &no_memory);
 	s->f.queues = s->queues = param_strv(c, "queues", &no_memory);
@@ -287,7 +288,7 @@ void api_monitor_audit(void *ctx, struct call *c)
 	bool no_memory = false;
 	uint64_t limit, before;
 
-	if (!page_params(c, &limit, &before))
+	if (!page_params(c, &limit, &before) || !param_filter_fits(c))
 		return;
 	uint64_t *ids = param_ids(c, "ids", &f.njobs, &no_memory);
 	const char **users = param_strv(c, "users", &no_memory);

@@ -9,8 +9,10 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "jobd/api/common.h"
+#include "lib/bounds.h"
 #include "lib/number.h"
 
 const char *param_str(const struct call *c, const char *name)
@@ -45,6 +47,27 @@ const char **param_strv(const struct call *c, const char *name, bool *no_memory)
 	for (size_t i = 0; out && i < n; i++)
 		out[i] = json_string_value(json_array_get(v, i));
 	return out;
+}
+
+bool param_filter_fits(struct call *c)
+{
+	static const char *const lists[] = { "queues", "projects", "users", "verbs" };
+	const char *glob = param_str(c, "name");
+
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++)
+		if (json_array_size(json_object_get(call_params(c), lists[i])) > NAMES_MAX) {
+			error_invalid(c, lists[i], "a filter has at most %d of them", NAMES_MAX);
+			return false;
+		}
+	if (glob && strlen(glob) > LABEL_MAX) {
+		error_invalid(c, "name", "a glob has at most %d bytes", LABEL_MAX);
+		return false;
+	}
+	if (json_object_size(json_object_get(call_params(c), "meta")) > META_MAX) {
+		error_invalid(c, "meta", "a job has at most %d of them", META_MAX);
+		return false;
+	}
+	return true;
 }
 
 uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory)

@@ -70,6 +70,12 @@ START_TEST(what_a_job_can_not_have_is_named)
 		{ "rules.attempts", "{'command':['true'],'rules':{'attempts':''}}" },
 		{ "rules.max_running", "{'command':['true'],'rules':{'max_running':'3'}}" },
 		{ "rules.tiemout", "{'command':['true'],'rules':{'tiemout':'3s'}}" },
+		/* Sixty bytes of a name are told: what is cut in two is not. */
+		{ "rules.a\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+		  "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9?",
+		    "{'command':['true'],'rules':{'a\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+		    "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9"
+		    "\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9\u00e9':'x'}}" },
 		{ "not_before_us", "{'command':['true'],'not_before_us':0}" },
 		{ "deadline_us", "{'command':['true'],'deadline_us':-5}" },
 		{ "deadline_us", "{'command':['true'],'deadline_us':1000000}" },

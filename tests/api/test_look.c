@@ -56,6 +56,36 @@ START_TEST(a_reason_a_state_or_a_batch_that_is_none_is_named)
 }
 END_TEST
 
+/* "{'FIELD': …}" with so many times the text, in one string or in as many. */
+static const char *many(const char *field, size_t n, bool list)
+{
+	static char text[10000];
+	int len = snprintf(text, sizeof text, "{'%s':%s", field, list ? "[" : "'");
+
+	for (size_t i = 0; i < n; i++)
+		len += snprintf(text + len, sizeof text - (size_t)len, list ? "%s'a'" : "%.0sa", i ? "," : "");
+	snprintf(text + len, sizeof text - (size_t)len, "%s}", list ? "]" : "'");
+	return text;
+}
+
+/* It is held against every row, by whoever asks. */
+START_TEST(a_filter_is_no_longer_than_it_need_be)
+{
+	static const char *const lists[] = { "queues", "projects", "users" };
+
+	rig_init();
+	for (size_t i = 0; i < sizeof lists / sizeof lists[0]; i++) {
+		well(api_job_list, many(lists[i], 1000, true));
+		fails("Job.Invalid", lists[i], api_job_list, many(lists[i], 1001, true));
+	}
+	fails("Job.Invalid", "verbs", api_monitor_audit, many("verbs", 1001, true));
+	fails("Job.Invalid", "users", api_monitor_audit, many("users", 1001, true));
+	well(api_job_list, many("name", 255, false));
+	fails("Job.Invalid", "name", api_job_list, many("name", 256, false));
+	rig_fini();
+}
+END_TEST
+
 START_TEST(whose_jobs_a_batch_has_is_told_to_nobody_else)
 {
 	rig_init();
@@ -170,7 +200,8 @@ START_TEST(what_is_wrong_with_a_template_can_be_read_by_itself)
 END_TEST
 
 UNIT_MAIN("look", jobs_are_listed_by_their_batch_and_their_reason, of_no_reason_there_is_no_job,
-    a_reason_a_state_or_a_batch_that_is_none_is_named, whose_jobs_a_batch_has_is_told_to_nobody_else,
+    a_reason_a_state_or_a_batch_that_is_none_is_named,
+    a_filter_is_no_longer_than_it_need_be, whose_jobs_a_batch_has_is_told_to_nobody_else,
     why_says_which_limit_is_in_the_way, all_live_jobs_are_gone_over_for_those_who_look_at_queues_alone,
     a_list_of_nobody_is_no_value_of_a_queue, a_template_is_made_for_a_queue_that_is_declared,
     everybody_is_shown_a_templates_variables, what_is_wrong_with_a_template_can_be_read_by_itself)
