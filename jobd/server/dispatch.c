@@ -57,6 +57,23 @@ static const char *envelope_read(struct call *c, const char **method, bool *upgr
 	return NULL;
 }
 
+/* What Varlink does not define is not kept with the call: in memory it can be eighty times what it was. */
+static void envelope_trim(json_t *message)
+{
+	static const char *const kept[] = { "method", "parameters", "more", "oneway" };
+	const char *name;
+	json_t *value;
+	void *next;
+
+	json_object_foreach_safe(message, next, name, value) {
+		bool keep = false;
+		for (size_t i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+			keep |= strcmp(name, kept[i]) == 0;
+		if (!keep)
+			json_object_del(message, name);
+	}
+}
+
 static void refuse_unknown(struct call *c, const char *method)
 {
 	const char *dot = strrchr(method, '.');
@@ -113,6 +130,7 @@ void dispatch(struct connection *conn, json_t *message, json_t *progress)
 		connection_offence(conn, wrong, "no call");
 		return;
 	}
+	envelope_trim(message);
 	conn->call = c;
 	at = varlink_method_find(method);
 	if (upgrade)

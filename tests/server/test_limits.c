@@ -8,11 +8,13 @@
 #include "tests/server/room.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "lib/buf.h"
 #include "unit.h"
 
 #define OUTPUT(n) "{'method':'org.jobd.Job.Output','parameters':{'id':1,'offset':" #n "}}"
@@ -168,6 +170,34 @@ START_TEST(what_is_sent_behind_a_call_that_waits_is_bounded)
 }
 END_TEST
 
+/* A sanitizer's malloc tells nothing of this: there it is only seen that all is well. */
+START_TEST(what_varlink_does_not_define_is_not_held_with_a_call_that_waits)
+{
+	enum { CALLS = 4, EMPTY = 300000 };
+	struct room r;
+	int fd[CALLS];
+	struct buf b = BUF_INIT;
+
+	room_begin(&r);
+	buf_puts(&b, "{'method':'org.jobd.Job.Wait','parameters':{'ids':[1]},'x':[{}");
+	for (int i = 0; i < EMPTY; i++)
+		buf_puts(&b, ",{}");
+	buf_put(&b, "]}", 3);
+	ck_assert(!b.failed);
+	for (int i = 0; i < CALLS; i++) {
+		fd[i] = client_open(&r);
+		client_say(&r, fd[i], (const char *)b.data);
+		room_until(&r, r.nwaiting == (size_t)i + 1);
+	}
+	buf_fini(&b);
+	ck_assert_uint_lt(mallinfo2().uordblks + mallinfo2().hblkhd, 10u << 20); /* a call alone is 20 MB */
+	for (int i = 0; i < CALLS; i++)
+		close(fd[i]);
+	room_until(&r, server_connections(r.server) == 0);
+	room_stop(&r);
+}
+END_TEST
+
 /* Whether the daemon has ended the connection without a word. */
 static int closed_by_daemon(struct room *r, int fd)
 {
@@ -280,5 +310,6 @@ UNIT_MAIN("limits", a_user_can_not_make_the_daemon_hold_without_end,
     a_client_that_does_not_read_and_leaves_is_let_go,
     a_stream_holds_back_and_goes_on_as_it_is_read, a_stream_whose_client_leaves_is_told,
     what_is_sent_behind_a_call_that_waits_is_bounded,
+    what_varlink_does_not_define_is_not_held_with_a_call_that_waits,
     no_user_has_more_than_half_of_the_places_and_is_told_so,
     without_descriptors_the_loop_rests_and_then_goes_on)
