@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The words of a configuration file: its comments, blanked; its quotes, checked; its text, cut into
- * tokens. It follows libconfuse's rules of where a comment, a string and a word begin and end.
+ * tokens. It follows libconfuse's rules of where a comment, a string and a word begin and end, but
+ * for what libconfuse drops without a word: that is part of the word it stands in, and found there
+ * (settings-words.c).
  */
 #include "config.h"
 
@@ -79,6 +81,12 @@ static const char *comment(struct scan *s, int *line)
 	return NULL;
 }
 
+/* Whether a word goes on on both sides of this character: it is no comment's beginning then. */
+static bool inside(const struct scan *s, bool in_word)
+{
+	return in_word && s->end - s->p > 1 && !strchr(BLANKS, s->p[1]);
+}
+
 const char *config_blank(char *text, size_t len, int *line)
 {
 	struct scan s = { text, text + len, 1 };
@@ -90,7 +98,8 @@ const char *config_blank(char *text, size_t len, int *line)
 			*line = s.line;
 			return "a NUL byte; this is no text file";
 		}
-		if (c == '#' || (!in_word && (at(&s, "//") || at(&s, "/*")))) {
+		if ((c == '#' && !inside(&s, in_word)) ||
+		    (!in_word && (at(&s, "//") || at(&s, "/*")))) {
 			wrong = comment(&s, line);
 			in_word = false;
 		} else if (c == '"' || c == '\'') {
