@@ -94,7 +94,7 @@ static const struct verb verbs[] = {
 	{ "cancel", "kill", CONTROL, "[--now] [--wait] [OPTION...] ID...",
 	    "end jobs: SIGTERM, later SIGKILL", selecting, G_BULK | OPTIONS_CANCEL, 0,
 	    verb_control },
-	{ "signal", "", CONTROL, "[--all] [OPTION...] ID... SIGNAL", "send a running job a signal",
+	{ "signal", "", CONTROL, "[--all] [OPTION...] ID... SIGNAL", "send a running or paused job a signal",
 	    selecting, G_BULK | OPTIONS_SIGNAL, 0, verb_control },
 	{ "retry", "requeue", CONTROL, "[OPTION...] ID...", "queue failed or cancelled jobs anew",
 	    selecting, G_BULK, 0, verb_control },

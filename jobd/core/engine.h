@@ -376,7 +376,8 @@ struct why {
 	const char *queue; /* borrowed until the engine's next call */
 	const char *limit; /* that is in the way: "queue", "daemon", "user"; NULL: none */
 	bool has_before;
-	size_t before; /* jobs that come first: of its queue where that is full, else of all */
+	size_t before; /* jobs that come first: of its queue where that is full, of its user where that
+			* one runs as many as may, else of all */
 	uint64_t until_us; /* real time; 0: not known */
 	uint64_t ids[WHY_IDS]; /* of jobs it waits for, as many as fit */
 	size_t nids;

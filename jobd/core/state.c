@@ -112,7 +112,7 @@ const char *state_hint(enum job_state from, enum job_event event)
 		[JOB_QUEUED] = "a queued job can be held, edited, cancelled or given another priority",
 		[JOB_HELD] = "a held job can be released, edited, cancelled or given another priority",
 		[JOB_RUNNING] = "a running job can be paused, cancelled or signalled",
-		[JOB_PAUSED] = "a paused job can be resumed or cancelled",
+		[JOB_PAUSED] = "a paused job can be resumed, cancelled or signalled",
 		[JOB_COMPLETED] = "a completed job can be deleted",
 		[JOB_FAILED] = "a failed job can be retried or deleted",
 		[JOB_CANCELLED] = "a cancelled job can be retried or deleted",

@@ -19,11 +19,21 @@ __attribute__((format(printf, 2, 3))) static void say(struct why *w, const char 
 	va_end(ap);
 }
 
+/* Whose jobs compete for the slot that one waits for. */
+enum rivals { RIVALS_ALL, RIVALS_QUEUE, RIVALS_USER };
+
 struct ranks {
 	const struct live *job;
-	bool queue; /* of its queue alone */
+	enum rivals rivals;
 	size_t before;
 };
+
+static bool is_rival(const struct ranks *r, const struct live *l)
+{
+	return r->rivals == RIVALS_QUEUE ? l->queue == r->job->queue :
+	       r->rivals == RIVALS_USER	 ? l->job.uid == r->job->job.uid :
+					   true;
+}
 
 static void count_before(void *ctx, struct live *l)
 {
@@ -31,27 +41,27 @@ static void count_before(void *ctx, struct live *l)
 
 	bool waits = order_has(l) || l->job.resume_requested;
 
-	if (waits && l->job.state == r->job->job.state && (!r->queue || l->queue == r->job->queue)
-	    && order_before(l, r->job))
+	if (waits && l->job.state == r->job->job.state && is_rival(r, l) && order_before(l, r->job))
 		r->before++;
 }
 
 /* How many come first: those in the same state that stand before it. */
-static size_t before(const struct engine *e, const struct live *l, bool queue)
+static size_t before(const struct engine *e, const struct live *l, enum rivals rivals)
 {
-	struct ranks r = { l, queue, 0 };
+	struct ranks r = { l, rivals, 0 };
 
 	live_each(&e->live, count_before, &r);
 	return r.before;
 }
 
 /* "; 2 before it" */
-static void say_before(const struct engine *e, const struct live *l, struct why *w, bool queue)
+static void say_before(const struct engine *e, const struct live *l, struct why *w,
+    enum rivals rivals)
 {
 	if (!order_has(l) && !l->job.resume_requested)
 		return;
 	w->has_before = true;
-	w->before = before(e, l, queue);
+	w->before = before(e, l, rivals);
 	if (w->before)
 		say(w, "; %zu before it", w->before);
 	else
@@ -122,7 +132,7 @@ static void why_full(const struct engine *e, const struct live *l, struct why *w
 	unsigned paused = own ? q->paused : e->active_paused;
 	if (paused)
 		say(w, ", %u of them paused", paused);
-	say_before(e, l, w, own);
+	say_before(e, l, w, own ? RIVALS_QUEUE : RIVALS_ALL);
 }
 
 static void why_not_before(const struct engine *e, const struct live *l, struct why *w)
@@ -145,7 +155,7 @@ static void why_user_limit(const struct engine *e, const struct live *l, struct 
 	say(w, "user %s runs %u of %u (user_max_running)", l->job.user,
 	    order_running(&e->order, l->job.uid), e->settings.user_max_running);
 	w->limit = "user";
-	say_before(e, l, w, false);
+	say_before(e, l, w, RIVALS_USER);
 }
 
 static void why_waiting(const struct engine *e, const struct live *l, struct why *w)

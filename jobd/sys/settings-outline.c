@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: ISC */
 /*
- * The outline of a configuration file: its comments, blanked; its quotes, checked; its sections,
- * taken out. It follows libconfuse's rules of where a comment, a string and a word begin and end,
- * and knows nothing of settings.
+ * The outline of a configuration file: its sections, taken out. It knows nothing of settings.
  *
  * A section is read by itself afterwards, since libconfuse would stop all reading at the first
  * that is not well formed, doesn't tell where an empty one begins, and forgets the first of two
@@ -16,147 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BLANKS	" \t\r\n"
-#define SPECIAL "={}()+,"
-
-struct scan {
-	char *p, *end;
-	int line;
-};
-
-static bool at(const struct scan *s, const char *what)
-{
-	size_t n = strlen(what);
-	return (size_t)(s->end - s->p) >= n && memcmp(s->p, what, n) == 0;
-}
-
-static void step(struct scan *s, bool blank)
-{
-	if (*s->p == '\n')
-		s->line++;
-	else if (blank)
-		*s->p = ' ';
-	s->p++;
-}
-
-/* ${NAME} goes through as it is, even with a quote in it. */
-static bool variable(struct scan *s)
-{
-	if (!at(s, "${"))
-		return false;
-	char *close = memchr(s->p, '}', (size_t)(s->end - s->p));
-	while (close && s->p <= close)
-		step(s, false);
-	return close != NULL;
-}
-
-static const char *string(struct scan *s, int *line)
-{
-	char quote = *s->p;
-	*line = s->line;
-	for (step(s, false); s->p < s->end; step(s, false)) {
-		if (*s->p == quote) {
-			step(s, false);
-			return NULL;
-		}
-		if (quote == '"' && variable(s)) {
-			s->p--; /* the brace, which the loop steps over */
-			continue;
-		}
-		if (*s->p == '\\' && s->end - s->p > 1)
-			step(s, false); /* with the loop's, both of them */
-	}
-	return quote == '"' ? "the quote (\") that opens here is never closed; close it"
-			    : "the quote (') that opens here is never closed; close it";
-}
-
-static const char *comment(struct scan *s, int *line)
-{
-	*line = s->line;
-	if (!at(s, "/*")) {
-		while (s->p < s->end && *s->p != '\n')
-			step(s, true);
-		return NULL;
-	}
-	step(s, true);
-	step(s, true);
-	while (s->p < s->end && !at(s, "*/"))
-		step(s, true);
-	if (s->p == s->end)
-		return "the comment (/*) that opens here is never closed; close it with */";
-	step(s, true);
-	step(s, true);
-	return NULL;
-}
-
-const char *config_blank(char *text, size_t len, int *line)
-{
-	struct scan s = { text, text + len, 1 };
-	const char *wrong = NULL;
-	bool in_word = false; /* a comment begins between words only: paths have slashes */
-	while (s.p < s.end && !wrong) {
-		char c = *s.p;
-		if (c == '\0') {
-			*line = s.line;
-			return "a NUL byte; this is no text file";
-		}
-		if (c == '#' || (!in_word && (at(&s, "//") || at(&s, "/*")))) {
-			wrong = comment(&s, line);
-			in_word = false;
-		} else if (c == '"' || c == '\'') {
-			wrong = string(&s, line);
-			in_word = false;
-		} else if (!variable(&s)) {
-			in_word = strchr(BLANKS SPECIAL, c) == NULL;
-			step(&s, false);
-		}
-	}
-	return wrong;
-}
-
-enum token_type { TOKEN_END, TOKEN_WORD, TOKEN_STRING, TOKEN_SPECIAL };
-
-struct token {
-	enum token_type type;
-	char *at;
-	size_t len;
-	int line;
-};
-
-static bool step_in_word(struct scan *s)
-{
-	if (s->p == s->end)
-		return false;
-	if (variable(s))
-		return true;
-	if (strchr(BLANKS SPECIAL "\"'", *s->p))
-		return false;
-	step(s, false);
-	return true;
-}
-
-static struct token next(struct scan *s)
-{
-	while (s->p < s->end && strchr(BLANKS, *s->p))
-		step(s, false);
-	struct token t = { .at = s->p, .line = s->line };
-	int line;
-	if (s->p == s->end)
-		return t;
-	if (*s->p == '"' || *s->p == '\'') {
-		t.type = TOKEN_STRING;
-		string(s, &line);
-	} else if (step_in_word(s)) {
-		t.type = TOKEN_WORD;
-		while (step_in_word(s))
-			;
-	} else {
-		t.type = TOKEN_SPECIAL;
-		step(s, false);
-	}
-	t.len = (size_t)(s->p - t.at);
-	return t;
-}
+#include "jobd/sys/settings-scan.h"
 
 /* What was met on the way to here. */
 struct finder {
@@ -284,7 +142,7 @@ static void close_brace(struct finder *f, const struct token *t)
 /* Takes one more token. False at the end. */
 static bool take(struct finder *f)
 {
-	struct token t = next(&f->s);
+	struct token t = scan_token(&f->s);
 	if (t.type == TOKEN_END)
 		return false;
 	if (t.type != TOKEN_SPECIAL) {

@@ -386,20 +386,29 @@ static void one_language(void)
 		setenv("LC_ALL", "C", 1);
 }
 
+static void read_parts(struct file *f, char *text)
+{
+	if (!list_fields(f) || config_outline(text, &f->outline, &f->notes) < 0) {
+		f->notes.no_memory = true;
+		return;
+	}
+	read_globals(f, text);
+	read_sections(f);
+}
+
 int config_read(const char *name, char *text, size_t len, struct config *c, char ***messages)
 {
 	struct file f = { .config = c };
+	struct buf words = BUF_INIT;
 	one_language();
 	int line = 1;
 	const char *wrong = config_blank(text, len, &line);
 	if (wrong)
 		notes_add(&f.notes, line, "%s", wrong);
-	else if (!list_fields(&f) || config_outline(text, &f.outline, &f.notes) < 0)
-		f.notes.no_memory = true;
-	else {
-		read_globals(&f, text);
-		read_sections(&f);
-	}
+	else
+		config_words(text, &words, &f.notes);
+	if (!wrong && !f.notes.no_memory)
+		read_parts(&f, (char *)words.data);
 	int rc = notes_tell(&f.notes, name, messages);
 	notes_fini(&f.notes);
 	config_outline_free(&f.outline);
@@ -407,5 +416,6 @@ int config_read(const char *name, char *text, size_t len, struct config *c, char
 	free(f.globals);
 	free(f.rules);
 	free(f.template_fields);
+	buf_fini(&words);
 	return rc;
 }

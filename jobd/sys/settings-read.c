@@ -4,6 +4,7 @@
  * every mistake is told at once, each with its line. libconfuse stops at its first error; hence:
  *
  * - The sections are found before, and each is read by itself (settings-outline.c).
+ * - So is what has to stand in quotes and does not (settings-words.c).
  * - Every setting is declared a string, and checked here, in a validator that never objects but
  *   takes notes.
  * - A setting it does not know is noted, and the file read once more with that name declared, until

@@ -9,6 +9,7 @@
 #include <stddef.h>
 
 #include "jobd/sys/settings.h"
+#include "lib/buf.h"
 
 /* What a setting may hold, which says how it is checked, stored and printed. */
 enum setting_kind {
@@ -73,6 +74,13 @@ void notes_fini(struct notes *n);
  */
 const char *config_blank(char *text, size_t len, int *line);
 
+/*
+ * Puts text, which config_blank has been over, into out, with a NUL and the same lines. Each value
+ * that has to stand in quotes and does not is noted, and stands in them in out. No memory is noted
+ * too.
+ */
+void config_words(char *text, struct buf *out, struct notes *notes);
+
 /* A section, as it stands in the file. */
 struct outline_section {
 	char *kind; /* the word it begins with */
@@ -88,7 +96,7 @@ struct outline {
 };
 
 /*
- * Takes the sections out of text, which config_blank has been over, and leaves blanks and lines
+ * Takes the sections out of text, which config_words has made, and leaves blanks and lines
  * in their place. A mistake in how sections are opened and closed is noted, and the rest found as
  * well as can be. config_kind says which words begin one. The caller frees it whatever is
  * returned. 0 or -ENOMEM.

@@ -57,6 +57,26 @@ START_TEST(where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_firs
 }
 END_TEST
 
+START_TEST(where_a_user_runs_as_many_as_he_may_only_his_own_come_first)
+{
+	struct why w;
+
+	world.settings.user_max_running = 1;
+	with_import(10);
+	submit();
+	submit_spec((struct spec){ .uid = 2000 });
+	submit_spec((struct spec){ .uid = 2000, .priority = 1 });
+	uint64_t a = submit_spec(import), b = submit();
+
+	turns();
+	ck_assert_str_eq(why(a), "user ann runs 1 of 1 (user_max_running); it is the next");
+	ck_assert_str_eq(why(b), "user ann runs 1 of 1 (user_max_running); 1 before it");
+	ck_assert_int_eq(engine_why(engine, b, &w), ENGINE_OK);
+	ck_assert_int_eq(w.reason, REASON_USER_LIMIT);
+	ck_assert_uint_eq(w.before, 1);
+}
+END_TEST
+
 START_TEST(a_stopped_queue_says_who_stopped_it_and_what_starts_it)
 {
 	with_import(10);
@@ -173,6 +193,7 @@ END_TEST
 
 WORLD_MAIN("why", a_full_queue_says_how_many_it_runs_and_how_many_come_first,
     where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_first,
+    where_a_user_runs_as_many_as_he_may_only_his_own_come_first,
     a_stopped_queue_says_who_stopped_it_and_what_starts_it,
     a_job_that_is_not_to_start_yet_says_until_when,
     a_held_job_says_what_lets_it_start,

@@ -254,6 +254,40 @@ START_TEST(quotes_and_slashes_inside_of_values_are_no_comments)
 }
 END_TEST
 
+START_TEST(what_has_a_meaning_or_is_dropped_unquoted_stands_in_quotes)
+{
+	BAD("cgroup = /sys/x*\n"
+	    "max_running = +5\n"
+	    "admin_group = a(b)\n"
+	    "submit_users = {ann, *, b#b, c${USER},\n"
+	    "  d'd'}\n"
+	    "submit_groups = {staff=adm}\n"
+	    "log_level = \"info\"x\n",
+	    "1: a value with * in it stands in quotes, \"/sys/x*\"",
+	    "2: a value with + in it stands in quotes, \"+5\"", "2: max_running can't be \"+5\"",
+	    "3: a value with ( in it stands in quotes, \"a(b)\"",
+	    "4: a value with * in it stands in quotes, \"*\"",
+	    "4: a value with # in it stands in quotes, \"b#b\"; a comment begins after a blank",
+	    "4: a value with ${ in it stands in quotes, \"c${USER}\"",
+	    "5: the quotes stand around all of a value; one that belongs to it has a backslash",
+	    "6: a value with = in it stands in quotes, \"staff=adm\"",
+	    "7: the quotes stand around all of a value",
+	    "7: log_level can't be");
+	BAD("submit_users + = {ann}\n* max_running = 4\n",
+	    "1: a + stands right before = alone, name += {\"a\"}; in a value it stands in quotes",
+	    "2: a * has no meaning here; in a value it stands in quotes");
+	BAD("submit_users = {ann\nlog_level=info\n", "2: unexpected token 'log_level'");
+	struct config *c = good("cgroup = '/sys/*'# a comment\nmax_running = 4# jobs\nadmin_group = a\\b\n"
+				"submit_users={ann,\"bob\"}submit_users+={eve}kill_grace=${NO:-7}\n");
+	ck_assert_str_eq(c->cgroup, "/sys/*");
+	ck_assert_uint_eq(c->max_running, 4);
+	ck_assert_str_eq(c->admin_group, "a\\b");
+	ck_assert_uint_eq(strv_len(c->submit_users), 3);
+	ck_assert_uint_eq(c->kill_grace_us, 7000000);
+	config_free(c);
+}
+END_TEST
+
 START_TEST(what_is_printed_reads_back_the_same)
 {
 	struct config *c = good("max_running = 7\nkill_grace = 1500ms\non_stop = pause\nageing = 90min\n"
@@ -304,5 +338,6 @@ UNIT_MAIN("config", no_file_at_all_is_a_working_configuration,
     names_of_nobody_are_told_with_their_lines_where_that_is_asked_for,
     what_opens_and_does_not_close_is_told_where_it_opens,
     a_broken_file_leaves_nothing_behind_for_the_next,
+    what_has_a_meaning_or_is_dropped_unquoted_stands_in_quotes,
     quotes_and_slashes_inside_of_values_are_no_comments, what_is_printed_reads_back_the_same,
     a_file_of_nothing_known_does_not_go_on_for_ever)

@@ -294,6 +294,23 @@ START_TEST(a_templates_mistakes_are_told)
 }
 END_TEST
 
+START_TEST(a_placeholder_and_a_default_stand_in_quotes_and_are_understood_without)
+{
+	BAD("template a {\n  command = {x, -I{}, -d{date}, {mode}}\n"
+	    "  parameters = {date, mode=full}\n  environment = {A=1}\n  cwd = /srv/{date}\n}\n",
+	    "1: template a: ", "2: a value with { in it stands in quotes, \"-I{}\"",
+	    "2: a value with { in it stands in quotes, \"-d{date}\"",
+	    "2: a value with { in it stands in quotes, \"{mode}\"",
+	    "3: a value with = in it stands in quotes, \"mode=full\"",
+	    "4: a value with = in it stands in quotes, \"A=1\"",
+	    "5: a value with { in it stands in quotes, \"/srv/{date}\"");
+	BAD("template a {\n  command = {x, {date}}\n  parameters = {date=now}\n}\n",
+	    "2: a value with { in it stands in quotes, \"{date}\"",
+	    "3: a value with = in it stands in quotes, \"date=now\"");
+	BAD("queue a*b { }\n", "1: a * has no meaning here", "1: a queue can't be named \"a*b\"");
+}
+END_TEST
+
 START_TEST(a_templates_queue_has_to_be_declared_unless_it_is_the_default_one)
 {
 	BAD("template a {\n  command = {x}\n  queue = import\n}\nqueue export { }\n",
@@ -350,5 +367,6 @@ UNIT_MAIN("sections", a_queue_has_every_rule_in_the_order_of_the_file,
     braces_that_do_not_pair_are_told_where_it_began,
     names_in_queues_are_looked_up_like_all_others,
     a_template_has_its_fields_and_a_list_one_value_a_member, a_templates_mistakes_are_told,
+    a_placeholder_and_a_default_stand_in_quotes_and_are_understood_without,
     a_templates_queue_has_to_be_declared_unless_it_is_the_default_one,
     sections_are_printed_so_that_they_read_back, thousands_of_sections_are_read_at_once)
