@@ -130,7 +130,8 @@ static bool is_printed(char *const *values, size_t i, size_t len)
 static void print_sections(FILE *to, bool templates, const struct config_section *list,
     size_t count)
 {
-	for (const struct config_section *s = list; s < list + count; s++) {
+	for (size_t k = 0; k < count; k++) {
+		const struct config_section *s = &list[k];
 		fprintf(to, "%s %s {\n", templates ? "template" : "queue", s->name);
 		for (size_t i = 0; s->values && s->values[i]; i++) {
 			char name[64];
