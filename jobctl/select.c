@@ -79,14 +79,12 @@ static enum code no_state(const struct ctl *c, const char *name)
 
 	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
 		buf_printf(&all, "%s%s", i ? " " : "", s->name);
-	buf_put(&all, "", 1);
 	if ((c->verb->options & OPTIONS_CANCEL) && status_signal_parse(name)) {
 		buf_fini(&all);
 		return verb_wrong(c, "-s is --state, and '%s' is none; a signal is sent by: jobctl signal %s %s",
 		    name, c->nwords ? c->words[0] : "ID", name);
 	}
-	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name,
-	    all.failed ? "" : (const char *)all.data);
+	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name, buf_text(&all));
 	buf_fini(&all);
 	return CODE_USAGE;
 }
@@ -456,9 +454,9 @@ enum code select_none_there(const struct ctl *c, int nwords)
 
 	for (int i = 0; i < nwords; i++)
 		buf_printf(&words, "%s%s", i ? " " : "", c->words[i]);
-	buf_put(&words, "", 1);
+	const char *text = buf_text(&words);
 	complain("%s: there is no job in the range %s", c->verb->name,
-	    words.failed ? "?" : (const char *)words.data);
+	    words.failed ? "?" : text);
 	buf_fini(&words);
 	return CODE_NOT_FOUND;
 }

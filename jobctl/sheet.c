@@ -59,9 +59,9 @@ void sheet_printf(struct sheet *p, const char *label, const char *fmt, ...)
 
 void sheet_buf(struct sheet *p, const char *label, struct buf *text)
 {
-	buf_put(text, "", 1);
+	const char *held = buf_text(text);
 	if (!text->failed)
-		sheet_line(p, label, (const char *)text->data);
+		sheet_line(p, label, held);
 	buf_fini(text);
 }
 

@@ -110,10 +110,9 @@ static void say_dropped(const struct surroundings_environment *e)
 		if (!is_jobd_own(*p) && strchr(*p, '=') && !is_utf8(*p))
 			buf_printf(
 			    &names, "%s%.*s", names.len ? ", " : "", (int)strcspn(*p, "="), *p);
-	buf_put(&names, "", 1);
+	const char *text = buf_text(&names);
 	if (!names.failed)
-		complain("left out of the environment, since it is no UTF-8: %s",
-		    (const char *)names.data);
+		complain("left out of the environment, since it is no UTF-8: %s", text);
 	buf_fini(&names);
 }
 

@@ -191,7 +191,6 @@ static void put_changes(struct buf *out, json_t *p)
 	json_array_foreach(json_object_get(p, clear), i, value) {
 		put_word(out, json_string_value(value));
 	}
-	buf_put(out, "", 1);
 }
 
 /* Whether after names the job itself. */
@@ -219,14 +218,14 @@ static enum code send(struct ctl *c, int64_t id, json_t *p)
 		return CODE_STATE;
 	}
 	put_changes(&changes, p);
+	const char *text = buf_text(&changes);
 	json_object_set_new(p, "id", json_integer((json_int_t)id));
 	snprintf(what, sizeof what, "edit job %" PRId64, id);
 	code = client_ask(&c->client, what, "org.jobd.Job.Edit", json_incref(p), &reply);
 	if (code == CODE_DONE && json_is_false(json_object_get(reply, "changed")))
 		verb_say(c, "job %" PRId64 " is already so", id);
 	else if (code == CODE_DONE)
-		verb_say(c, "job %" PRId64 ": %s changed", id,
-		    changes.failed ? "it is" : (const char *)changes.data);
+		verb_say(c, "job %" PRId64 ": %s changed", id, changes.failed ? "it is" : text);
 	buf_fini(&changes);
 	json_decref(reply);
 	return code;

@@ -72,6 +72,15 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	va_end(ap);
 }
 
+const char *buf_text(struct buf *b)
+{
+	char *end = buf_reserve(b, 1);
+	if (!end)
+		return "";
+	*end = 0;
+	return (const char *)b->data;
+}
+
 void buf_drop(struct buf *b, size_t len)
 {
 	if (len == 0)

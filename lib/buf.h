@@ -36,6 +36,12 @@ void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
  */
 void *buf_reserve(struct buf *b, size_t len);
 
+/*
+ * What is held, as a string: valid until the next call with b. Its NUL does not count as held, and more
+ * may be put after it. Never NULL; "" when memory ran out, now (which marks b failed) or before.
+ */
+const char *buf_text(struct buf *b);
+
 /* Drops the first len bytes (len <= b->len), moving the rest down. */
 void buf_drop(struct buf *b, size_t len);
 

@@ -129,11 +129,12 @@ static void put_environment(
 	if (j->name)
 		put_var(b, "JOBD_NAME", j->name);
 	put_var(b, "JOBD_SOCKET", o->socket_path);
-	buf_printf(&notify, "%s/notify/%" PRIu64 ".%" PRIu32 "%c", o->runtime_dir, k->id, k->attempt, 0);
+	buf_printf(&notify, "%s/notify/%" PRIu64 ".%" PRIu32, o->runtime_dir, k->id, k->attempt);
+	const char *name = buf_text(&notify);
 	if (notify.failed)
 		b->failed = true;
 	else
-		put_var(b, "NOTIFY_SOCKET", (const char *)notify.data);
+		put_var(b, "NOTIFY_SOCKET", name);
 	buf_fini(&notify);
 	for (; env && *env; env++)
 		if (!is_ours(*env))
