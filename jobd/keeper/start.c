@@ -22,10 +22,8 @@
 #include <unistd.h>
 
 #include "lib/crash.h"
+#include "lib/environment.h"
 #include "lib/strv.h"
-
-#define PATH_OF_USERS "PATH=/usr/local/bin:/usr/bin:/bin"
-#define PATH_OF_ROOT  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static bool set_str(char **to, const struct tlv *f)
 {
@@ -153,7 +151,8 @@ static int complete_environment(struct keeper *k)
 		return -1;
 	if (s->invocation && add_var(k, "JOBD_INVOCATION", s->invocation) < 0)
 		return -1;
-	if (!strv_env(s->env, "PATH") && strv_add(&s->env, root ? PATH_OF_ROOT : PATH_OF_USERS) < 0)
+	if (!strv_env(s->env, "PATH") &&
+	    strv_add(&s->env, root ? ENVIRONMENT_PATH_ROOT : ENVIRONMENT_PATH) < 0)
 		return start_failed(k, ENOMEM, "environment");
 	return 0;
 }
