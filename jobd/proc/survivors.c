@@ -34,14 +34,8 @@ static bool read_environ(pid_t pid, struct buf *b)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	ssize_t n = 0;
 	buf_put(b, "", 1); /* so that every variable has a NUL before it */
-	do {
-		void *to = buf_reserve(b, 16384);
-		n = to ? read(fd, to, 16384) : -1;
-		if (n > 0)
-			b->len += (size_t)n;
-	} while (n > 0 && b->len < ENVIRON_MAX);
+	buf_read(b, fd, ENVIRON_MAX); /* what came before an error, or fits, is looked at */
 	close(fd);
 	return !b->failed;
 }
