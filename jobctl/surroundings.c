@@ -19,6 +19,7 @@
 #include "jobctl/words.h"
 #include "lib/buf.h"
 #include "lib/environment.h"
+#include "lib/str.h"
 #include "lib/strv.h"
 #include "lib/utf8.h"
 
@@ -31,20 +32,14 @@ static bool is_utf8(const char *s)
 /* --env NAME takes the caller's value. */
 static int add(char ***env, const struct surroundings_environment *e, const char *what)
 {
-	char entry[4096];
 	if (strchr(what, '='))
 		return strv_set(env, what);
 	const char *value = strv_env(e->env, what);
 	if (!value)
 		return 0;
-	int n = snprintf(entry, sizeof entry, "%s=%s", what, value);
-	if (n >= 0 && (size_t)n < sizeof entry)
-		return strv_set(env, entry);
-	char *longer = NULL;
-	if (asprintf(&longer, "%s=%s", what, value) < 0)
-		return -ENOMEM;
-	int rc = strv_set(env, longer);
-	free(longer);
+	char *entry = str_printf("%s=%s", what, value);
+	int rc = entry ? strv_set(env, entry) : -ENOMEM;
+	free(entry);
 	return rc;
 }
 
@@ -179,8 +174,8 @@ static enum code put_directory(
 		return CODE_USAGE;
 	} else if (!chdir_to || !*chdir_to) {
 		path = strdup(cwd);
-	} else if (asprintf(&path, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, chdir_to) < 0) {
-		path = NULL;
+	} else {
+		path = str_printf("%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, chdir_to);
 	}
 	if (!path || json_object_set_new(p, "cwd", json_string(path)) != 0)
 		code = verb_wrong(c, "the directory '%s' is no UTF-8", path ? path : "?");

@@ -21,6 +21,7 @@
 #include "jobctl/job.h"
 #include "jobctl/surroundings.h"
 #include "lib/clock.h"
+#include "lib/str.h"
 
 #define FIELD_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
@@ -235,15 +236,14 @@ static enum code send(struct ctl *c, int64_t id, json_t *p)
 static bool run_editor(const char *path)
 {
 	const char *editor = getenv("VISUAL");
-	char *line = NULL;
 
 	if (!editor || !*editor)
 		editor = getenv("EDITOR");
 	if (!editor || !*editor)
 		editor = "vi";
 	/* The path is of mkstemp(3)'s letters in a directory that is quoted. */
-	if (setenv("JOBCTL_EDIT", path, 1) != 0 ||
-	    asprintf(&line, "%s \"$JOBCTL_EDIT\"", editor) < 0) {
+	char *line = setenv("JOBCTL_EDIT", path, 1) == 0 ? str_printf("%s \"$JOBCTL_EDIT\"", editor) : NULL;
+	if (!line) {
 		complain("no memory");
 		return false;
 	}
@@ -325,7 +325,7 @@ static bool write_text(int fd, const json_t *text)
 static enum code edit_by_hand(struct ctl *c, int64_t id)
 {
 	const char *dir = getenv("TMPDIR");
-	char what[64], *path = NULL;
+	char what[64];
 	json_t *reply;
 
 	snprintf(what, sizeof what, "edit job %" PRId64, id);
@@ -334,9 +334,7 @@ static enum code edit_by_hand(struct ctl *c, int64_t id)
 	if (code != CODE_DONE)
 		return code;
 	json_t *before = edit_text_of(json_object_get(reply, "job"));
-	if (asprintf(&path, "%s/jobctl-%" PRId64 ".XXXXXX.json", dir && *dir ? dir : "/tmp", id) <
-	    0)
-		path = NULL;
+	char *path = str_printf("%s/jobctl-%" PRId64 ".XXXXXX.json", dir && *dir ? dir : "/tmp", id);
 	int fd = path ? mkstemps(path, 5) : -1;
 	if (fd < 0 || !write_text(fd, before)) {
 		complain("cannot write %s: %s", path ? path : "a file", strerror(errno));

@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/procfs.h"
+#include "lib/str.h"
 
 #define ENVIRON_MAX (4u << 20)
 #define NAMED_MAX   20 /* pids in a text for a person */
@@ -202,10 +203,9 @@ char *survivors_text(const struct keeper *k)
 		survivors_each(s, add_name, &names);
 		survivors_free(s);
 	}
-	if (names.n && !names.text.failed &&
-	    asprintf(&text, "pids%.*s%s survived", (int)names.text.len, (char *)names.text.data,
-		names.n > NAMED_MAX ? " and more" : "") < 0)
-		text = NULL;
+	const char *numbers = buf_text(&names.text);
+	if (names.n && !names.text.failed)
+		text = str_printf("pids%s%s survived", numbers, names.n > NAMED_MAX ? " and more" : "");
 	buf_fini(&names.text);
 	return text;
 }
