@@ -15,9 +15,10 @@ void api_job_get(void *ctx, struct call *c)
 	/* As it was said: the number that is answered for a negative one is that. */
 	uint64_t id = (uint64_t)json_integer_value(json_object_get(call_params(c), "id"));
 	struct job_view v;
+	enum engine_result r = engine_get(a->o.engine, id, &v);
 
-	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
-		error_not_found(c, id);
+	if (r != ENGINE_OK) {
+		error_of_get(c, id, r);
 		return;
 	}
 	json_t *reply = json_object();
@@ -31,10 +32,11 @@ void api_job_why(void *ctx, struct call *c)
 	struct api *a = ctx;
 	uint64_t id = param_u64(c, "id", 0);
 	struct why w;
+	enum engine_result r = engine_why(a->o.engine, id, &w);
 	json_t *reply, *ids;
 
-	if (engine_why(a->o.engine, id, &w) != ENGINE_OK) {
-		error_not_found(c, id);
+	if (r != ENGINE_OK) {
+		error_of_get(c, id, r);
 		return;
 	}
 	reply = json_object();

@@ -206,11 +206,12 @@ static bool add(struct wait *w, uint64_t id, size_t *at)
 {
 	struct waited *one = &w->jobs[w->n];
 	struct job_view v;
+	enum engine_result r = engine_get(w->a->o.engine, id, &v);
 
-	if (engine_get(w->a->o.engine, id, &v) != ENGINE_OK) {
+	if (r != ENGINE_OK) {
 		if (call_progress(w->c))
 			return true; /* it was there when the call began */
-		error_not_found(w->c, id);
+		error_of_get(w->c, id, r);
 		return false;
 	}
 	job_view_fini(&v);
