@@ -52,8 +52,8 @@ uint64_t param_u64(const struct call *c, const char *name, uint64_t otherwise); 
 bool param_bool(const struct call *c, const char *name);
 /* The array's strings, borrowed, NULL-terminated, to be freed with free; NULL when absent. */
 const char **param_strv(const struct call *c, const char *name, bool *no_memory);
-/* The array's numbers, ascending, to be freed. */
-uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory);
+/* The numbers of "ids", ascending, to be freed; NULL when absent. */
+uint64_t *param_ids(const struct call *c, size_t *n, bool *no_memory);
 /* Who calls, for the journal. */
 struct actor call_actor(const struct call *c);
 

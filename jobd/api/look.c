@@ -177,7 +177,7 @@ static bool take_selection(struct call *c, struct selection *s)
 
 	if (!take_states(c, &s->f.states) || !take_reasons(c, &s->f.reasons) || !take_batch(c, &s->f.batch))
 		return false;
-	s->f.ids = s->ids = param_ids(c, "ids", &s->f.nids, &no_memory);
+	s->f.ids = s->ids = param_ids(c, &s->f.nids, &no_memory);
 	s->f.queues = s->queues = param_strv(c, "queues", &no_memory);
 	s->f.projects = s->projects = param_strv(c, "projects", &no_memory);
 	s->f.users = s->users = param_strv(c, "users", &no_memory);
@@ -202,7 +202,6 @@ struct page {
 	size_t limit;
 	size_t bytes; /* so far */
 };
-
 
 /* Whether a filter asks for what only its owner may see of a job. */
 static bool asks_private(const struct job_filter *f)
@@ -291,7 +290,7 @@ void api_monitor_audit(void *ctx, struct call *c)
 
 	if (!page_params(c, &limit, &before))
 		return;
-	uint64_t *ids = param_ids(c, "ids", &f.njobs, &no_memory);
+	uint64_t *ids = param_ids(c, &f.njobs, &no_memory);
 	const char **users = param_strv(c, "users", &no_memory);
 	const char **verbs = param_strv(c, "verbs", &no_memory);
 	f.jobs = ids;

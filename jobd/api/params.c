@@ -47,9 +47,9 @@ const char **param_strv(const struct call *c, const char *name, bool *no_memory)
 	return out;
 }
 
-uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory)
+uint64_t *param_ids(const struct call *c, size_t *n, bool *no_memory)
 {
-	const json_t *v = json_object_get(call_params(c), name);
+	const json_t *v = json_object_get(call_params(c), "ids");
 
 	*n = json_array_size(v);
 	if (!json_is_array(v))

@@ -255,7 +255,7 @@ void api_job_wait(void *ctx, struct call *c)
 {
 	bool no_memory = false;
 	size_t n;
-	uint64_t *ids = param_ids(c, "ids", &n, &no_memory);
+	uint64_t *ids = param_ids(c, &n, &no_memory);
 
 	if (n > IDS_MAX) {
 		error_limit(ctx, c, &(struct limit_met){ .limit = API_LIMIT_IDS, .verb = "wait",
