@@ -257,6 +257,10 @@ void api_job_wait(void *ctx, struct call *c)
 	size_t n;
 	uint64_t *ids = param_ids(c, &n, &no_memory);
 
+	if (no_memory) {
+		error_failed(c, 0, "no memory");
+		return;
+	}
 	if (n > IDS_MAX) {
 		error_limit(ctx, c, &(struct limit_met){ .limit = API_LIMIT_IDS, .verb = "wait",
 			.message = "at most 1000 jobs a call", .value = IDS_MAX, .count = n });
