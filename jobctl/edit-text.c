@@ -19,6 +19,7 @@
 #include "jobctl/words.h"
 #include "lib/nearest.h"
 #include "lib/rules.h"
+#include "lib/str.h"
 #include "lib/varlink.h"
 
 /* How a field is written as text, where that is not the protocol's JSON. */
@@ -200,8 +201,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct edit *e, const ch
 {
 	va_list ap;
 	va_start(ap, fmt);
-	if (vasprintf(e->why, fmt, ap) < 0)
-		*e->why = NULL;
+	*e->why = str_vprintf(fmt, ap);
 	va_end(ap);
 	return false;
 }

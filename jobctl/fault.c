@@ -68,10 +68,10 @@ static void say_cycle(const char *what, const struct answer *a)
 	json_array_foreach(json_object_get(a->params, "ids"), i, id) {
 		buf_printf(&ids, "%s%" JSON_INTEGER_FORMAT, i ? ", " : "", json_integer_value(id));
 	}
-	buf_put(&ids, "", 1);
+	const char *text = buf_text(&ids);
 	complain("cannot %s: it would wait for itself, since it is waited for by %s "
 		 "(jobctl status shows what each waits for)",
-	    what, ids.len > 1 && !ids.failed ? (const char *)ids.data : "one of them");
+	    what, *text ? text : "one of them");
 	buf_fini(&ids);
 }
 
@@ -90,13 +90,12 @@ static void say_unknown(const char *what, const char *thing, const struct answer
 		nearest_try(&near, have);
 		buf_printf(&list, "%s%s", i ? ", " : "", have);
 	}
-	buf_put(&list, "", 1);
+	const char *text = buf_text(&list);
 	if (near.name)
 		complain("cannot %s: there is no %s '%s'; did you mean '%s'? (jobctl %s list)", what, thing,
 		    name, near.name, thing);
-	else if (list.len > 1 && !list.failed)
-		complain("cannot %s: there is no %s '%s'; there are: %s", what, thing, name,
-		    (const char *)list.data);
+	else if (*text)
+		complain("cannot %s: there is no %s '%s'; there are: %s", what, thing, name, text);
 	else
 		complain("cannot %s: there is no %s '%s', nor any other", what, thing, name);
 	buf_fini(&list);

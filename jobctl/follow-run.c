@@ -165,9 +165,9 @@ static int conclude(const struct follow *f)
 	struct buf why = BUF_INIT;
 	const json_t *job = waiting_job(&f->waiting, f->id);
 	int code = job_exit_code(job, &why);
-	buf_put(&why, "", 1);
-	if (why.len > 1 && !why.failed)
-		complain("job %" PRId64 " %s", f->id, (const char *)why.data);
+	const char *text = buf_text(&why);
+	if (*text)
+		complain("job %" PRId64 " %s", f->id, text);
 	else if (code != CODE_DONE && f->c->err.terminal && !f->c->o->quiet)
 		follow_tell_end(f->c, job);
 	buf_fini(&why);

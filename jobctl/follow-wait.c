@@ -79,9 +79,9 @@ void follow_tell_end(const struct ctl *c, const json_t *job)
 	struct buf line = BUF_INIT;
 
 	live_end(&plain, job, &line);
-	buf_put(&line, "", 1);
+	const char *text = buf_text(&line);
 	if (!line.failed)
-		complain("%s", (const char *)line.data);
+		complain("%s", text);
 	buf_fini(&line);
 }
 
@@ -96,13 +96,12 @@ static int conclude(const struct ctl *c, const struct waiting *w, const json_t *
 		const json_t *job = waiting_job(w, json_integer_value(id));
 		struct buf why = BUF_INIT;
 		int one = job_exit_code(job, &why);
-		buf_put(&why, "", 1);
+		const char *text = buf_text(&why);
 		if (live && job)
 			draw_end(c, job);
 		/* The live line shows the reason, and not what is kept from the caller. */
-		if ((!live || !job || one == CODE_DENIED) && why.len > 1 && !why.failed)
-			complain("job %" PRId64 " %s", (int64_t)json_integer_value(id),
-			    (const char *)why.data);
+		if ((!live || !job || one == CODE_DENIED) && *text)
+			complain("job %" PRId64 " %s", (int64_t)json_integer_value(id), text);
 		else if (!live && job && one != CODE_DONE && !c->o->quiet)
 			follow_tell_end(c, job);
 		buf_fini(&why);

@@ -224,10 +224,9 @@ static void put_brief(struct listing *l, const struct column *c, const json_t *j
 		show_percent(l->screen, percent, l->screen->utf8 ? BAR_SHORT : 0, &brief);
 	else if (c->show == show_reason && strncmp(text, start, sizeof start - 1) == 0)
 		buf_puts(&brief, text + sizeof start - 1);
-	bool any = brief.len > 0;
-	buf_put(&brief, "", 1);
-	if (any && !brief.failed)
-		table_cell_brief(&l->table, (const char *)brief.data);
+	const char *shown = buf_text(&brief);
+	if (*shown)
+		table_cell_brief(&l->table, shown);
 	buf_fini(&brief);
 }
 
@@ -245,8 +244,7 @@ static void show_row(struct listing *l, const json_t *job)
 	for (size_t i = 0; i < l->ncolumns; i++) {
 		struct buf cell = BUF_INIT;
 		columns[i].show(l->screen, job, &cell);
-		buf_put(&cell, "", 1);
-		const char *text = cell.failed ? "" : (const char *)cell.data;
+		const char *text = buf_text(&cell);
 		table_cell(&l->table, text, colour_of(&columns[i], job));
 		put_brief(l, &columns[i], job, text);
 		if (columns[i].show == show_progress)
@@ -309,7 +307,6 @@ void listing_keys(struct buf *out)
 		for (const char *p = columns[i].key; *p; p++)
 			buf_printf(out, "%c", tolower((unsigned char)*p));
 	}
-	buf_put(out, "", 1);
 }
 
 struct sortable {

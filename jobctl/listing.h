@@ -27,7 +27,7 @@ void listing_fini(struct listing *l);
 
 /* Whether there is a column of that name ("-elapsed" and "elapsed" are one). */
 bool listing_has(const char *key);
-/* The names of all columns, as a string. */
+/* Appends the names of all columns. */
 void listing_keys(struct buf *out);
 
 /*

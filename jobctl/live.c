@@ -55,9 +55,7 @@ static void counts(struct buf *out, const json_t *job, bool utf8)
 {
 	struct buf text = BUF_INIT;
 	job_counts(job, &text);
-	buf_put(&text, "", 1);
-	if (!text.failed)
-		part(out, (const char *)text.data, utf8);
+	part(out, buf_text(&text), utf8);
 	buf_fini(&text);
 }
 
@@ -67,25 +65,11 @@ static void state(struct buf *out, const json_t *job, bool utf8)
 	text_escape(out, job_text_or(job, "state", "?"), utf8);
 	job_reason(job, &reason);
 	if (reason.len) {
-		buf_put(&reason, "", 1);
 		buf_puts(out, " (");
-		if (!reason.failed)
-			text_escape(out, (const char *)reason.data, utf8);
+		text_escape(out, buf_text(&reason), utf8);
 		buf_puts(out, ")");
 	}
 	buf_fini(&reason);
-}
-
-/* The columns that text, not yet ended, takes. */
-static int width_of(const struct buf *text)
-{
-	struct buf copy = BUF_INIT;
-
-	buf_put(&copy, text->data, text->len);
-	buf_put(&copy, "", 1);
-	int width = copy.failed ? 0 : text_width((const char *)copy.data);
-	buf_fini(&copy);
-	return width;
 }
 
 void live_line(const struct screen *s, const json_t *job, uint64_t now_us, int width,
@@ -102,7 +86,7 @@ void live_line(const struct screen *s, const json_t *job, uint64_t now_us, int w
 	span(&rest, "  ", job_elapsed_us(job, now_us), "");
 	span(&rest, ", about ", job_left_us(job, now_us), " left");
 	step(&rest, progress, s->utf8);
-	int bar = width - width_of(&line) - width_of(&rest) - 2;
+	int bar = width - text_width(buf_text(&line)) - text_width(buf_text(&rest)) - 2;
 	if (percent >= 0 && bar >= BAR_LEAST) {
 		buf_puts(&line, "  ");
 		screen_bar(s, &line, percent, bar < BAR ? bar : BAR);
@@ -111,9 +95,8 @@ void live_line(const struct screen *s, const json_t *job, uint64_t now_us, int w
 	counts(&line, job, s->utf8);
 	part(&line, job_text(progress, "item"), s->utf8);
 	part(&line, job_text(progress, "text"), s->utf8);
-	buf_put(&line, "", 1);
-	if (!line.failed && !rest.failed)
-		text_fit(out, (const char *)line.data, width, s->utf8);
+	if (!rest.failed)
+		text_fit(out, buf_text(&line), width, s->utf8);
 	buf_fini(&rest);
 	buf_fini(&line);
 }

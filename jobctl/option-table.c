@@ -262,11 +262,11 @@ void options_help(FILE *out, unsigned groups)
 			buf_printf(&left, "      --%s", r->name);
 		if (r->value)
 			buf_printf(&left, " %s", r->value);
-		buf_put(&left, "", 1);
+		const char *text = buf_text(&left);
 		if (!left.failed) {
-			int width = text_width((const char *)left.data);
+			int width = text_width(text);
 			int pad = width < HELP_COLUMN ? HELP_COLUMN - width : 1;
-			fprintf(out, "%s%*s%s\n", (const char *)left.data, pad, "", r->help);
+			fprintf(out, "%s%*s%s\n", text, pad, "", r->help);
 		}
 		buf_fini(&left);
 	}

@@ -20,6 +20,7 @@
 #include "jobctl/option-table.h"
 #include "jobctl/screen.h"
 #include "lib/status.h"
+#include "lib/str.h"
 #include "lib/strv.h"
 
 /* An option as it was met: by name or by letter, with its value. */
@@ -192,11 +193,10 @@ static bool parse_words(struct parse *p, options_find_fn *find, struct options_v
 /* A rule is kept by its own name, which has other dashes; the last value counts. */
 static int add_rule(char ***rules, const char *option, const char *value)
 {
-	char *entry = NULL;
+	char *entry = str_printf("%s=%s", option, value);
 	size_t len = strlen(option) + 1;
-	int rc = -ENOMEM;
 
-	if (asprintf(&entry, "%s=%s", option, value) < 0)
+	if (!entry)
 		return -ENOMEM;
 	for (char *p = entry; *p != '='; p++)
 		if (*p == '-')
@@ -208,7 +208,7 @@ static int add_rule(char ***rules, const char *option, const char *value)
 			return 0;
 		}
 	}
-	rc = strv_add(rules, entry);
+	int rc = strv_add(rules, entry);
 	free(entry);
 	return rc;
 }

@@ -46,13 +46,12 @@ static void say_cycle(struct walk *w, size_t at)
 	if (n > NAMED_MAX)
 		buf_printf(&ring, "(%zu more) -> ", n - NAMED_MAX);
 	put_name(&w->p->jobs[w->stack[at]], &ring);
-	buf_put(&ring, "", 1);
+	const char *text = buf_text(&ring);
 	if (ring.failed)
 		w->p->failed = true;
 	else
 		plan_mistake(w->p, w->p->jobs[w->stack[at]].line,
-		    "after: these wait for each other, and none could ever start: %s",
-		    (const char *)ring.data);
+		    "after: these wait for each other, and none could ever start: %s", text);
 	buf_fini(&ring);
 }
 

@@ -363,9 +363,7 @@ static void tell(const struct sending *s)
 	if (known)
 		numbers(s, &text);
 	buf_printf(&text, ", batch %" PRId64, s->batch);
-	buf_put(&text, "", 1);
-	verb_say(s->c, "plan %s: %zu job%s%s", s->file, n, n == 1 ? "" : "s",
-	    text.failed ? "" : (const char *)text.data);
+	verb_say(s->c, "plan %s: %zu job%s%s", s->file, n, n == 1 ? "" : "s", buf_text(&text));
 	buf_fini(&text);
 }
 

@@ -19,6 +19,7 @@
 #include "lib/bounds.h"
 #include "lib/clock.h"
 #include "lib/nearest.h"
+#include "lib/str.h"
 
 #define COMPARE_MAX 500	 /* of what a job waits for: in more, jobd finds what is there twice */
 #define SUGGEST_MAX 1000 /* lines; of more, looking for the nearest name would take long */
@@ -36,13 +37,12 @@ void plan_mistake(struct plan *p, unsigned long line, const char *fmt, ...)
 	}
 	p->mistakes = v;
 	va_start(ap, fmt);
-	if (vasprintf(&m.text, fmt, ap) < 0) {
-		m.text = NULL;
-		p->failed = true;
-	}
+	m.text = str_vprintf(fmt, ap);
 	va_end(ap);
 	if (m.text)
 		p->mistakes[p->nmistakes++] = m;
+	else
+		p->failed = true;
 }
 
 static struct plan_job *add_job(struct plan *p)

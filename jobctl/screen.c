@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "jobctl/text.h"
+#include "lib/str.h"
 
 #define WIDTH_DEFAULT 80
 #define WIDTH_LEAST   20
@@ -112,13 +113,12 @@ bool screen_write(const struct screen *s, struct buf *b)
 void complain(const char *fmt, ...)
 {
 	struct buf line = BUF_INIT;
-	char *text = NULL;
 	va_list ap;
 
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	char *text = str_vprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0) {
+	if (!text) {
 		fputs("jobctl: no memory\n", stderr);
 		return;
 	}

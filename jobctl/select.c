@@ -79,14 +79,12 @@ static enum code no_state(const struct ctl *c, const char *name)
 
 	for (size_t i = 0; (s = job_state_at(i)) != NULL; i++)
 		buf_printf(&all, "%s%s", i ? " " : "", s->name);
-	buf_put(&all, "", 1);
 	if ((c->verb->options & OPTIONS_CANCEL) && status_signal_parse(name)) {
 		buf_fini(&all);
 		return verb_wrong(c, "-s is --state, and '%s' is none; a signal is sent by: jobctl signal %s %s",
 		    name, c->nwords ? c->words[0] : "ID", name);
 	}
-	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name,
-	    all.failed ? "" : (const char *)all.data);
+	verb_usage(c, "--state: there is no state '%s' (%s; live, ended)", name, buf_text(&all));
 	buf_fini(&all);
 	return CODE_USAGE;
 }
@@ -157,8 +155,7 @@ static enum code add_time(
 		return CODE_DONE;
 	if (!when_parse(text, clock_real_us(), &us))
 		return verb_usage(c, "--%s: '%s' is no time (2026-11-21, '2026-11-21 14:30', 14:30, "
-				     "90min, yesterday, @EPOCH)",
-		    option, text);
+				     "90min, yesterday, @EPOCH)", option, text);
 	json_object_set_new(filter, key, json_integer((json_int_t)us));
 	return CODE_DONE;
 }
@@ -236,8 +233,7 @@ enum code select_parse(const struct ctl *c, char *const *words, int nwords,
 			return CODE_SOME;
 		case IDS_NOT_A_NUMBER:
 		default:
-			return verb_usage(c, "'%s' is no job number (7), range (3-9) or list (1,4)",
-			    words[i]);
+			return verb_usage(c, "'%s' is no job number (7), range (3-9) or list (1,4)", words[i]);
 		}
 		for (; before < s->ids.n; before++)
 			s->all_named = s->all_named && s->ids.v[before].named;
@@ -267,8 +263,7 @@ enum code select_pages(struct ctl *c, const struct select_walk *w)
 
 	while (wanted > 0) {
 		json_t *params = json_copy(w->filter), *reply;
-		json_object_set_new(
-		    params, "limit", json_integer(wanted < PAGE_MAX ? wanted : PAGE_MAX));
+		json_object_set_new(params, "limit", json_integer(wanted < PAGE_MAX ? wanted : PAGE_MAX));
 		if (next)
 			json_object_set_new(params, "cursor", json_string(next));
 		code = client_ask(&c->client, "list jobs", "org.jobd.Job.List", params, &reply);
@@ -386,9 +381,14 @@ static int64_t gather(void *ctx, json_t *jobs, const char *cursor)
 	return PAGE_MAX;
 }
 
+struct numbered {
+	int64_t id; /* first: by_id compares with a number alone, too */
+	json_t *job;
+};
+
 static int by_id(const void *a, const void *b)
 {
-	int64_t x = job_int(*(json_t *const *)a, "id", 0), y = job_int(*(json_t *const *)b, "id", 0);
+	int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
 	return x < y ? -1 : x > y;
 }
 
@@ -397,21 +397,21 @@ static enum code arrange(struct ctl *c, const struct selection *s, json_t *found
     size_t *missing)
 {
 	size_t n = json_array_size(found);
-	json_t **sorted = calloc(n + 1, sizeof(json_t *));
+	struct numbered *sorted = calloc(n + 1, sizeof *sorted);
 	if (!sorted)
 		return CODE_SOME;
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = json_array_get(found, i);
-	qsort(sorted, n, sizeof(json_t *), by_id);
+	for (size_t i = 0; i < n; i++) {
+		json_t *job = json_array_get(found, i);
+		sorted[i] = (struct numbered){ job_int(job, "id", 0), job };
+	}
+	qsort(sorted, n, sizeof *sorted, by_id);
 	for (size_t i = 0; i < s->ids.n; i++) {
-		json_t *key = json_pack("{s:I}", "id", (json_int_t)s->ids.v[i].number);
-		json_t **at = bsearch(&key, sorted, n, sizeof(json_t *), by_id);
-		json_decref(key);
+		int64_t number = (int64_t)s->ids.v[i].number;
+		const struct numbered *at = bsearch(&number, sorted, n, sizeof *sorted, by_id);
 		if (at) {
-			json_array_append(jobs, *at);
+			json_array_append(jobs, at->job);
 		} else if (s->ids.v[i].named && !s->filtered) {
-			complain("cannot %s job %" PRIu64 ": there is no such job", c->verb->name,
-			    s->ids.v[i].number);
+			complain("cannot %s job %" PRId64 ": there is no such job", c->verb->name, number);
 			(*missing)++;
 		}
 	}
@@ -419,8 +419,7 @@ static enum code arrange(struct ctl *c, const struct selection *s, json_t *found
 	return CODE_DONE;
 }
 
-enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t **jobs,
-    size_t *missing)
+enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t **jobs, size_t *missing)
 {
 	json_t *found = json_array();
 	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered };
@@ -456,11 +455,21 @@ enum code select_none_there(const struct ctl *c, int nwords)
 
 	for (int i = 0; i < nwords; i++)
 		buf_printf(&words, "%s%s", i ? " " : "", c->words[i]);
-	buf_put(&words, "", 1);
-	complain("%s: there is no job in the range %s", c->verb->name,
-	    words.failed ? "?" : (const char *)words.data);
+	complain("%s: there is no job in the range %s", c->verb->name, buf_text(&words));
 	buf_fini(&words);
 	return CODE_NOT_FOUND;
+}
+
+/* No job, and none is missing that was named by itself. live: only what has not ended was looked for. */
+static enum code nothing_found(struct ctl *c, const struct selection *s, bool live)
+{
+	if (!s->filtered)
+		return select_none_there(c, c->nwords);
+	if (select_unknown(c))
+		return CODE_NOT_FOUND;
+	if (!c->o->quiet && c->err.terminal)
+		complain(live ? "no job matches that has not ended" : "no job matches");
+	return CODE_DONE;
 }
 
 enum code select_numbers(
@@ -483,13 +492,8 @@ enum code select_numbers(
 	json_array_foreach(jobs, i, job) {
 		json_array_append(*ids, json_object_get(job, "id"));
 	}
-	if (code == CODE_DONE && !json_array_size(*ids) && !s.filtered && !*missing) {
-		code = select_none_there(c, c->nwords);
-	}
-	if (code == CODE_DONE && !json_array_size(*ids) && !*missing && select_unknown(c))
-		code = CODE_NOT_FOUND;
-	else if (code == CODE_DONE && !json_array_size(*ids) && !*missing && !c->o->quiet && c->err.terminal)
-		complain(states && !c->o->states ? "no job matches that has not ended" : "no job matches");
+	if (code == CODE_DONE && !json_array_size(*ids) && !*missing)
+		code = nothing_found(c, &s, states && !c->o->states);
 	json_decref(jobs);
 	select_fini(&s);
 	return code;

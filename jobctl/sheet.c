@@ -12,6 +12,7 @@
 #include "jobctl/job.h"
 #include "jobctl/text.h"
 #include "jobctl/when.h"
+#include "lib/str.h"
 
 #define LABELS 12
 
@@ -46,22 +47,20 @@ void sheet_line(struct sheet *p, const char *label, const char *text)
 void sheet_printf(struct sheet *p, const char *label, const char *fmt, ...)
 {
 	va_list ap;
-	char *text;
 
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	char *text = str_vprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
-		return;
-	sheet_line(p, label, text);
+	if (text)
+		sheet_line(p, label, text);
 	free(text);
 }
 
 void sheet_buf(struct sheet *p, const char *label, struct buf *text)
 {
-	buf_put(text, "", 1);
+	const char *held = buf_text(text);
 	if (!text->failed)
-		sheet_line(p, label, (const char *)text->data);
+		sheet_line(p, label, held);
 	buf_fini(text);
 }
 

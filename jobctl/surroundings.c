@@ -18,16 +18,10 @@
 #include "jobctl/fields.h"
 #include "jobctl/words.h"
 #include "lib/buf.h"
+#include "lib/environment.h"
+#include "lib/str.h"
 #include "lib/strv.h"
 #include "lib/utf8.h"
-
-#define PATH_DEFAULT "/usr/local/bin:/usr/bin:/bin"
-#define PATH_ROOT    "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-
-static bool is_jobd_own(const char *entry)
-{
-	return strncmp(entry, "JOBD_", 5) == 0 || strncmp(entry, "NOTIFY_SOCKET=", 14) == 0;
-}
 
 static bool is_utf8(const char *s)
 {
@@ -38,20 +32,14 @@ static bool is_utf8(const char *s)
 /* --env NAME takes the caller's value. */
 static int add(char ***env, const struct surroundings_environment *e, const char *what)
 {
-	char entry[4096];
 	if (strchr(what, '='))
 		return strv_set(env, what);
 	const char *value = strv_env(e->env, what);
 	if (!value)
 		return 0;
-	int n = snprintf(entry, sizeof entry, "%s=%s", what, value);
-	if (n >= 0 && (size_t)n < sizeof entry)
-		return strv_set(env, entry);
-	char *longer = NULL;
-	if (asprintf(&longer, "%s=%s", what, value) < 0)
-		return -ENOMEM;
-	int rc = strv_set(env, longer);
-	free(longer);
+	char *entry = str_printf("%s=%s", what, value);
+	int rc = entry ? strv_set(env, entry) : -ENOMEM;
+	free(entry);
 	return rc;
 }
 
@@ -62,7 +50,7 @@ char **surroundings_environment(const struct surroundings_environment *e, size_t
 
 	*dropped = 0;
 	for (char *const *p = e->env; p && *p && rc == 0 && !e->clean; p++) {
-		if (is_jobd_own(*p) || !strchr(*p, '='))
+		if (environment_is_own(*p) || !strchr(*p, '='))
 			continue;
 		if (is_utf8(*p))
 			rc = strv_add(&env, *p);
@@ -89,7 +77,7 @@ static int complete(char ***env, const char *user)
 		snprintf(logname, sizeof logname, "LOGNAME=%s", pw->pw_name);
 		snprintf(shell, sizeof shell, "SHELL=%s", *pw->pw_shell ? pw->pw_shell : "/bin/sh");
 	}
-	const char *path = pw && pw->pw_uid == 0 ? "PATH=" PATH_ROOT : "PATH=" PATH_DEFAULT;
+	const char *path = pw && pw->pw_uid == 0 ? ENVIRONMENT_PATH_ROOT : ENVIRONMENT_PATH;
 	const char *const entries[] = { path, home, name, logname, shell };
 	for (size_t i = 0; i < (pw ? 5u : 1u); i++) {
 		size_t len = strcspn(entries[i], "=") + 1;
@@ -107,13 +95,12 @@ static void say_dropped(const struct surroundings_environment *e)
 {
 	struct buf names = BUF_INIT;
 	for (char *const *p = e->env; p && *p; p++)
-		if (!is_jobd_own(*p) && strchr(*p, '=') && !is_utf8(*p))
+		if (!environment_is_own(*p) && strchr(*p, '=') && !is_utf8(*p))
 			buf_printf(
 			    &names, "%s%.*s", names.len ? ", " : "", (int)strcspn(*p, "="), *p);
-	buf_put(&names, "", 1);
+	const char *text = buf_text(&names);
 	if (!names.failed)
-		complain("left out of the environment, since it is no UTF-8: %s",
-		    (const char *)names.data);
+		complain("left out of the environment, since it is no UTF-8: %s", text);
 	buf_fini(&names);
 }
 
@@ -125,7 +112,7 @@ static enum code check_variables(const struct ctl *c)
 	for (char *const *v = o->env; v && *v; v++) {
 		if (**v == '=' || !**v)
 			return verb_usage(c, "--env: '%s' is not NAME or NAME=VALUE", *v);
-		if (is_jobd_own(*v) || strcmp(*v, "NOTIFY_SOCKET") == 0)
+		if (environment_is_own(*v) || strcmp(*v, "NOTIFY_SOCKET") == 0)
 			return verb_usage(c, "--env: %s is jobd's own", *v);
 		if (!is_utf8(*v))
 			return verb_wrong(c, "--env: '%s' is no UTF-8", *v);
@@ -187,8 +174,8 @@ static enum code put_directory(
 		return CODE_USAGE;
 	} else if (!chdir_to || !*chdir_to) {
 		path = strdup(cwd);
-	} else if (asprintf(&path, "%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, chdir_to) < 0) {
-		path = NULL;
+	} else {
+		path = str_printf("%s/%s", strcmp(cwd, "/") == 0 ? "" : cwd, chdir_to);
 	}
 	if (!path || json_object_set_new(p, "cwd", json_string(path)) != 0)
 		code = verb_wrong(c, "the directory '%s' is no UTF-8", path ? path : "?");

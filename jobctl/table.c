@@ -29,14 +29,14 @@ bool table_init(
 
 static void put(struct table *t, struct buf *text, enum colour c)
 {
-	buf_put(text, "", 1);
+	const char *held = buf_text(text);
 	if (text->failed || t->failed)
 		goto fail;
 	struct table_cell *cells = array_room(t->cells, t->ncells, &t->cap, sizeof *cells);
 	if (!cells)
 		goto fail;
 	t->cells = cells;
-	char *s = strdup((const char *)text->data);
+	char *s = strdup(held);
 	if (!s)
 		goto fail;
 	size_t column = t->ncells % t->ncolumns;
@@ -159,10 +159,9 @@ static void print_row(
 			text_fit(&cell, text_for(&cells[i], width), width, t->screen->utf8);
 		else
 			buf_puts(&cell, cells[i].text);
-		buf_put(&cell, "", 1);
+		const char *text = buf_text(&cell);
 		if (cell.failed)
 			break;
-		const char *text = (const char *)cell.data;
 		int rest = width - text_width(text);
 		if (t->columns[i].right)
 			pad(out, rest);

@@ -10,15 +10,14 @@
 #include <string.h>
 
 #include "jobctl/text.h"
+#include "lib/str.h"
 
 __attribute__((format(printf, 2, 0))) static void say_wrong(
     const struct ctl *c, const char *fmt, va_list ap)
 {
-	char *text = NULL;
-	int n = vasprintf(&text, fmt, ap);
-	complain("%s: %s", c->verb->name, n < 0 ? "that is not understood" : text);
-	if (n >= 0)
-		free(text);
+	char *text = str_vprintf(fmt, ap);
+	complain("%s: %s", c->verb->name, text ? text : "that is not understood");
+	free(text);
 }
 
 int verb_wrong(const struct ctl *c, const char *fmt, ...)
@@ -51,15 +50,14 @@ int verb_failure(const struct verb *v, const struct options *o, int code)
 void verb_say(const struct ctl *c, const char *fmt, ...)
 {
 	struct buf line = BUF_INIT;
-	char *text = NULL;
 	va_list ap;
 
 	if (c->o->quiet)
 		return;
 	va_start(ap, fmt);
-	int n = vasprintf(&text, fmt, ap);
+	char *text = str_vprintf(fmt, ap);
 	va_end(ap);
-	if (n < 0)
+	if (!text)
 		return;
 	text_escape(&line, text, c->out.utf8);
 	buf_puts(&line, "\n");

@@ -72,10 +72,9 @@ static void detail(const json_t *entry, struct buf *b)
 		buf_printf(b, "%s%s", b->len ? ", " : "", text);
 }
 
-static void put(struct table *t, struct buf *b, enum colour c)
+static void put(struct table *t, struct buf *b)
 {
-	buf_put(b, "", 1);
-	table_cell(t, b->failed ? "" : (const char *)b->data, c);
+	table_cell(t, buf_text(b), COLOUR_NONE);
 	buf_clear(b);
 }
 
@@ -89,16 +88,16 @@ static void show_row(struct table *t, const json_t *entry)
 	when_print((uint64_t)(at > 0 ? at : 0), time, sizeof time);
 	table_cell(t, time, COLOUR_FAINT);
 	who(entry, &b);
-	put(t, &b, COLOUR_NONE);
+	put(t, &b);
 	table_cell(t, job_text(entry, "verb"), COLOUR_BOLD);
 	if (id > 0)
 		buf_printf(&b, "%" PRId64, id);
-	put(t, &b, COLOUR_NONE);
+	put(t, &b);
 	change(entry, t->screen->utf8 && t->screen->terminal, &b);
-	put(t, &b, COLOUR_NONE);
+	put(t, &b);
 	table_cell(t, result, strcmp(result, "ok") == 0 ? COLOUR_NONE : COLOUR_RED);
 	detail(entry, &b);
-	put(t, &b, COLOUR_NONE);
+	put(t, &b);
 	buf_fini(&b);
 }
 
@@ -193,12 +192,10 @@ static bool is_known(const struct ctl *c, const char *word, bool found)
 		nearest_try(&near, journal_verbs[i]);
 		buf_printf(&all, "%s%s", i ? " " : "", journal_verbs[i]);
 	}
-	buf_put(&all, "", 1);
 	if (!found && near.name)
 		verb_wrong(c, "--verb: the journal has no '%s': did you mean '%s'?", word, near.name);
 	else if (!found)
-		verb_wrong(c, "--verb: the journal has no '%s' (%s)", word,
-		    all.failed ? "" : (const char *)all.data);
+		verb_wrong(c, "--verb: the journal has no '%s' (%s)", word, buf_text(&all));
 	buf_fini(&all);
 	return found;
 }

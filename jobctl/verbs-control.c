@@ -185,9 +185,10 @@ static void conclude(struct work *w)
 	if (n) {
 		buf_printf(&what, "%s job%s ", w->control->what, n == 1 ? "" : "s");
 		queue_jobs_numbers(w->denied, NUMBERS_SHOWN, &what);
-		buf_put(&what, "", 1);
 	}
-	const char *text = what.failed ? w->control->what : (const char *)what.data;
+	const char *text = buf_text(&what);
+	if (what.failed)
+		text = w->control->what;
 	if (n && w->c->o->force)
 		complain("cannot %s: not permitted; --force is for root and jobd's administrators, or %s", text,
 		    n == 1 ? "it is another's job" : "they are others' jobs");

@@ -174,13 +174,13 @@ int verb_daemon_reexec(struct ctl *c)
 /* What it does first, where it takes its time. */
 static void say_stopping(const struct ctl *c, const json_t *reply)
 {
-	int64_t jobs = job_int(reply, "jobs", 0), ms = job_int(reply, "within_ms", 0);
+	int64_t left = job_int(reply, "jobs", 0), ms = job_int(reply, "within_ms", 0);
 	const char *how = job_text_or(reply, "on_stop", "");
 
-	if (jobs == 0)
+	if (left == 0)
 		return;
-	verb_say(c, "%" PRId64 " job%s %s first, which takes %" PRId64 " s at most", jobs,
-	    jobs == 1 ? " is" : "s are", strcmp(how, "cancel") == 0 ? "cancelled" : "paused",
+	verb_say(c, "%" PRId64 " job%s %s first, which takes %" PRId64 " s at most", left,
+	    left == 1 ? " is" : "s are", strcmp(how, "cancel") == 0 ? "cancelled" : "paused",
 	    (ms + 999) / 1000);
 	fflush(stdout); /* whoever reads it from a pipe waits as well */
 }

@@ -21,6 +21,7 @@
 #include "jobctl/job.h"
 #include "jobctl/surroundings.h"
 #include "lib/clock.h"
+#include "lib/str.h"
 
 #define FIELD_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-"
 
@@ -191,7 +192,6 @@ static void put_changes(struct buf *out, json_t *p)
 	json_array_foreach(json_object_get(p, clear), i, value) {
 		put_word(out, json_string_value(value));
 	}
-	buf_put(out, "", 1);
 }
 
 /* Whether after names the job itself. */
@@ -219,14 +219,14 @@ static enum code send(struct ctl *c, int64_t id, json_t *p)
 		return CODE_STATE;
 	}
 	put_changes(&changes, p);
+	const char *text = buf_text(&changes);
 	json_object_set_new(p, "id", json_integer((json_int_t)id));
 	snprintf(what, sizeof what, "edit job %" PRId64, id);
 	code = client_ask(&c->client, what, "org.jobd.Job.Edit", json_incref(p), &reply);
 	if (code == CODE_DONE && json_is_false(json_object_get(reply, "changed")))
 		verb_say(c, "job %" PRId64 " is already so", id);
 	else if (code == CODE_DONE)
-		verb_say(c, "job %" PRId64 ": %s changed", id,
-		    changes.failed ? "it is" : (const char *)changes.data);
+		verb_say(c, "job %" PRId64 ": %s changed", id, changes.failed ? "it is" : text);
 	buf_fini(&changes);
 	json_decref(reply);
 	return code;
@@ -236,15 +236,14 @@ static enum code send(struct ctl *c, int64_t id, json_t *p)
 static bool run_editor(const char *path)
 {
 	const char *editor = getenv("VISUAL");
-	char *line = NULL;
 
 	if (!editor || !*editor)
 		editor = getenv("EDITOR");
 	if (!editor || !*editor)
 		editor = "vi";
 	/* The path is of mkstemp(3)'s letters in a directory that is quoted. */
-	if (setenv("JOBCTL_EDIT", path, 1) != 0 ||
-	    asprintf(&line, "%s \"$JOBCTL_EDIT\"", editor) < 0) {
+	char *line = setenv("JOBCTL_EDIT", path, 1) == 0 ? str_printf("%s \"$JOBCTL_EDIT\"", editor) : NULL;
+	if (!line) {
 		complain("no memory");
 		return false;
 	}
@@ -326,7 +325,7 @@ static bool write_text(int fd, const json_t *text)
 static enum code edit_by_hand(struct ctl *c, int64_t id)
 {
 	const char *dir = getenv("TMPDIR");
-	char what[64], *path = NULL;
+	char what[64];
 	json_t *reply;
 
 	snprintf(what, sizeof what, "edit job %" PRId64, id);
@@ -335,9 +334,7 @@ static enum code edit_by_hand(struct ctl *c, int64_t id)
 	if (code != CODE_DONE)
 		return code;
 	json_t *before = edit_text_of(json_object_get(reply, "job"));
-	if (asprintf(&path, "%s/jobctl-%" PRId64 ".XXXXXX.json", dir && *dir ? dir : "/tmp", id) <
-	    0)
-		path = NULL;
+	char *path = str_printf("%s/jobctl-%" PRId64 ".XXXXXX.json", dir && *dir ? dir : "/tmp", id);
 	int fd = path ? mkstemps(path, 5) : -1;
 	if (fd < 0 || !write_text(fd, before)) {
 		complain("cannot write %s: %s", path ? path : "a file", strerror(errno));

@@ -178,8 +178,9 @@ static enum code check(const struct ctl *c)
 	if (o->sort && !listing_has(o->sort)) {
 		struct buf keys = BUF_INIT;
 		listing_keys(&keys);
+		const char *text = buf_text(&keys);
 		verb_wrong(c, "--sort: there is no column '%s'; there are %s", o->sort,
-		    keys.failed ? "others" : (const char *)keys.data);
+		    keys.failed ? "others" : text);
 		buf_fini(&keys);
 		return CODE_USAGE;
 	}

@@ -177,7 +177,7 @@ static const struct state_verb {
 	{ "queue drain", "org.jobd.Queue.Drain", "drain", "draining" },
 };
 
-/* "; 2 still run (3 4), 1 is paused (5)": what has not ended; nothing where all has. */
+/* ": 2 still run (3 4), 1 is paused (5)": what has not ended; nothing where all has. */
 static void put_left(struct buf *out, const json_t *running, const json_t *paused)
 {
 	size_t n = json_array_size(running), stopped = json_array_size(paused);
@@ -193,7 +193,6 @@ static void put_left(struct buf *out, const json_t *running, const json_t *pause
 		queue_jobs_numbers(paused, NUMBERS_SHOWN, out);
 		buf_puts(out, ")");
 	}
-	buf_put(out, "", 1);
 }
 
 static enum code tell_drained(struct ctl *c, const char *name, bool already)
@@ -204,8 +203,7 @@ static enum code tell_drained(struct ctl *c, const char *name, bool already)
 
 	put_left(&left, running, paused);
 	if (code == CODE_DONE)
-		verb_say(c, "queue %s is %sdraining%s", name, already ? "already " : "",
-		    left.failed ? "" : (const char *)left.data);
+		verb_say(c, "queue %s is %sdraining%s", name, already ? "already " : "", buf_text(&left));
 	buf_fini(&left);
 	json_decref(running);
 	json_decref(paused);
@@ -231,11 +229,11 @@ static void tell_paused(struct ctl *c, const char *name)
 	enum code code = queue_jobs_left(c, name, &running, &paused);
 
 	queue_jobs_numbers(paused, NUMBERS_SHOWN, &numbers);
-	buf_put(&numbers, "", 1);
+	const char *text = buf_text(&numbers);
 	if (code == CODE_DONE && !json_array_size(running) && json_array_size(paused))
 		complain("queue %s: all that has not ended is paused: %s (jobctl resume --queue %s, or "
 			 "cancel)",
-		    name, numbers.failed ? "?" : (const char *)numbers.data, name);
+		    name, numbers.failed ? "?" : text, name);
 	buf_fini(&numbers);
 	json_decref(running);
 	json_decref(paused);

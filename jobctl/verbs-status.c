@@ -50,10 +50,8 @@ static void state(struct sheet *p, const json_t *job)
 	screen_paint(p->screen, &p->out, job_colour(job), word);
 	job_reason(job, &reason);
 	if (reason.len) {
-		buf_put(&reason, "", 1);
 		buf_puts(&p->out, " (");
-		if (!reason.failed)
-			text_escape(&p->out, (const char *)reason.data, p->screen->utf8);
+		text_escape(&p->out, buf_text(&reason), p->screen->utf8);
 		buf_puts(&p->out, ")");
 	}
 	buf_puts(&p->out, "\n");
@@ -155,8 +153,8 @@ static void history(struct sheet *p, const json_t *job)
 		    job_text_or(attempt, "state", "?"));
 		struct buf reason = BUF_INIT;
 		job_reason(attempt, &reason);
-		if (reason.len && !reason.failed)
-			buf_printf(&b, " (%.*s)", (int)reason.len, (const char *)reason.data);
+		if (reason.len)
+			buf_printf(&b, " (%s)", buf_text(&reason));
 		buf_fini(&reason);
 		buf_printf(&b, ", %s", started);
 		append_duration(&b, ", ran for ", job_elapsed_us(attempt, 0));

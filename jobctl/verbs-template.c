@@ -37,8 +37,8 @@ static void cell_words(struct table *t, const json_t *array)
 {
 	struct buf b = BUF_INIT;
 	put_words(array, &b);
-	buf_put(&b, "", 1);
-	table_cell(t, b.failed ? "?" : (const char *)b.data, COLOUR_NONE);
+	const char *text = buf_text(&b);
+	table_cell(t, b.failed ? "?" : text, COLOUR_NONE);
 	buf_fini(&b);
 }
 

@@ -135,11 +135,9 @@ static void say(const struct why *w, const char *label, struct buf *text)
 {
 	struct buf out = BUF_INIT;
 
-	buf_put(text, "", 1);
 	if (*label)
 		buf_printf(&out, "%-11s ", label);
-	if (!text->failed)
-		text_escape(&out, (const char *)text->data, w->c->out.utf8);
+	text_escape(&out, buf_text(text), w->c->out.utf8);
 	buf_puts(&out, "\n");
 	screen_write(&w->c->out, &out);
 	buf_fini(&out);
@@ -190,9 +188,8 @@ static void show(const struct why *w, int64_t id, const json_t *reply)
 		put_hint(w, hint, id, reply, &b);
 		buf_puts(&b, also ? "; " : "");
 		put_hint(w, also ? also : "", id, reply, &b);
-		buf_put(&b, "", 1);
 		/* Not what the message says already. */
-		if (b.failed || strstr(message, (const char *)b.data))
+		if (strstr(message, buf_text(&b)))
 			buf_fini(&b);
 		else
 			say(w, "next:", &b);

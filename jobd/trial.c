@@ -75,13 +75,13 @@ static bool judge(struct trial *t, bool ended)
 	char version[64];
 	int handover = 0;
 
-	if (t->text.failed || !buf_reserve(&t->text, 1)) {
+	const char *text = buf_text(&t->text);
+	if (t->text.failed) {
 		buf_clear(&t->text);
 		refuse(t, "no memory");
 		return true;
 	}
-	t->text.data[t->text.len] = 0;
-	if (has_verdict((const char *)t->text.data, version, &handover)) {
+	if (has_verdict(text, version, &handover)) {
 		if (handover >= HANDOVER_VERSION)
 			tell(t, version, NULL);
 		else
@@ -119,8 +119,9 @@ static void on_limit(evutil_socket_t fd, short what, void *arg)
 		refuse(t, "it did not end in time");
 		return;
 	}
+	buf_text(&t->text);
 	char *why[] = { (char *)t->text.data, NULL };
-	tell(t, NULL, why[0] ? why : NULL);
+	tell(t, NULL, t->text.failed ? NULL : why);
 }
 
 /* 0 or -errno. Both its outputs are the pipe. */
@@ -185,7 +186,6 @@ struct trial *trial_begin(struct event_base *base, char *const argv[], trial_don
 	int rc = t->program ? run(t, argv) : -ENOMEM;
 	if (rc < 0) {
 		buf_printf(&t->text, "%s: %s", argv[0], strerror(-rc));
-		buf_put(&t->text, "", 1);
 		limit = (struct timeval){ 0, 0 };
 	}
 	t->limit = event_new(base, -1, 0, on_limit, t);

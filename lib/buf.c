@@ -7,12 +7,15 @@
 
 #include "lib/buf.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-#define BUF_MIN 256
+#define BUF_MIN	  256
+#define READ_STEP 16384
 
 void *buf_reserve(struct buf *b, size_t len)
 {
@@ -70,6 +73,33 @@ void buf_printf(struct buf *b, const char *fmt, ...)
 	}
 	va_end(again);
 	va_end(ap);
+}
+
+int buf_read(struct buf *b, int fd, size_t max)
+{
+	for (;;) {
+		if (b->len > max)
+			return -EFBIG;
+		void *at = buf_reserve(b, READ_STEP);
+		if (!at)
+			return -ENOMEM;
+		ssize_t n = read(fd, at, READ_STEP);
+		if (n > 0)
+			b->len += (size_t)n;
+		else if (n == 0)
+			return 0;
+		else if (errno != EINTR)
+			return -errno;
+	}
+}
+
+const char *buf_text(struct buf *b)
+{
+	char *end = buf_reserve(b, 1);
+	if (!end)
+		return "";
+	*end = 0;
+	return (const char *)b->data;
 }
 
 void buf_drop(struct buf *b, size_t len)

@@ -36,6 +36,19 @@ void buf_printf(struct buf *b, const char *fmt, ...) __attribute__((format(print
  */
 void *buf_reserve(struct buf *b, size_t len);
 
+/*
+ * Appends what a descriptor gives until its end; a call that a signal interrupted is made again. 0 when
+ * the end was reached; -EFBIG when b held more than max bytes before; -ENOMEM (and failed); else -errno
+ * of read(2), -EAGAIN too. What came until then is held.
+ */
+int buf_read(struct buf *b, int fd, size_t max);
+
+/*
+ * What is held, as a string: valid until the next call with b. Its NUL does not count as held, and more
+ * may be put after it. Never NULL; "" when memory ran out, now (which marks b failed) or before.
+ */
+const char *buf_text(struct buf *b);
+
 /* Drops the first len bytes (len <= b->len), moving the rest down. */
 void buf_drop(struct buf *b, size_t len);
 

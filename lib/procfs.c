@@ -16,6 +16,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "lib/array.h"
+
 #define PATH_LEN      64
 #define STAT_SIZE     1024
 #define PF_FORKNOEXEC 0x40 /* linux/sched.h */
@@ -33,14 +35,10 @@ enum {
 /* 0 or -ENOMEM. */
 static int pidlist_add(struct pidlist *l, pid_t pid)
 {
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 32;
-		pid_t *v = realloc(l->v, cap * sizeof(*v));
-		if (!v)
-			return -ENOMEM;
-		l->v = v;
-		l->cap = cap;
-	}
+	pid_t *v = array_room(l->v, l->n, &l->cap, sizeof(*v));
+	if (!v)
+		return -ENOMEM;
+	l->v = v;
 	l->v[l->n++] = pid;
 	return 0;
 }

@@ -42,12 +42,10 @@ static const struct {
 struct status status_decode(int wait_status)
 {
 	struct status s = { .code = -1 };
-	if (WIFEXITED(wait_status)) {
+	if (WIFEXITED(wait_status))
 		s.code = WEXITSTATUS(wait_status);
-	} else if (WIFSIGNALED(wait_status)) {
+	else if (WIFSIGNALED(wait_status))
 		s.signal = WTERMSIG(wait_status);
-		s.core = WCOREDUMP(wait_status);
-	}
 	return s;
 }
 

@@ -12,7 +12,6 @@ struct rusage;
 struct status {
 	int code;   /* exit code, or -1 */
 	int signal; /* signal that ended it, or 0 */
-	bool core;  /* a core was dumped */
 };
 
 /* Takes it apart. Of a process that only stopped or went on: no code and no signal. Pure. */

@@ -7,15 +7,21 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+char *str_vprintf(const char *fmt, va_list ap)
+{
+	char *s;
+
+	return vasprintf(&s, fmt, ap) < 0 ? NULL : s;
+}
+
 char *str_printf(const char *fmt, ...)
 {
 	va_list ap;
-	char *s;
 
 	va_start(ap, fmt);
-	int n = vasprintf(&s, fmt, ap);
+	char *s = str_vprintf(fmt, ap);
 	va_end(ap);
-	return n < 0 ? NULL : s;
+	return s;
 }
 
 int str_why(char **why, int rc, const char *fmt, ...)
@@ -23,8 +29,7 @@ int str_why(char **why, int rc, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	if (vasprintf(why, fmt, ap) < 0)
-		*why = NULL;
+	*why = str_vprintf(fmt, ap);
 	va_end(ap);
 	return rc;
 }

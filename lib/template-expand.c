@@ -33,12 +33,11 @@ static int refuse_unknown(const struct filling *f, const char *name, size_t len)
 	for (size_t i = 0; f->t->parameters && f->t->parameters[i]; i++)
 		buf_printf(&known, "%s%.*s", i > 0 ? ", " : "",
 		    (int)strcspn(f->t->parameters[i], "="), f->t->parameters[i]);
-	buf_put(&known, "", 1);
+	const char *all = buf_text(&known);
 	char *text = known.failed
 			 ? NULL
 			 : str_printf("the template %s has no parameter \"%.*s\"; it has: %s",
-			       f->t->name, (int)(len < 80 ? len : 80), name,
-			       known.len > 1 ? (char *)known.data : "none");
+			       f->t->name, (int)(len < 80 ? len : 80), name, *all ? all : "none");
 	buf_fini(&known);
 	return placeholder_refuse(f->why, text);
 }
@@ -112,7 +111,7 @@ static int fill(const struct filling *f, const char *what, char **text)
 		}
 		buf_put(&b, s, len);
 	}
-	buf_put(&b, "", 1);
+	buf_text(&b); /* that it has a NUL */
 	if (b.failed) {
 		buf_fini(&b);
 		return -ENOMEM;

@@ -187,25 +187,22 @@ function member_parse(	what, line, text, member, ok)
 	return ok
 }
 
-function method_parse(member, line, text,	n, i, parts, kept, access, handler)
+function method_parse(member, line, text,	n, i, parts, access, handler)
 {
 	n = split(text, parts, "\n")
 	for (i = 1; i < n; i++) {
-		if (parts[i] ~ /^Access:/) {
-			if (access != "")
-				mistake(file, line, "method " member " has two Access: lines")
-			access = parts[i]
-			sub(/^Access:[ \t]*/, "", access)
-			sub(/[ \t\r]+$/, "", access)
-			if (!(access in rights))
-				mistake(file, line, "Access: is any, submit, owner, admin or root, not '" access "'")
-		} else {
-			kept = kept parts[i] "\n"
-		}
+		if (parts[i] !~ /^Access:/)
+			continue
+		if (access != "")
+			mistake(file, line, "method " member " has two Access: lines")
+		access = parts[i]
+		sub(/^Access:[ \t]*/, "", access)
+		sub(/[ \t\r]+$/, "", access)
+		if (!(access in rights))
+			mistake(file, line, "Access: is any, submit, owner, admin or root, not '" access "'")
 	}
 	if (access == "")
 		mistake(file, line, "method " member " has no Access: line in the comment above it")
-	sub(/\n$/, "", kept)
 
 	handler = handler_name(member)
 	if (handler in handlers)
@@ -215,7 +212,6 @@ function method_parse(member, line, text,	n, i, parts, kept, access, handler)
 
 	method_names[++methods] = member
 	method_access[methods] = access
-	method_doc[methods] = kept
 	method_handler[methods] = handler
 	method_in[methods] = lists + 1
 	if (!list_parse("in of " member) || !expect("->"))
@@ -355,18 +351,6 @@ function literal(s,	i, c, r)
 	return r
 }
 
-# The string as literals, a line each.
-function literal_lines(s,	n, i, parts, r)
-{
-	n = split(s, parts, "\n")
-	if (n < 2)
-		return " \"" literal(s) "\""
-	r = ""
-	for (i = 1; i <= n; i++)
-		r = r "\n\t    \"" literal(parts[i]) (i < n ? "\\n" : "") "\""
-	return r
-}
-
 function truth(x)
 {
 	return x ? "true" : "false"
@@ -413,9 +397,9 @@ function write_tables(	i, l)
 		write_list(l)
 	print "const struct varlink_method varlink_methods[] = {"
 	for (i = 1; i <= methods; i++)
-		printf "\t{ \"%s\", \"%s\",%s,\n\t    fields_%d, fields_%d },\n", method_names[i], \
-		    method_access[i], literal_lines(method_doc[i]), method_in[i], method_out[i]
-	print "\t{ NULL, NULL, NULL, NULL, NULL },\n};\n"
+		printf "\t{ \"%s\", \"%s\", fields_%d, fields_%d },\n", method_names[i], \
+		    method_access[i], method_in[i], method_out[i]
+	print "\t{ NULL, NULL, NULL, NULL },\n};\n"
 	printf "const size_t varlink_methods_count = %d;\n\n", methods
 	sort_methods()
 	print "const unsigned short varlink_methods_by_name[] = {"

@@ -34,9 +34,8 @@ struct varlink_field {
 };
 
 struct varlink_method {
-	const char *name;	/* whole: org.jobd.Job.Submit */
-	const char *access;	/* from its "Access:" line: any, submit, owner, admin, root */
-	const char *doc;	/* the comment above it, without that line */
+	const char *name;   /* whole: org.jobd.Job.Submit */
+	const char *access; /* from its "Access:" line: any, submit, owner, admin, root */
 	const struct varlink_field *in, *out;
 };
 

@@ -111,7 +111,7 @@ static const char *check_owner(
 	if (id > 0)
 		r = engine_get(a->o.engine, (uint64_t)id, &v);
 	if (r == ENGINE_FAILED) {
-		*error_params = json_pack("{s:I, s:s}", "id", id, "message", "its record can't be read");
+		*error_params = json_pack("{s:I, s:s}", "id", id, "message", ERROR_UNREADABLE);
 		return "org.jobd.Job.Failed";
 	}
 	if (r != ENGINE_OK) {

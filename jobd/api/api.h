@@ -71,8 +71,14 @@ struct api_options {
 	void *ctx;
 };
 
+/*
+ * The api; NULL when there is no memory. *o is copied, and what it points to is borrowed for the
+ * api's life. Nobody may submit, or is an administrator but root, until api_set_policy.
+ */
 struct api *api_new(const struct api_options *o);
+/* After server_close, which ends the calls that it waits with. NULL is safe. */
 void api_free(struct api *a);
+/* Whose connections and limits Health counts: to be set before the first call is taken. Borrowed. */
 void api_set_server(struct api *a, struct server *s);
 /* Puts into a record what is counted, and takes it from the one that a former self left. */
 void api_handover(const struct api *a, struct handover *h);
@@ -88,13 +94,21 @@ void api_set_policy(struct api *a, const struct api_policy *p);
 /* The limits from now on. Copied. */
 void api_set_limits(struct api *a, const struct api_limits *l);
 
-/* For server_options, with the api as the context. */
+/* For server_options, with the api as the context; what each has to do is said there. */
 extern server_handler *const api_handlers[];
+/* Asks api_options.user_name. */
 bool api_user_name(void *ctx, uid_t uid, const char **name);
+/* Root is, and the uid that jobd runs as. */
 bool api_exempt(void *ctx, uid_t uid);
+/* Journals it, by the uid in digits where the name is not known yet. */
 void api_turned_away(void *ctx, uid_t uid, pid_t pid, const char *limit);
+/*
+ * By the method's "Access:" line: also NotFound and Failed, where whose job it is can't be told.
+ * Changes nothing.
+ */
 const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_method *m,
     const json_t *params, json_t **error_params);
+/* Journals it, under the method's verb. */
 void api_refused(void *ctx, const struct peer *p, const struct varlink_method *m,
     const json_t *params, const char *error);
 

@@ -54,8 +54,8 @@ bool param_bool(const struct call *c, const char *name);
 const char **param_strv(const struct call *c, const char *name, bool *no_memory);
 /* Whether a filter's lists and its glob are no longer than may be held against every row; false: answered. */
 bool param_filter_fits(struct call *c);
-/* The array's numbers, ascending, to be freed. */
-uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory);
+/* The numbers of "ids", ascending, to be freed; NULL when absent. */
+uint64_t *param_ids(const struct call *c, size_t *n, bool *no_memory);
 /* Who calls, for the journal. */
 struct actor call_actor(const struct call *c);
 
@@ -69,6 +69,10 @@ void error_invalid(struct call *c, const char *parameter, const char *fmt, ...)
 void error_failed(struct call *c, uint64_t id, const char *message);
 /* The same, where core said ENGINE_FAILED. */
 void error_of_core(struct call *c, uint64_t id);
+#define ERROR_UNREADABLE "its record can't be read"
+/* What engine_get or engine_why said of the job instead of OK: NotFound, or Failed where it may be
+ * there and can't be read. */
+void error_of_get(struct call *c, uint64_t id, enum engine_result r);
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can);
 void error_low_disk(const struct api *a, struct call *c);
@@ -104,7 +108,7 @@ json_t *limits_json(const struct api *a);
 /* json.c: data as the protocol has it. New references. alone: with what only one job's record
  * has. */
 json_t *job_json(const struct api *a, const struct peer *p, const struct job_view *v, bool alone);
-/* Answers with the job, and more (stolen, may be NULL); NotFound where it is gone. */
+/* Answers with the job, and more (stolen, may be NULL); error_of_get where there is none. */
 void reply_job(const struct api *a, struct call *c, uint64_t id, json_t *more);
 /* About how long that is. */
 size_t job_json_bytes(const struct job *j);

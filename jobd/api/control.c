@@ -154,13 +154,13 @@ static void pause_done(void *arg, enum engine_result r, uint64_t id, pid_t culpr
 		    json_pack("{s:I, s:I}", "id", (json_int_t)id, "pid", (json_int_t)culprit));
 	else if (r == ENGINE_FAILED)
 		error_failed(w->c, id, SILENT);
-	else if (engine_get(w->a->o.engine, id, &v) == ENGINE_OK) {
+	else if ((r = engine_get(w->a->o.engine, id, &v)) == ENGINE_OK) {
 		error_wrong_state(w->c, id, v.job->state, "pause",
 		    job_has_ended(v.job->state) ? state_hint(v.job->state, EVENT_PAUSE)
 						: "it was resumed or cancelled meanwhile");
 		job_view_fini(&v);
 	} else
-		error_not_found(w->c, id);
+		error_of_get(w->c, id, r);
 	free(w);
 }
 

@@ -149,8 +149,9 @@ static bool check_own(struct drafting *x, unsigned set)
 			field = fields[i].name;
 	if (!field)
 		return true;
-	if (engine_get(x->a->o.engine, x->id, &v) != ENGINE_OK) {
-		error_not_found(x->c, x->id);
+	enum engine_result r = engine_get(x->a->o.engine, x->id, &v);
+	if (r != ENGINE_OK) {
+		error_of_get(x->c, x->id, r);
 		return false;
 	}
 	bool may = access_is_users(x->a, call_peer(x->c), v.job);

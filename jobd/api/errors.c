@@ -60,6 +60,14 @@ void error_of_core(struct call *c, uint64_t id)
 	error_failed(c, id, "jobd could not do it; its log says why");
 }
 
+void error_of_get(struct call *c, uint64_t id, enum engine_result r)
+{
+	if (r == ENGINE_NOT_FOUND)
+		error_not_found(c, id);
+	else
+		error_failed(c, id, ERROR_UNREADABLE);
+}
+
 void error_wrong_state(
     struct call *c, uint64_t id, enum job_state state, const char *verb, const char *can)
 {
@@ -121,9 +129,10 @@ void error_no_queue(const struct api *a, struct call *c, const char *name, const
 void error_queue_is_gone(const struct api *a, struct call *c, uint64_t id)
 {
 	struct job_view v;
+	enum engine_result r = engine_get(a->o.engine, id, &v);
 
-	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
-		error_not_found(c, id);
+	if (r != ENGINE_OK) {
+		error_of_get(c, id, r);
 		return;
 	}
 	no_queue(a, c, v.job->queue, NULL, true);

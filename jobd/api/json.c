@@ -290,10 +290,11 @@ json_t *job_json(const struct api *a, const struct peer *p, const struct job_vie
 void reply_job(const struct api *a, struct call *c, uint64_t id, json_t *more)
 {
 	struct job_view v;
+	enum engine_result r = engine_get(a->o.engine, id, &v);
 
-	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
+	if (r != ENGINE_OK) {
 		json_decref(more);
-		error_not_found(c, id);
+		error_of_get(c, id, r);
 		return;
 	}
 	json_t *reply = json_object();

@@ -15,9 +15,10 @@ void api_job_get(void *ctx, struct call *c)
 	/* As it was said: the number that is answered for a negative one is that. */
 	uint64_t id = (uint64_t)json_integer_value(json_object_get(call_params(c), "id"));
 	struct job_view v;
+	enum engine_result r = engine_get(a->o.engine, id, &v);
 
-	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
-		error_not_found(c, id);
+	if (r != ENGINE_OK) {
+		error_of_get(c, id, r);
 		return;
 	}
 	json_t *reply = json_object();
@@ -31,10 +32,11 @@ void api_job_why(void *ctx, struct call *c)
 	struct api *a = ctx;
 	uint64_t id = param_u64(c, "id", 0);
 	struct why w;
+	enum engine_result r = engine_why(a->o.engine, id, &w);
 	json_t *reply, *ids;
 
-	if (engine_why(a->o.engine, id, &w) != ENGINE_OK) {
-		error_not_found(c, id);
+	if (r != ENGINE_OK) {
+		error_of_get(c, id, r);
 		return;
 	}
 	reply = json_object();
@@ -176,7 +178,7 @@ static bool take_selection(struct call *c, struct selection *s)
 	if (!param_filter_fits(c) || !take_states(c, &s->f.states) || !take_reasons(c, &s->f.reasons) ||
 	    !take_batch(c, &s->f.batch))
 		return false;
-	s->f.ids = s->ids = param_ids(c, "ids", &s->f.nids, &no_memory);
+	s->f.ids = s->ids = param_ids(c, &s->f.nids, &no_memory);
 	s->f.queues = s->queues = param_strv(c, "queues", &no_memory);
 	s->f.projects = s->projects = param_strv(c, "projects", &no_memory);
 	s->f.users = s->users = param_strv(c, "users", &no_memory);
@@ -201,7 +203,6 @@ struct page {
 	size_t limit;
 	size_t bytes; /* so far */
 };
-
 
 /* Whether a filter asks for what only its owner may see of a job. */
 static bool asks_private(const struct job_filter *f)
@@ -290,7 +291,7 @@ void api_monitor_audit(void *ctx, struct call *c)
 
 	if (!page_params(c, &limit, &before) || !param_filter_fits(c))
 		return;
-	uint64_t *ids = param_ids(c, "ids", &f.njobs, &no_memory);
+	uint64_t *ids = param_ids(c, &f.njobs, &no_memory);
 	const char **users = param_strv(c, "users", &no_memory);
 	const char **verbs = param_strv(c, "verbs", &no_memory);
 	f.jobs = ids;

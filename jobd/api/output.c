@@ -296,10 +296,11 @@ void api_job_output(void *ctx, struct call *c)
 	struct api *a = ctx;
 	uint64_t id = param_u64(c, "id", 0);
 	struct job_view v;
+	enum engine_result r = engine_get(a->o.engine, id, &v);
 	int rc = 0;
 
-	if (engine_get(a->o.engine, id, &v) != ENGINE_OK) {
-		error_not_found(c, id);
+	if (r != ENGINE_OK) {
+		error_of_get(c, id, r);
 		return;
 	}
 	struct output *o = output_new(a, c, v.job);

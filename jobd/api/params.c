@@ -70,9 +70,9 @@ bool param_filter_fits(struct call *c)
 	return true;
 }
 
-uint64_t *param_ids(const struct call *c, const char *name, size_t *n, bool *no_memory)
+uint64_t *param_ids(const struct call *c, size_t *n, bool *no_memory)
 {
-	const json_t *v = json_object_get(call_params(c), name);
+	const json_t *v = json_object_get(call_params(c), "ids");
 
 	*n = json_array_size(v);
 	if (!json_is_array(v))

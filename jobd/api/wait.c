@@ -206,11 +206,12 @@ static bool add(struct wait *w, uint64_t id, size_t *at)
 {
 	struct waited *one = &w->jobs[w->n];
 	struct job_view v;
+	enum engine_result r = engine_get(w->a->o.engine, id, &v);
 
-	if (engine_get(w->a->o.engine, id, &v) != ENGINE_OK) {
+	if (r != ENGINE_OK) {
 		if (call_progress(w->c))
 			return true; /* it was there when the call began */
-		error_not_found(w->c, id);
+		error_of_get(w->c, id, r);
 		return false;
 	}
 	job_view_fini(&v);
@@ -254,8 +255,12 @@ void api_job_wait(void *ctx, struct call *c)
 {
 	bool no_memory = false;
 	size_t n;
-	uint64_t *ids = param_ids(c, "ids", &n, &no_memory);
+	uint64_t *ids = param_ids(c, &n, &no_memory);
 
+	if (no_memory) {
+		error_failed(c, 0, "no memory");
+		return;
+	}
 	if (n > IDS_MAX) {
 		error_limit(ctx, c, &(struct limit_met){ .limit = API_LIMIT_IDS, .verb = "wait",
 			.message = "at most 1000 jobs a call", .value = IDS_MAX, .count = n });

@@ -12,6 +12,7 @@
 
 #include "jobd/core/internal.h"
 #include "jobd/core/outcome.h"
+#include "lib/array.h"
 
 /* A pause is over, or does not count any more: the time goes to the total, and that of the job
  * goes on. */
@@ -344,16 +345,13 @@ static void revive(struct engine *e, struct live *l, struct step *s)
 
 static void doom_log(struct engine *e, uint64_t id, uint32_t attempt)
 {
-	if (e->ndoomed == e->doomed_cap) {
-		size_t cap = e->doomed_cap ? e->doomed_cap * 2 : 16;
-		struct doomed_log *d = realloc(e->doomed, cap * sizeof *d);
-		if (!d) {
-			e->out_of_memory = true;
-			return;
-		}
-		e->doomed = d;
-		e->doomed_cap = cap;
+	struct doomed_log *d = array_room(e->doomed, e->ndoomed, &e->doomed_cap, sizeof *d);
+
+	if (!d) {
+		e->out_of_memory = true;
+		return;
 	}
+	e->doomed = d;
 	e->doomed[e->ndoomed++] = (struct doomed_log){ id, attempt };
 }
 

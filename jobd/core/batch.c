@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "lib/array.h"
 
 #define IDLE_US	       60000000u
 #define DROPS_PER_TURN 250 /* jobs, as job_work has them */
@@ -66,14 +67,11 @@ static void batch_free(struct engine *e, struct batch *b)
 
 static bool append(struct batch *b, struct live *l)
 {
-	if (b->n == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 64;
-		struct live **jobs = realloc(b->jobs, cap * sizeof *jobs);
-		if (!jobs)
-			return false;
-		b->jobs = jobs;
-		b->cap = cap;
-	}
+	struct live **jobs = array_room(b->jobs, b->n, &b->cap, sizeof(struct live *));
+
+	if (!jobs)
+		return false;
+	b->jobs = jobs;
 	b->jobs[b->n++] = l;
 	b->bytes += l->bytes;
 	l->staged = true;

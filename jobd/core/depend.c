@@ -20,6 +20,7 @@
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "lib/array.h"
 
 #define EDGES_PER_TURN 250 /* and more where they make jobs change: as job_work has those */
 
@@ -153,16 +154,12 @@ static bool take_pair(void *ctx, const struct job_after *a)
 
 	if (a->outcome && !(p->all && !after_is_met(a->on, a->outcome)))
 		return true;
-	if (p->n == p->cap) {
-		size_t cap = p->cap ? p->cap * 2 : 8;
-		struct job_after *v = realloc(p->v, cap * sizeof *v);
-		if (!v) {
-			p->no_memory = true;
-			return false;
-		}
-		p->v = v;
-		p->cap = cap;
+	struct job_after *v = array_room(p->v, p->n, &p->cap, sizeof *v);
+	if (!v) {
+		p->no_memory = true;
+		return false;
 	}
+	p->v = v;
 	p->v[p->n++] = *a;
 	return true;
 }
@@ -346,14 +343,11 @@ struct stack {
 
 static bool push(struct stack *s, struct live *l)
 {
-	if (s->n == s->cap) {
-		size_t cap = s->cap ? s->cap * 2 : 64;
-		struct live **v = realloc(s->v, cap * sizeof(struct live *));
-		if (!v)
-			return false;
-		s->v = v;
-		s->cap = cap;
-	}
+	struct live **v = array_room(s->v, s->n, &s->cap, sizeof(struct live *));
+
+	if (!v)
+		return false;
+	s->v = v;
 	s->v[s->n++] = l;
 	return true;
 }

@@ -18,6 +18,7 @@
 #include <string.h>
 
 #include "jobd/core/internal.h"
+#include "lib/array.h"
 #include "lib/crash.h"
 #include "lib/log.h"
 
@@ -181,16 +182,13 @@ void engine_pause_answer(struct live *l, enum engine_result r, pid_t culprit)
 
 void engine_free_later(struct engine *e, struct live *l)
 {
-	if (e->nover == e->over_cap) {
-		size_t cap = e->over_cap ? e->over_cap * 2 : 64;
-		struct live **over = realloc(e->over, cap * sizeof *over);
-		if (!over) {
-			e->out_of_memory = true;
-			return;
-		}
-		e->over = over;
-		e->over_cap = cap;
+	struct live **over = array_room(e->over, e->nover, &e->over_cap, sizeof(struct live *));
+
+	if (!over) {
+		e->out_of_memory = true;
+		return;
 	}
+	e->over = over;
 	l->phase = LIVE_OVER;
 	e->over[e->nover++] = l;
 }

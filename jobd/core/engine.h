@@ -251,7 +251,7 @@ void engine_control_forget(struct engine *e, uint64_t id, const void *arg);
 
 /* edit.c */
 
-/* What an edit changes. Borrowed, but for the draft. */
+/* What an edit can change: struct edit's fields is their bits. */
 enum edit_field {
 	EDIT_COMMAND = 1 << 0,
 	EDIT_NAME = 1 << 1,
@@ -268,8 +268,10 @@ enum edit_field {
 	EDIT_DROP_UNMET = 1 << 12,
 	EDIT_SET_ENVIRONMENT = 1 << 13, /* env are variables to be set in the one it has */
 };
+
+/* What an edit changes. Borrowed, but for the draft. */
 struct edit {
-	unsigned fields;
+	unsigned fields; /* of enum edit_field */
 	struct job *draft; /* the new values; taken over. NULL (0) where a field is cleared */
 	char *const *env;
 	const struct job_after *after;

@@ -7,6 +7,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "lib/array.h"
+
 static void settle(struct heap *h, const struct heap_kind *k, void *member, size_t at)
 {
 	h->v[at] = member;
@@ -34,25 +36,15 @@ static void sift(struct heap *h, const struct heap_kind *k, void *member, size_t
 	settle(h, k, member, at);
 }
 
-static bool grow(struct heap *h)
-{
-	size_t cap = h->cap ? h->cap * 2 : 8;
-	void **v = realloc(h->v, cap * sizeof *v);
-
-	if (!v)
-		return false;
-	h->v = v;
-	h->cap = cap;
-	return true;
-}
-
 bool heap_put(struct heap *h, const struct heap_kind *k, void *member)
 {
 	size_t at = *k->at(member);
 
 	if (at == HEAP_NOWHERE) {
-		if (h->len == h->cap && !grow(h))
+		void **v = array_room(h->v, h->len, &h->cap, sizeof(void *));
+		if (!v)
 			return false;
+		h->v = v;
 		at = h->len++;
 	}
 	sift(h, k, member, at);

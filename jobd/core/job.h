@@ -120,7 +120,7 @@ struct job {
 	uint8_t priority; /* 1 (first) to 10 */
 	uint32_t uid;	  /* it runs as */
 	char *user;	  /* that user's name at submission */
-	uint32_t submitter_uid;
+	uint32_t submitter_uid; /* kept for the record: nothing reads it */
 	char *name;    /* NULL: none given */
 	char *queue;   /* never NULL */
 	char *project; /* or NULL */

@@ -50,7 +50,6 @@ struct live {
 	bool dirty;		/* to be put in this turn */
 	bool progress_dirty;	/* to be put within a second */
 	bool silent;		/* its keeper does not answer */
-	bool gone;		/* deleted from the set; freed after the commit */
 	bool counted;		/* among those of its user that wait */
 	bool slot;		/* it is one of engine.active */
 	bool staged;		/* of a batch that is not sealed: in no set */

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "jobd/core/internal.h"
+#include "lib/array.h"
 
 struct look {
 	struct engine *e;
@@ -21,16 +22,12 @@ static void collect(void *ctx, struct live *l)
 
 	if (!r->which(k->e, l, r->ctx))
 		return;
-	if (r->n == r->cap) {
-		size_t cap = r->cap ? r->cap * 2 : 16;
-		struct live **v = realloc(r->v, cap * sizeof(struct live *));
-		if (!v) {
-			k->e->out_of_memory = true;
-			return;
-		}
-		r->v = v;
-		r->cap = cap;
+	struct live **v = array_room(r->v, r->n, &r->cap, sizeof(struct live *));
+	if (!v) {
+		k->e->out_of_memory = true;
+		return;
 	}
+	r->v = v;
 	r->v[r->n++] = l;
 }
 

@@ -127,11 +127,7 @@ const char *state_hint(enum job_state from, enum job_event event)
 	return from > 0 && from < JOB_STATES ? by_state[from] : "nothing";
 }
 
-void state_print(FILE *out)
+const struct state_row *state_row_at(size_t i)
 {
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		const char *to = job_state_name(rows[i].to);
-		fprintf(out, "%-10s %-12s %s\n", job_state_name(rows[i].from),
-		    event_names[rows[i].event], to ? to : "(gone)");
-	}
+	return i < sizeof rows / sizeof rows[0] ? &rows[i] : NULL;
 }

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The job's life: one table of {from, event, to, action}. Pure; a test walks
- * every pair, and state_print writes the whole machine for a person to read.
+ * every pair, and can print the whole machine for a person to read.
  */
 #ifndef CORE_STATE_H
 #define CORE_STATE_H
 
-#include <stdio.h>
+#include <stddef.h>
 
 #include "jobd/core/job.h"
 
@@ -84,7 +84,7 @@ const char *state_event_name(enum job_event event);
  */
 const char *state_hint(enum job_state from, enum job_event event);
 
-/* Writes the table, a row a line. */
-void state_print(FILE *out);
+/* The rows one by one, for one who shows or checks the whole table; NULL after the last. */
+const struct state_row *state_row_at(size_t i);
 
 #endif

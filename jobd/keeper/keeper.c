@@ -33,15 +33,8 @@
 #include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/procfs.h"
+#include "lib/sanitized.h"
 #include "lib/status.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define LEAKS_ARE_LOOKED_FOR 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define LEAKS_ARE_LOOKED_FOR 1
-#endif
-#endif
 
 #define WAIT_MAX_MS (3600 * 1000) /* of one poll, which counts in an int */
 
@@ -323,7 +316,7 @@ static bool prepare(struct keeper *k)
 {
 	k->shielded = shield();
 	prctl(PR_SET_NAME, "jobd-keeper");
-#ifndef LEAKS_ARE_LOOKED_FOR /* which is done by tracing oneself */
+#if !SANITIZED_ADDRESS /* which looks for leaks by tracing the process */
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
 	share_coverage();

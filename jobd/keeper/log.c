@@ -25,6 +25,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/str.h"
+
 #define MODE 0600
 
 static void let_go(struct job_log *l)
@@ -81,10 +83,9 @@ static int make(struct keeper *k)
 {
 	struct job_log *l = &k->log;
 	const struct start *s = &k->start;
-	if (asprintf(&l->name, KEEPER_NEW_LOG_FMT, s->id, s->attempt, s->nonce) < 0) {
-		l->name = NULL;
+	l->name = str_printf(KEEPER_NEW_LOG_FMT, s->id, s->attempt, s->nonce);
+	if (!l->name)
 		return start_failed(k, ENOMEM, "log %s", s->log);
-	}
 	l->fd = openat(KEEPER_FD_LOGS, l->name,
 	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_APPEND | O_NOCTTY | O_CLOEXEC, MODE);
 	if (l->fd < 0)

@@ -22,10 +22,9 @@
 #include <unistd.h>
 
 #include "lib/crash.h"
+#include "lib/environment.h"
+#include "lib/str.h"
 #include "lib/strv.h"
-
-#define PATH_OF_USERS "PATH=/usr/local/bin:/usr/bin:/bin"
-#define PATH_OF_ROOT  "PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 static bool set_str(char **to, const struct tlv *f)
 {
@@ -133,8 +132,8 @@ static int add_var(struct keeper *k, const char *name, const char *value)
 {
 	if (strv_env(k->start.env, name))
 		return 0;
-	char *var = NULL;
-	if (asprintf(&var, "%s=%s", name, value) < 0)
+	char *var = str_printf("%s=%s", name, value);
+	if (!var)
 		return start_failed(k, ENOMEM, "environment");
 	int rc = strv_add(&k->start.env, var);
 	free(var);
@@ -153,7 +152,8 @@ static int complete_environment(struct keeper *k)
 		return -1;
 	if (s->invocation && add_var(k, "JOBD_INVOCATION", s->invocation) < 0)
 		return -1;
-	if (!strv_env(s->env, "PATH") && strv_add(&s->env, root ? PATH_OF_ROOT : PATH_OF_USERS) < 0)
+	if (!strv_env(s->env, "PATH") &&
+	    strv_add(&s->env, root ? ENVIRONMENT_PATH_ROOT : ENVIRONMENT_PATH) < 0)
 		return start_failed(k, ENOMEM, "environment");
 	return 0;
 }
@@ -161,8 +161,8 @@ static int complete_environment(struct keeper *k)
 /* A descriptor of the attempt's cgroup, whose directory is k->cgroup; or -1, and there is none. */
 static int make_cgroup(struct keeper *k)
 {
-	char *dir = NULL;
-	if (!k->start.cgroup_base || asprintf(&dir, "%s/%s", k->start.cgroup_base, k->name) < 0)
+	char *dir = k->start.cgroup_base ? str_printf("%s/%s", k->start.cgroup_base, k->name) : NULL;
+	if (!dir)
 		return -1;
 	int fd = mkdir(dir, 0755) < 0 && errno != EEXIST
 	    ? -1

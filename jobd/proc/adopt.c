@@ -175,15 +175,9 @@ static bool read_file(int dir, const char *name, struct buf *b)
 	int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return false;
-	ssize_t n;
-	do {
-		void *to = buf_reserve(b, 4096);
-		n = to ? read(fd, to, 4096) : -1;
-		if (n > 0)
-			b->len += (size_t)n;
-	} while (n > 0 && b->len <= EXIT_FILE_MAX);
+	int rc = buf_read(b, fd, EXIT_FILE_MAX);
 	close(fd);
-	return n == 0;
+	return rc == 0;
 }
 
 bool adopt_take_exit_file(struct keeper *k)

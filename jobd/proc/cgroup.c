@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "lib/str.h"
 
 /* Our place in the v2 hierarchy, such as "/system.slice/jobd.service"; the caller's. */
 static char *own_group(void)
@@ -97,10 +98,8 @@ static bool is_usable(const char *base)
 static char *automatic_base(const struct proc *p)
 {
 	char *mount = mount_point(), *own = own_group(), *base = NULL;
-	if (mount && own &&
-	    asprintf(&base, "%s%s/jobd-%s", mount, strcmp(own, "/") == 0 ? "" : own,
-		p->o.instance) < 0)
-		base = NULL;
+	if (mount && own)
+		base = str_printf("%s%s/jobd-%s", mount, strcmp(own, "/") == 0 ? "" : own, p->o.instance);
 	free(mount);
 	free(own);
 	return base;

@@ -51,10 +51,10 @@ static int lift(int fd)
 
 static int open_dir(const char *parent, const char *name, mode_t mode, int *out, char **why)
 {
-	char *path = NULL;
+	char *path = str_printf("%s/%s", parent, name);
 	struct stat st;
 	int fd = -1, rc = -ENOMEM;
-	if (asprintf(&path, "%s/%s", parent, name) < 0)
+	if (!path)
 		return rc;
 	if (mkdir(path, mode) < 0 && errno != EEXIST)
 		goto fail;

@@ -16,7 +16,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -26,6 +25,7 @@
 #include "lib/clock.h"
 #include "lib/log.h"
 #include "lib/status.h"
+#include "lib/str.h"
 
 #define STEP_MS	       5
 #define STUCK_MS       1000
@@ -168,15 +168,13 @@ static void learn(struct keeper *k)
 
 static void report_unknown(struct keeper *k, const char *survivors)
 {
-	char *text = NULL;
 	bool gone = k->cgroup != NULL; /* which was emptied */
-	if (!survivors)
+	if (!survivors) {
 		keeper_report_lost(k, "the keeper died, and how the command ended can't be known", gone);
-	else if (asprintf(&text, "the keeper and the command are gone; %s, and were ended",
-		     survivors) < 0)
-		keeper_report_lost(k, "the keeper and the command are gone", gone);
-	else
-		keeper_report_lost(k, text, gone);
+		return;
+	}
+	char *text = str_printf("the keeper and the command are gone; %s, and were ended", survivors);
+	keeper_report_lost(k, text ? text : "the keeper and the command are gone", gone);
 	free(text);
 }
 

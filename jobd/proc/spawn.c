@@ -20,6 +20,7 @@
 #include <unistd.h>
 
 #include "lib/crash.h"
+#include "lib/environment.h"
 
 #define FD_FLOOR 16
 
@@ -96,11 +97,6 @@ static int spawn(const struct keeper *k, int socket, pid_t *pid)
 	return -rc;
 }
 
-static bool is_ours(const char *var)
-{
-	return strncmp(var, "JOBD_", 5) == 0 || strncmp(var, "NOTIFY_SOCKET=", 14) == 0;
-}
-
 static void put_var(struct buf *b, const char *name, const char *value)
 {
 	struct buf text = BUF_INIT;
@@ -129,14 +125,15 @@ static void put_environment(
 	if (j->name)
 		put_var(b, "JOBD_NAME", j->name);
 	put_var(b, "JOBD_SOCKET", o->socket_path);
-	buf_printf(&notify, "%s/notify/%" PRIu64 ".%" PRIu32 "%c", o->runtime_dir, k->id, k->attempt, 0);
+	buf_printf(&notify, "%s/notify/%" PRIu64 ".%" PRIu32, o->runtime_dir, k->id, k->attempt);
+	const char *name = buf_text(&notify);
 	if (notify.failed)
 		b->failed = true;
 	else
-		put_var(b, "NOTIFY_SOCKET", (const char *)notify.data);
+		put_var(b, "NOTIFY_SOCKET", name);
 	buf_fini(&notify);
 	for (; env && *env; env++)
-		if (!is_ours(*env))
+		if (!environment_is_own(*env))
 			tlv_put_str(b, KTAG_ENV, *env);
 	tlv_put_str(b, KTAG_INVOCATION, invocation);
 }

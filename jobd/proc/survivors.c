@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "lib/procfs.h"
+#include "lib/str.h"
 
 #define ENVIRON_MAX (4u << 20)
 #define NAMED_MAX   20 /* pids in a text for a person */
@@ -34,14 +35,8 @@ static bool read_environ(pid_t pid, struct buf *b)
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
-	ssize_t n = 0;
 	buf_put(b, "", 1); /* so that every variable has a NUL before it */
-	do {
-		void *to = buf_reserve(b, 16384);
-		n = to ? read(fd, to, 16384) : -1;
-		if (n > 0)
-			b->len += (size_t)n;
-	} while (n > 0 && b->len < ENVIRON_MAX);
+	buf_read(b, fd, ENVIRON_MAX); /* what came before an error, or fits, is looked at */
 	close(fd);
 	return !b->failed;
 }
@@ -208,10 +203,9 @@ char *survivors_text(const struct keeper *k)
 		survivors_each(s, add_name, &names);
 		survivors_free(s);
 	}
-	if (names.n && !names.text.failed &&
-	    asprintf(&text, "pids%.*s%s survived", (int)names.text.len, (char *)names.text.data,
-		names.n > NAMED_MAX ? " and more" : "") < 0)
-		text = NULL;
+	const char *numbers = buf_text(&names.text);
+	if (names.n && !names.text.failed)
+		text = str_printf("pids%s%s survived", numbers, names.n > NAMED_MAX ? " and more" : "");
 	buf_fini(&names.text);
 	return text;
 }

@@ -14,6 +14,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "lib/sanitized.h"
+
 const struct peer *call_peer(const struct call *c)
 {
 	return &c->conn->peer;
@@ -30,12 +32,7 @@ bool call_wants_more(const struct call *c)
 }
 
 /* In builds that are made for tests, what is said is held against what was promised. */
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define __SANITIZE_ADDRESS__ 1
-#endif
-#endif
-#if defined(JOBD_COVERAGE) || defined(__SANITIZE_ADDRESS__)
+#if defined(JOBD_COVERAGE) || SANITIZED_ADDRESS
 static void promise_check(
     const char *what, const struct varlink_field *fields, const json_t *params)
 {

@@ -81,8 +81,7 @@ void server_handover(struct server *s, struct handover *h)
 
 	handover_fd(h, s->listen_fd);
 	tlv_put_u64(&all, TAG_LISTEN, (uint64_t)s->listen_fd);
-	TAILQ_FOREACH(c, &s->all, link)
-	{
+	TAILQ_FOREACH(c, &s->all, link) {
 		buf_clear(&one);
 		put_connection(&one, c);
 		handover_fd(h, c->fd);
@@ -208,8 +207,7 @@ void server_resume(struct server *s)
 {
 	struct connection *c;
 
-	TAILQ_FOREACH(c, &s->all, link)
-	{
+	TAILQ_FOREACH(c, &s->all, link) {
 		json_t *message = c->message, *progress = c->progress;
 
 		c->message = c->progress = NULL;

@@ -43,9 +43,10 @@ static struct user *find(struct server *s, uid_t uid)
 {
 	struct user *u;
 
-	LIST_FOREACH(u, bucket(s, uid), link)
-	if (u->uid == uid)
-		return u;
+	LIST_FOREACH(u, bucket(s, uid), link) {
+		if (u->uid == uid)
+			return u;
+	}
 	return NULL;
 }
 
@@ -226,8 +227,9 @@ void server_set_limits(struct server *s, const struct server_limits *limits)
 
 	s->o.limits = *limits;
 	for (size_t i = 0; i < USER_BUCKETS; i++) {
-		LIST_FOREACH(u, &s->users[i], link)
-		evtimer_add(&u->timer, &at_once);
+		LIST_FOREACH(u, &s->users[i], link) {
+			evtimer_add(&u->timer, &at_once);
+		}
 	}
 }
 

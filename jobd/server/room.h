@@ -127,12 +127,19 @@ struct server {
 };
 
 /* tally.c */
+/* what names the event in the log, at that priority. base and what are borrowed until tally_fini. */
 void tally_init(struct tally *t, struct event_base *base, int priority, const char *what);
+/* What was counted and not said yet is not said any more. */
 void tally_fini(struct tally *t);
+/* It happened once more: logged, or counted. uid (uid_t)-1 and pid 0: not known. why is borrowed. */
 void tally_add(struct tally *t, uid_t uid, pid_t pid, const char *why);
 
 /* socket.c */
+/* Takes over o.listen_fd where it listens at s->path, else binds anew, and accepts from the loop's
+ * next turn on. 0, or -errno and *why (the caller's), and there is nothing to close. */
 int socket_open(struct server *s, char **why);
+/* Accepts no more. keep: the path and listen_fd stay as they are, for the next self; else the path
+ * is removed, if it is ours still, and listen_fd closed. */
 void socket_close(struct server *s, bool keep);
 
 /* peer.c: fills in c->peer but for the user's name. 0 or -errno; -EPERM for nobody's uid. */
@@ -151,6 +158,7 @@ struct quota_refusal {
 bool quota_admits(struct server *s, const struct ucred *u, struct quota_refusal *r);
 /* Counts the new connection as its user's. 0, or -1 without memory. */
 int quota_join(struct connection *c);
+/* Takes it out again, when it ends; may free c->owner. */
 void quota_leave(struct connection *c);
 /* Whether another call may be begun now; else the connection waits, and becomes due. */
 bool quota_may_call(struct connection *c);
@@ -160,8 +168,12 @@ void quota_call(struct connection *c);
 void quota_fini(struct server *s);
 
 /* server.c */
+/* connection_work is to be called in the loop's next turn, once however often this is. */
 void server_due(struct connection *c);
+/* connection_flush is to be called in the next server_flush, likewise. */
 void server_dirty(struct connection *c);
+/* Looks in a moment whether those have gone that a hang-up would not be noticed of, and reads again
+ * from those that are muted. */
 void server_watch(struct server *s);
 /* Whether so much time went into this turn's calls that the rest has to wait. */
 bool server_turn_over(struct server *s);
@@ -177,7 +189,10 @@ void connection_refuse(struct server *s, int fd, uid_t uid, const char *error);
 void connection_work(struct connection *c);
 /* Releases and sends; may free c. */
 void connection_flush(struct connection *c);
+/* Takes it out of every list, its user's share too, and closes it: by the helper, which may be
+ * later. Its call, if it has one, was dropped before (call_drop). */
 void connection_free(struct connection *c);
+/* How many bytes the client has not been sent yet, released or not. */
 size_t connection_backlog(const struct connection *c);
 /* Queues a message. What can not be queued ends the connection. */
 void connection_put(struct connection *c, const json_t *message);
@@ -195,13 +210,17 @@ int server_take_listener(struct handover *h);
 /* The connections, and how often limits were met. Their calls go on in server_resume. */
 void server_take_connections(struct server *s, struct handover *h);
 
-/* dispatch.c: message is stolen, and so is progress, which may be NULL. */
+/* dispatch.c */
+/* Begins a call: its handler is called, or it is refused, or the connection ends, where it is no
+ * call. message is stolen, and so is progress, which may be NULL. */
 void dispatch(struct connection *c, json_t *message, json_t *progress);
+/* Calls the handler of a call once more that waits for a name (again). The call may be gone after. */
 void dispatch_again(struct call *c);
 
 /* call.c */
 /* The connection ended first: on_close is called, the call is gone. */
 void call_drop(struct call *c);
+/* Frees it, and no more: nothing is called or answered. Its connection has it no more. */
 void call_free(struct call *c);
 /* Answers that every dispatcher gives: name: value are its only parameter. */
 void call_refuse(struct call *c, const char *error, const char *name, const char *value);

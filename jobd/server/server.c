@@ -68,9 +68,10 @@ bool server_hogged(const struct server *s, uid_t uid)
 	const struct connection *c;
 	size_t held = 0;
 
-	TAILQ_FOREACH(c, &s->all, link)
-	if (c->peer.uid == uid)
-		held += c->in.len - c->in_at + connection_backlog(c);
+	TAILQ_FOREACH(c, &s->all, link) {
+		if (c->peer.uid == uid)
+			held += c->in.len - c->in_at + connection_backlog(c);
+	}
 	return held > HELD_MAX;
 }
 
@@ -104,8 +105,7 @@ static void on_watch(evutil_socket_t fd, short events, void *arg)
 
 	(void)fd;
 	(void)events;
-	TAILQ_FOREACH(c, &s->all, link)
-	{
+	TAILQ_FOREACH(c, &s->all, link) {
 		if (c->muted) {
 			c->muted = false;
 			server_due(c);
@@ -186,8 +186,7 @@ void server_resume_names(struct server *s)
 {
 	struct connection *c;
 
-	TAILQ_FOREACH(c, &s->all, link)
-	{
+	TAILQ_FOREACH(c, &s->all, link) {
 		bool waits = c->call != NULL && c->call->again;
 
 		if (c->named && !waits)

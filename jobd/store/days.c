@@ -21,6 +21,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "lib/array.h"
+
 #define DAY_US	 (86400ull * 1000000)
 #define KEY_SIZE 5
 
@@ -119,12 +121,13 @@ static size_t join(struct span *v, size_t n)
 	return out;
 }
 
-/* Reads the days from the cursor's place to the last one wanted. */
+/* Reads the days from the cursor's place to the last one wanted; *out and *n are NULL and 0 before. */
 static int collect(struct store *s, DBC *c, const uint8_t from[KEY_SIZE],
     const uint8_t to[KEY_SIZE], struct span **out, size_t *n)
 {
 	DBT k, d;
 	uint8_t key[KEY_SIZE];
+	size_t cap = 0;
 	int ret;
 
 	memset(&k, 0, sizeof(k));
@@ -136,12 +139,10 @@ static int collect(struct store *s, DBC *c, const uint8_t from[KEY_SIZE],
 	     ret = table_move(s, c, &k, &d, DB_NEXT)) {
 		if (k.size != KEY_SIZE || d.size != 16 || memcmp(k.data, to, KEY_SIZE) > 0)
 			break;
-		if ((*n & (*n - 1)) == 0) {
-			struct span *v = realloc(*out, (*n ? 2 * *n : 1) * sizeof(*v));
-			if (!v)
-				return -ENOMEM;
-			*out = v;
-		}
+		struct span *v = array_room(*out, *n, &cap, sizeof(*v));
+		if (!v)
+			return -ENOMEM;
+		*out = v;
 		(*out)[(*n)++] = (struct span){ get_be64(d.data),
 			get_be64((const uint8_t *)d.data + 8) };
 	}

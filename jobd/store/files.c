@@ -51,10 +51,9 @@ int files_open(struct store *s, const char *dir, char **why)
 	s->dir = realpath(dir, NULL);
 	if (!s->dir)
 		return str_why(why, -errno, "%s: %s", dir, strerror(errno));
-	if (asprintf(&s->home, "%s/" HOME, s->dir) < 0) {
-		s->home = NULL;
+	s->home = str_printf("%s/" HOME, s->dir);
+	if (!s->home)
 		return str_why(why, -ENOMEM, "no memory");
-	}
 	s->dir_fd = open(s->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (s->dir_fd < 0)
 		return str_why(why, -errno, "%s: %s", s->dir, strerror(errno));

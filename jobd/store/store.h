@@ -141,9 +141,12 @@ void store_template_delete(struct store *s, const char *name);
 typedef bool store_template_fn(void *ctx, const struct template *t);
 int store_templates_load(struct store *s, store_template_fn *fn, void *ctx);
 
-/* Batches that are not sealed. */
+/* Notes that a batch, by its number, is not sealed: which jobs are of it stands in their rows. */
 void store_batch_open(struct store *s, uint64_t batch);
+/* Takes that back: it is sealed, or its jobs were dropped. One that was not noted is no error. */
 void store_batch_seal(struct store *s, uint64_t batch);
+/* Those that were noted, in the order of their numbers; fn returns false to stop. A row that can't be
+ * read is passed over. 0 or -errno. */
 typedef bool store_batch_fn(void *ctx, uint64_t batch);
 int store_batches_load(struct store *s, store_batch_fn *fn, void *ctx);
 

@@ -172,7 +172,7 @@ enum engine_result engine_why(struct engine *e, uint64_t id, struct why *w)
 	(void)e;
 	(void)id;
 	*w = played.why;
-	return ENGINE_OK;
+	return played.found;
 }
 
 int engine_list(struct engine *e, const struct job_filter *f, uint64_t *before, size_t budget,
@@ -288,6 +288,8 @@ enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64
 enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v)
 {
 	(void)e;
+	if (played.found != ENGINE_OK)
+		return played.found;
 	*v = (struct job_view){ .job = &played.job };
 	played.job.id = id;
 	return ENGINE_OK;
@@ -403,7 +405,7 @@ void rig_init(void)
 	struct api_options o = { .user_uid = user_uid, .group_gid = group_gid, .user_name = user_name };
 
 	caller = (struct peer){ .uid = 1000, .gid = 1000, .user = "ann", .process = "test" };
-	played = (struct played){ .result = ENGINE_OK };
+	played = (struct played){ .result = ENGINE_OK, .found = ENGINE_OK };
 	rules_init(&played.closed);
 	job_init(&played.job);
 	played.job.state = JOB_QUEUED;

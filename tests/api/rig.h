@@ -29,6 +29,7 @@ struct played {
 	struct rules closed;
 	struct template *template; /* the only one, or NULL */
 	bool runtime;		   /* it was made at run time */
+	enum engine_result found;  /* what engine_get and engine_why say */
 	struct job job;		   /* that engine_get finds: 7 */
 	enum engine_result result; /* of submit and edit, and of the batch's job refuse_at */
 	size_t refuse_at;

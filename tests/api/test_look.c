@@ -111,6 +111,32 @@ START_TEST(why_says_which_limit_is_in_the_way)
 }
 END_TEST
 
+/* Whoever deletes one takes NotFound for a success. */
+START_TEST(of_a_job_that_can_not_be_read_is_not_said_that_there_is_none)
+{
+	static const struct {
+		server_handler *handler;
+		const char *params;
+	} calls[] = {
+		{ api_job_get, "{'id':7}" },
+		{ api_job_why, "{'id':7}" },
+		{ api_job_edit, "{'id':7,'priority':2}" },	/* as it is to be shown */
+		{ api_job_edit, "{'id':7,'command':['a']}" }, /* whose it is */
+	};
+
+	rig_init();
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		played.found = ENGINE_NOT_FOUND;
+		fails("Job.NotFound", "", calls[i].handler, calls[i].params);
+		played.found = ENGINE_FAILED;
+		fails("Job.Failed", "", calls[i].handler, calls[i].params);
+		ck_assert_str_eq(said("id"), "7");
+		ck_assert_str_eq(said("message"), "its record can't be read");
+	}
+	rig_fini();
+}
+END_TEST
+
 START_TEST(all_live_jobs_are_gone_over_for_those_who_look_at_queues_alone)
 {
 	rig_init();
@@ -202,6 +228,7 @@ END_TEST
 UNIT_MAIN("look", jobs_are_listed_by_their_batch_and_their_reason, of_no_reason_there_is_no_job,
     a_reason_a_state_or_a_batch_that_is_none_is_named,
     a_filter_is_no_longer_than_it_need_be, whose_jobs_a_batch_has_is_told_to_nobody_else,
-    why_says_which_limit_is_in_the_way, all_live_jobs_are_gone_over_for_those_who_look_at_queues_alone,
+    why_says_which_limit_is_in_the_way, of_a_job_that_can_not_be_read_is_not_said_that_there_is_none,
+    all_live_jobs_are_gone_over_for_those_who_look_at_queues_alone,
     a_list_of_nobody_is_no_value_of_a_queue, a_template_is_made_for_a_queue_that_is_declared,
     everybody_is_shown_a_templates_variables, what_is_wrong_with_a_template_can_be_read_by_itself)

@@ -1,15 +1,18 @@
 /* SPDX-License-Identifier: ISC */
-/* Calls that go on: without memory for their timer. */
+/* Calls that go on: without memory for their timer, and of jobs that can't be read. */
 #include "config.h"
 
 #include <check.h>
 #include <errno.h>
 #include <event2/event.h>
+#include <stdlib.h>
 
 #include "api/rig.h"
 #include "unit.h"
 
-/* ---- no memory ---- */
+/* ---- timers: none ever fires ---- */
+
+static bool no_memory;
 
 struct event *event_new(
     struct event_base *base, evutil_socket_t fd, short what, event_callback_fn fn, void *arg)
@@ -19,7 +22,7 @@ struct event *event_new(
 	(void)what;
 	(void)fn;
 	(void)arg;
-	return NULL;
+	return no_memory ? NULL : malloc(1);
 }
 
 int event_add(struct event *ev, const struct timeval *timeout)
@@ -37,6 +40,7 @@ int event_del(struct event *ev)
 void event_free(struct event *ev)
 {
 	event_add(ev, NULL);
+	free(ev);
 }
 
 /* ---- the connection ---- */
@@ -110,6 +114,7 @@ int engine_log_open(struct engine *e, const struct job *j, uint32_t attempt)
 START_TEST(without_memory_for_its_timer_a_call_fails)
 {
 	rig_init();
+	no_memory = true;
 	fails("Job.Failed", "", api_job_wait, "{'ids':[7]}");
 	ck_assert_str_eq(said("message"), "no memory");
 	fails("Job.Failed", "", api_job_output, "{'id':7,'follow':true}");
@@ -118,4 +123,24 @@ START_TEST(without_memory_for_its_timer_a_call_fails)
 }
 END_TEST
 
-UNIT_MAIN("stream", without_memory_for_its_timer_a_call_fails)
+START_TEST(a_job_that_can_not_be_read_is_not_taken_for_one_that_is_gone)
+{
+	static const struct {
+		server_handler *handler;
+		const char *params;
+	} calls[] = { { api_job_wait, "{'ids':[7]}" }, { api_job_output, "{'id':7}" } };
+
+	rig_init();
+	for (size_t i = 0; i < sizeof calls / sizeof calls[0]; i++) {
+		played.found = ENGINE_NOT_FOUND;
+		fails("Job.NotFound", "", calls[i].handler, calls[i].params);
+		played.found = ENGINE_FAILED;
+		fails("Job.Failed", "", calls[i].handler, calls[i].params);
+		ck_assert_str_eq(said("message"), "its record can't be read");
+	}
+	rig_fini();
+}
+END_TEST
+
+UNIT_MAIN("stream", without_memory_for_its_timer_a_call_fails,
+    a_job_that_can_not_be_read_is_not_taken_for_one_that_is_gone)

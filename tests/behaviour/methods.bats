@@ -140,11 +140,16 @@ reply_is() {
 	is "$output" $'199998\n199999\n200000'
 }
 
+# How many connections jobd has, not counting the one that asks.
+others_are() {
+	[[ $(call Monitor.Health | json parameters.connections) == "$(($1 + 1))" ]]
+}
+
 @test "following a job that has not started shows what it writes once it does" {
 	held=$(submit --hold -- sh -c 'echo at last')
 	jobctl log -f "$held" >followed 3>&- &
 	follower=$!
-	sleep 0.1
+	eventually others_are 2 # what it asks by, and the stream
 	ok jobctl release "$held"
 	wait "$follower"
 	is "$(<followed)" "at last"

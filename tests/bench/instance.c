@@ -21,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bench/random.h"
 #include "lib/clock.h"
 
 #define FIRST_UID 50000u
@@ -272,16 +273,6 @@ void instance_await_at_least(struct instance *i, const char *state, int64_t n)
 			bench_die("there never were %lld jobs %s", (long long)n, state);
 		nap(20000);
 	}
-}
-
-static uint64_t random64(void)
-{
-	static uint64_t x = 88172645463325252ull;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return x;
 }
 
 static void send_one(struct instance *i, json_t *params, bool token)

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench/random.h"
 #include "jobd/store/store.h"
 #include "lib/clock.h"
 #include "lib/priority.h"
@@ -27,16 +28,6 @@
 #define PROJECTS 20
 #define USERS	 50
 #define TURN	 1000 /* jobs a transaction, while filling */
-
-static uint32_t random32(void)
-{
-	static uint64_t x = 88172645463325252ull;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 16);
-}
 
 /* ---- filling ---- */
 

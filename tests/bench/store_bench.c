@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bench/random.h"
 #include "jobd/store/store.h"
 #include "lib/clock.h"
 
@@ -42,16 +43,6 @@ static void commit(struct store *s)
 		exit(1);
 	}
 	store_tick(s, clock_real_us());
-}
-
-static uint32_t random32(void)
-{
-	static uint64_t x = 88172645463325252ull;
-
-	x ^= x << 13;
-	x ^= x >> 7;
-	x ^= x << 17;
-	return (uint32_t)(x >> 16);
 }
 
 static char *argv_true[] = { (char[]){ "/bin/true" }, NULL };

@@ -4,6 +4,7 @@
 
 #include "sim_model.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 

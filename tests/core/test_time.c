@@ -2,6 +2,8 @@
 /* Time: when jobs may start, until when they must have, how long they may run. */
 #include "config.h"
 
+#include <stdio.h>
+
 #include "core/world.h"
 
 START_TEST(a_job_does_not_start_before_its_time_and_the_engine_asks_for_that_turn)

@@ -182,7 +182,6 @@ static bool user_name(void *ctx, uid_t uid, const char **name)
 	struct room *r = ctx;
 
 	(void)uid;
-	r->names_asked++;
 	*name = "ann";
 	return !r->names_late;
 }

@@ -40,7 +40,6 @@ struct room {
 	struct server *server;
 	struct server_options options;
 	bool names_late; /* user_name does not know it yet */
-	unsigned names_asked;
 	uid_t uid;	 /* that clients are to have, where it is not our own */
 	bool again;	 /* Reload asks for a name */
 	unsigned calls;	 /* handlers called */

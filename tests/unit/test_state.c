@@ -3,6 +3,7 @@
 
 #include "jobd/core/state.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -77,21 +78,16 @@ END_TEST
 
 START_TEST(no_two_rows_have_the_same_pair_and_every_event_has_a_name)
 {
-	char *text = NULL;
-	size_t size = 0, lines = 0, pairs = 0;
-	FILE *f = open_memstream(&text, &size);
+	size_t rows = 0, pairs = 0;
 
-	state_print(f);
-	fclose(f);
-	for (const char *at = text; (at = strchr(at, '\n')); at++)
-		lines++;
+	while (state_row_at(rows))
+		rows++;
 	for (int state = 1; state < JOB_STATES; state++)
 		for (int event = 1; event < JOB_EVENTS; event++)
 			pairs += state_find((enum job_state)state, (enum job_event)event) != NULL;
-	ck_assert_uint_eq(lines, pairs);
+	ck_assert_uint_eq(rows, pairs);
 	for (int event = 1; event < JOB_EVENTS; event++)
 		ck_assert_str_ne(state_event_name((enum job_event)event), "unknown");
-	free(text);
 }
 END_TEST
 
@@ -114,13 +110,25 @@ START_TEST(a_refusal_says_what_could_be_done_instead)
 }
 END_TEST
 
+/* The whole machine for a person to read, a row a line. */
+static void print_machine(FILE *out)
+{
+	const struct state_row *row;
+
+	for (size_t i = 0; (row = state_row_at(i)); i++) {
+		const char *to = job_state_name(row->to);
+		fprintf(out, "%-10s %-12s %s\n", job_state_name(row->from), state_event_name(row->event),
+		    to ? to : "(gone)");
+	}
+}
+
 START_TEST(the_machine_can_be_printed)
 {
 	char *text = NULL;
 	size_t size = 0;
 	FILE *f = open_memstream(&text, &size);
 
-	state_print(f);
+	print_machine(f);
 	fclose(f);
 	ck_assert_ptr_nonnull(strstr(text, "running    stopped      paused\n"));
 	ck_assert_ptr_nonnull(strstr(text, "failed     delete       (gone)\n"));

@@ -41,7 +41,6 @@ START_TEST(an_exit_has_a_code_and_no_signal)
 		struct status s = status_decode(both_ways(codes[i], 0));
 		ck_assert_int_eq(s.code, codes[i]);
 		ck_assert_int_eq(s.signal, 0);
-		ck_assert(!s.core);
 		ck_assert_int_eq(status_shell_code(both_ways(codes[i], 0)), codes[i]);
 	}
 }
@@ -59,11 +58,11 @@ START_TEST(a_signal_has_no_code)
 }
 END_TEST
 
-START_TEST(a_core_dump_is_told)
+START_TEST(a_core_dump_is_an_end_by_the_signal)
 {
 	struct status s = status_decode(status_from_siginfo(CLD_DUMPED, SIGSEGV));
 	ck_assert_int_eq(s.signal, SIGSEGV);
-	ck_assert(s.core);
+	ck_assert_int_eq(s.code, -1);
 }
 END_TEST
 
@@ -141,6 +140,6 @@ END_TEST
 
 UNIT_MAIN("status", what_stops_or_continues_is_known,
     a_child_that_ended_is_looked_at_before_it_is_reaped,
-    an_exit_has_a_code_and_no_signal, a_signal_has_no_code, a_core_dump_is_told,
+    an_exit_has_a_code_and_no_signal, a_signal_has_no_code, a_core_dump_is_an_end_by_the_signal,
     a_process_that_only_stopped_has_not_ended, every_signal_is_understood_by_the_name_it_is_given,
     names_are_taken_with_and_without_sig_and_nonsense_is_not)

@@ -47,21 +47,17 @@ START_TEST(handlers_stand_in_the_order_of_the_methods)
 }
 END_TEST
 
-START_TEST(a_method_carries_its_access_and_its_comment)
+START_TEST(a_method_carries_its_access_and_its_fields)
 {
 	const struct varlink_method *m;
 
 	m = &varlink_methods[varlink_method_find("org.jobd.Job.Submit")];
 	ck_assert_str_eq(m->access, "submit");
-	ck_assert_ptr_nonnull(strstr(m->doc, "Puts a new job into a queue and returns it."));
-	ck_assert_ptr_null(strstr(m->doc, "Access:"));
 	m = &varlink_methods[varlink_method_find("org.jobd.Daemon.Reload")];
 	ck_assert_str_eq(m->access, "admin");
 	ck_assert_ptr_null(m->in[0].name);
 	m = &varlink_methods[varlink_method_find("org.jobd.Job.Delete")];
 	ck_assert_ptr_null(m->out[0].name);
-	m = &varlink_methods[varlink_method_find("org.jobd.Job.Hold")];
-	ck_assert_str_eq(m->doc, "Keeps a queued job from starting.");
 }
 END_TEST
 
@@ -462,7 +458,7 @@ UNIT_MAIN_LOOPS("varlink",
     UNIT_LOOPS(UNIT_ROWS(each_value_is_held_against_its_type_and_the_culprit_is_named,
     check_cases), UNIT_ROWS(nonsense_is_refused_with_a_reason_and_can_be_passed_over, nonsense)),
     every_method_is_found_by_its_name_and_no_other, handlers_stand_in_the_order_of_the_methods,
-    a_method_carries_its_access_and_its_comment, fields_carry_their_types_down_to_the_nested_ones,
+    a_method_carries_its_access_and_its_fields, fields_carry_their_types_down_to_the_nested_ones,
     errors_and_interfaces_are_known_by_name, the_text_of_an_interface_is_its_file,
     a_message_comes_whole_however_its_bytes_arrive, messages_in_one_piece_come_one_by_one,
     nesting_without_an_end_is_refused, a_message_may_be_as_long_as_the_limit_and_no_longer,
