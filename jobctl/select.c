@@ -16,7 +16,6 @@
 #include "jobctl/job.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
-#include "lib/nearest.h"
 #include "lib/status.h"
 
 #define PAGE_MAX 1000 /* the protocol's */
@@ -287,79 +286,12 @@ enum code select_pages(struct ctl *c, const struct select_walk *w)
 	return code;
 }
 
-/* Says so if the name is none of these queues. */
-static bool is_missing(const char *name, const json_t *queues)
-{
-	struct nearest near = NEAREST(name);
-	size_t i;
-	json_t *q;
-
-	json_array_foreach(queues, i, q) {
-		const char *have = job_text_or(q, "name", "");
-		if (strcmp(name, have) == 0)
-			return false;
-		nearest_try(&near, have);
-	}
-	if (near.name)
-		complain("there is no queue '%s': did you mean '%s'?", name, near.name);
-	else
-		complain("there is no queue '%s' (jobctl queue list)", name);
-	return true;
-}
-
-/* Says so if --user names one that is not there. */
-static bool no_user(const struct ctl *c)
-{
-	json_t *words = json_object(), *user;
-	bool missing = false;
-	size_t i;
-
-	if (select_list(c, words, "users", "user", c->o->users) == CODE_DONE) {
-		json_array_foreach(json_object_get(words, "users"), i, user) {
-			const char *name = json_string_value(user);
-			char *end;
-			unsigned long uid = strtoul(name, &end, 10);
-			if (getpwnam(name) || (!*end && getpwuid((uid_t)uid)))
-				continue;
-			complain("there is no user '%s'", name);
-			missing = true;
-		}
-	}
-	json_decref(words);
-	return missing;
-}
-
-static bool no_queue(struct ctl *c)
-{
-	json_t *reply, *words = json_object(), *name;
-	bool missing = false;
-	size_t i;
-
-	if (!c->o->queues || select_list(c, words, "queues", "queue", c->o->queues) != CODE_DONE ||
-	    client_ask(&c->client, "list the queues", "org.jobd.Queue.List", json_object(), &reply) !=
-		CODE_DONE) {
-		json_decref(words);
-		return false;
-	}
-	json_array_foreach(json_object_get(words, "queues"), i, name) {
-		missing |= is_missing(json_string_value(name), json_object_get(reply, "queues"));
-	}
-	json_decref(words);
-	json_decref(reply);
-	return missing;
-}
-
-bool select_unknown(struct ctl *c)
-{
-	bool user = no_user(c);
-	return no_queue(c) || user;
-}
-
 struct gather {
 	json_t *found;
 	size_t others; /* jobs that were passed over */
 	bool whole; /* keep all of a job */
 	bool own;   /* pass over the jobs of others */
+	bool resuming; /* pass over what is paused and stays so */
 };
 
 static json_t *slim(const json_t *job)
@@ -376,6 +308,9 @@ static int64_t gather(void *ctx, json_t *jobs, const char *cursor)
 
 	(void)cursor;
 	json_array_foreach(jobs, i, job) {
+		if (g->resuming && strcmp(job_text_or(job, "state", ""), "paused") == 0 &&
+		    !job_flag(job, "resume_requested"))
+			continue;
 		if (g->own && !job_shown(job)) {
 			g->others++;
 			continue;
@@ -392,17 +327,41 @@ static int by_id(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The jobs by number, borrowed; the array is the caller's. NULL: no memory. */
+static json_t **sorted_by_id(const json_t *jobs)
+{
+	size_t n = json_array_size(jobs);
+	json_t **sorted = calloc(n + 1, sizeof(json_t *));
+
+	for (size_t i = 0; sorted && i < n; i++)
+		sorted[i] = json_array_get(jobs, i);
+	if (sorted)
+		qsort(sorted, n, sizeof(json_t *), by_id);
+	return sorted;
+}
+
+static enum code put_oldest_first(json_t *jobs)
+{
+	json_t **sorted = sorted_by_id(jobs);
+	if (!sorted)
+		return CODE_SOME;
+	for (size_t i = 0; sorted[i]; i++)
+		json_incref(sorted[i]);
+	json_array_clear(jobs);
+	for (size_t i = 0; sorted[i]; i++)
+		json_array_append_new(jobs, sorted[i]);
+	free(sorted);
+	return CODE_DONE;
+}
+
 /* Puts what was found into the order of the numbers, and tells what of them is missing. */
 static enum code arrange(struct ctl *c, const struct selection *s, json_t *found, json_t *jobs,
     size_t *missing)
 {
 	size_t n = json_array_size(found);
-	json_t **sorted = calloc(n + 1, sizeof(json_t *));
+	json_t **sorted = sorted_by_id(found);
 	if (!sorted)
 		return CODE_SOME;
-	for (size_t i = 0; i < n; i++)
-		sorted[i] = json_array_get(found, i);
-	qsort(sorted, n, sizeof(json_t *), by_id);
 	for (size_t i = 0; i < s->ids.n; i++) {
 		json_t *key = json_pack("{s:I}", "id", (json_int_t)s->ids.v[i].number);
 		json_t **at = bsearch(&key, sorted, n, sizeof(json_t *), by_id);
@@ -423,7 +382,8 @@ enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t 
     size_t *missing)
 {
 	json_t *found = json_array();
-	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered };
+	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered,
+		.resuming = s->resuming && s->filtered };
 	struct select_walk walk = { .wanted = PAGE_MAX, .page = gather, .ctx = &g };
 	enum code code = CODE_DONE;
 
@@ -445,6 +405,8 @@ enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t 
 		code = arrange(c, s, found, *jobs, missing);
 	else if (code == CODE_DONE)
 		json_array_extend(*jobs, found);
+	if (code == CODE_DONE && s->oldest_first)
+		code = put_oldest_first(*jobs);
 	s->others = g.others;
 	json_decref(found);
 	return code;

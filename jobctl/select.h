@@ -16,8 +16,10 @@ struct selection {
 	struct ids ids;
 	json_t *filter; /* what the options ask for, as parameters of List; without ids */
 	bool filtered;	/* an option selects */
+	bool resuming;	/* of paused ones only those that are to go on, for a slot; set by the caller */
 	bool all_named; /* single numbers and nothing else: there is nothing to look up */
 	bool own;	/* what options select is only what the caller may control; set by the caller */
+	bool oldest_first; /* the lowest number first, whatever was given; set by the caller */
 	size_t others;	/* how many were passed over for that, once they were looked for */
 };
 
@@ -62,8 +64,8 @@ enum code select_pages(struct ctl *c, const struct select_walk *w);
 bool select_unknown(struct ctl *c);
 
 /*
- * Every selected job, in the order the numbers were given, else the newest first: *jobs is
- * the caller's. Of each whole, or else only id, state and attempt: there may be very many.
+ * Every selected job, in the order the numbers were given, else the newest first, unless
+ * oldest_first is set: *jobs is the caller's. Of each whole, or else only id, state and attempt: there may be very many.
  * Numbers that were named by themselves and are not there are counted in *missing, and said as
  * "cannot VERB job N". CODE_DONE, or what went wrong, said.
  */
