@@ -101,7 +101,7 @@ static const struct option_row rows[] = {
 	    "with this in name, command, project, error or notes" },
 	/* lists */
 	{ "limit", 'n', "N", G_LIST, TEXT, AT(limit), "at most so many; 0: all" },
-	{ "cursor", 0, "CURSOR", G_LIST, TEXT, AT(cursor), "go on where a list ended" },
+	{ "cursor", 0, "CURSOR", G_LIST, TEXT, AT(cursor), "go on where a list ended ('' to begin)" },
 	{ "sort", 0, "[-]COLUMN", G_LIST, TEXT, AT(sort), "by this column; with -, backwards" },
 	{ "output", 'o', "wide", G_LIST, TEXT, AT(output), "more columns" },
 	{ "json", 0, NULL, OPTIONS_JSON, FLAG, AT(json), "JSON objects, one a line" },

@@ -260,7 +260,7 @@ bool select_any(const struct selection *s)
 
 enum code select_pages(struct ctl *c, const struct select_walk *w)
 {
-	char *next = w->cursor ? strdup(w->cursor) : NULL;
+	char *next = w->cursor && *w->cursor ? strdup(w->cursor) : NULL;
 	int64_t wanted = w->wanted;
 	enum code code = CODE_DONE;
 
@@ -423,36 +423,4 @@ enum code select_none_there(const struct ctl *c, int nwords)
 	    words.failed ? "?" : (const char *)words.data);
 	buf_fini(&words);
 	return CODE_NOT_FOUND;
-}
-
-enum code select_numbers(
-    struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing)
-{
-	struct selection s;
-	json_t *jobs = NULL, *job;
-	size_t i;
-	enum code code = select_parse(c, c->words, c->nwords, states, &s);
-
-	*ids = json_array();
-	*missing = 0;
-	if (code == CODE_DONE && !select_any(&s))
-		code = verb_usage(c, "which job?");
-	if (code == CODE_DONE && s.all_named)
-		for (i = 0; i < s.ids.n; i++)
-			json_array_append_new(*ids, json_integer((json_int_t)s.ids.v[i].number));
-	else if (code == CODE_DONE)
-		code = select_resolve(c, &s, false, &jobs, missing);
-	json_array_foreach(jobs, i, job) {
-		json_array_append(*ids, json_object_get(job, "id"));
-	}
-	if (code == CODE_DONE && !json_array_size(*ids) && !s.filtered && !*missing) {
-		code = select_none_there(c, c->nwords);
-	}
-	if (code == CODE_DONE && !json_array_size(*ids) && !*missing && select_unknown(c))
-		code = CODE_NOT_FOUND;
-	else if (code == CODE_DONE && !json_array_size(*ids) && !*missing && !c->o->quiet && c->err.terminal)
-		complain(states && !c->o->states ? "no job matches that has not ended" : "no job matches");
-	json_decref(jobs);
-	select_fini(&s);
-	return code;
 }

@@ -48,7 +48,7 @@ typedef int64_t select_page_fn(void *ctx, json_t *jobs, const char *cursor);
 
 struct select_walk {
 	json_t *filter;	    /* parameters of List; stolen */
-	const char *cursor; /* where to begin; NULL: at the newest */
+	const char *cursor; /* where to begin; NULL or empty: at the newest */
 	int64_t wanted;	    /* jobs at most */
 	select_page_fn *page;
 	void *ctx;
@@ -77,11 +77,12 @@ enum code select_none_there(const struct ctl *c, int nwords);
 
 /*
  * What most verbs want: the numbers of the jobs that the words and options mean, *ids, the
- * caller's. None at all is a mistake, unless options select and find nothing: that is said. states and
- * *missing are as above. CODE_DONE, or what went wrong, said.
+ * caller's. None at all is a mistake, said; but where options select, jobs match them, and only none
+ * is in the states, that is said at a terminal, or with or_newest the newest of these jobs is meant,
+ * unless --state was given. states and *missing are as above. CODE_DONE, or what went wrong, said.
  */
-enum code select_numbers(
-    struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing);
+enum code select_numbers(struct ctl *c, const struct select_states *states, bool or_newest, json_t **ids,
+    size_t *missing);
 
 /*
  * Puts the words of an option's values ("a,b", several times) into filter[key]. CODE_DONE, or

@@ -90,6 +90,16 @@ static bool take_patience(const struct ctl *c, uint64_t *until_us)
 	return true;
 }
 
+/*
+ * Whether the selection can't grow with the years: then a job of it that has ended counts as well, since
+ * it may have done so just before. Of any other what has ended is history.
+ */
+static bool bounded(const struct ctl *c)
+{
+	const struct options *o = c->o;
+	return c->nwords || o->since || o->until || o->batch || o->states;
+}
+
 int verb_wait(struct ctl *c)
 {
 	static const struct select_states live = { "queued held running paused",
@@ -100,12 +110,12 @@ int verb_wait(struct ctl *c)
 
 	if (!take_patience(c, &until))
 		return CODE_OWN;
-	enum code code = select_numbers(c, &live, &ids, &missing);
+	enum code code = select_numbers(c, bounded(c) ? NULL : &live, false, &ids, &missing);
 
 	if (code == CODE_DONE && !missing && json_array_size(ids))
 		return follow_wait_until(c, ids, c->o->any, until);
 	json_decref(ids);
-	/* A selection that finds nothing: all of it has ended. */
+	/* A selection of which nothing is left: all of it has ended. */
 	return code == CODE_DONE && !missing ? CODE_DONE : CODE_OWN;
 }
 
