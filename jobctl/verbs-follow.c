@@ -64,14 +64,17 @@ int verb_run(struct ctl *c)
 	json_t *job;
 	bool existed;
 	enum code code = submission_send(c, &job, &existed);
-	int64_t id = job_int(job, "id", 0);
+	int64_t id = job_int(job, "id", 0), before = 0;
 
+	/* Of another's work that is joined, what it does now: the attempts before are past. */
+	if (code == CODE_DONE && existed)
+		before = job_int(job, "attempt", 0) - (job_int(job, "started_at_us", 0) > 0);
 	json_decref(job);
 	if (code != CODE_DONE)
 		return CODE_OWN;
 	if (c->err.terminal && !c->o->quiet)
 		complain("job %" PRId64 " (Ctrl-C cancels it)", id);
-	return follow_run(c, id);
+	return follow_run(c, id, before);
 }
 
 /* --timeout, which is kept as a rule: the moment at which the time is up, 0: never. False: said. */
