@@ -187,7 +187,7 @@ static const char *other_word(const char *name)
 		{ "head", "limit" }, { "count", "limit" }, { "last", "limit" },
 		{ "in", "delay" }, { "start", "at" }, { "starttime", "at" }, { "not-before", "at" },
 		{ "not-before-us", "at" }, { "deadline-us", "deadline" }, { "timelimit", "timeout" },
-		{ "jobname", "name" }, { "notes", "meta" }, { "unset", "clear" }, { "set-environment", "env" }, { "max-attempts", "attempts" },
+		{ "jobname", "name" }, { "notes", "meta" }, { "unset", "clear" }, { "set-environment", "env" }, { "set-meta", "meta" }, { "max-attempts", "attempts" },
 	};
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		if (strcmp(others[i].word, name) == 0)

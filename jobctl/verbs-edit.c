@@ -116,6 +116,24 @@ static enum code refuse_word(const struct ctl *c)
 	    c->words[0], word, c->nwords > 2 ? " ..." : "");
 }
 
+/* Notes are added to those that it has, unless these are cleared: then what is given is all. */
+static void add_to_meta(json_t *p)
+{
+	json_t *clear = json_object_get(p, "clear"), *meta = json_object_get(p, "meta"), *word;
+	size_t i;
+
+	if (!meta)
+		return;
+	json_array_foreach(clear, i, word) {
+		if (strcmp(json_string_value(word), "meta") == 0) {
+			json_array_remove(clear, i);
+			return;
+		}
+	}
+	json_object_set(p, "set_meta", meta);
+	json_object_del(p, "meta");
+}
+
 /* was is the job, where it was asked for. Another's gets nothing of our environment but what is named. */
 static enum code put_options(struct ctl *c, const json_t *was, json_t *p)
 {
@@ -127,6 +145,7 @@ static enum code put_options(struct ctl *c, const json_t *was, json_t *p)
 	    (code = surroundings_put(c, SURROUNDINGS_SAID, job_text(was, "user"), p)) != CODE_DONE)
 		return code;
 	clear_empty_after(p);
+	add_to_meta(p);
 	return CODE_DONE;
 }
 

@@ -77,6 +77,22 @@ local_setup() {
 	ok jobctl edit "$id" -- env A=1 true
 }
 
+@test "a note is added or replaced by its key, and the others stay unless they are cleared" {
+	id=$(submit --hold --meta a=1 --meta b=2 -- true)
+	ok jobctl edit "$id" --meta b=3 --meta c=4
+	is "$output" "job $id: meta changed"
+	is "$(field "$id" meta)" '{"a":"1","b":"3","c":"4"}'
+	ok jobctl edit "$id" --meta a=1
+	contains "$output" 'already so'
+	ok jobctl edit "$id" --clear meta --meta d=5
+	is "$output" "job $id: meta changed"
+	is "$(field "$id" meta)" '{"d":"5"}'
+	ok jobctl edit "$id" --clear meta
+	is "$(field "$id" meta)" ''
+	expect 2 jobctl edit "$id" --meta 'no key=1'
+	contains "$error" '--meta: "no key": a key has'
+}
+
 @test "fields are cleared by the names of their options" {
 	id=$(submit --name n --project p --at tomorrow --timeout 2h --after "$(submit --hold -- true)" -- true)
 	ok jobctl edit "$id" --clear name,project --clear timeout,after,at
