@@ -192,9 +192,14 @@ static enum code explain_nothing(struct ctl *c, int64_t id)
 	    json_pack("{s:I}", "id", (json_int_t)id), &reply);
 	const json_t *job = json_object_get(reply, "job");
 	const char *state = job_text_or(job, "state", "");
+	const json_t *before = json_object_get(job, "history");
+	int64_t last = job_int(json_array_get(before, json_array_size(before) - 1), "attempt", 0);
 
 	if (strcmp(state, "failed") == 0 && strcmp(job_text_or(job, "reason", ""), "spawn") == 0)
 		complain("job %" PRId64 " could not be started: %s", id, job_text_or(job, "error", "?"));
+	else if (!c->o->quiet && job_ended(job) && last > 0 && job_int(job, "started_at_us", 0) <= 0)
+		complain("job %" PRId64 " is %s; it did not start again, and attempt %" PRId64
+			 " wrote nothing", id, state, last);
 	else if (!c->o->quiet && job_ended(job) && job_int(job, "started_at_us", 0) <= 0)
 		complain("job %" PRId64 " is %s; it never started", id, state);
 	json_decref(reply);

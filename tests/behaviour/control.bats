@@ -294,6 +294,19 @@ job 3 resumed"
 	is "$output" "job 1 is already paused"
 }
 
+@test "the log of a job that did not start again does not say that it never did" {
+	silent=$(submit -- false)
+	loud=$(submit -- sh -c 'echo said; false')
+	expect 1 jobctl wait --quiet "$silent" "$loud"
+	ok jobctl queue drain default
+	ok jobctl retry "$silent" "$loud"
+	ok jobctl cancel "$silent" "$loud"
+	ok jobctl log "$silent"
+	is "$error" "jobctl: job $silent is cancelled; it did not start again, and attempt 1 wrote nothing"
+	ok jobctl log "$loud"
+	is "$output$error" said
+}
+
 @test "requeue is retry, and a retried job has its progress and times cleared" {
 	id=$(submit -- sh -c 'jobctl report --percent 50; exit 1')
 	expect 1 jobctl wait "$id"
