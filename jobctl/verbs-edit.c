@@ -134,6 +134,38 @@ static void add_to_meta(json_t *p)
 	json_object_del(p, "meta");
 }
 
+/* What is given as well as cleared, by the option that says it; "" where it is not. */
+static const char *given_too(const struct ctl *c, const json_t *p, const char *field)
+{
+	json_t *rules = json_object_get(p, "rules");
+	void *first = json_object_iter(rules);
+
+	if (strcmp(field, "rules") == 0 && first)
+		field = json_object_iter_key(first);
+	else if (strcmp(field, "environment") == 0 && json_object_get(p, "set_environment"))
+		return "env";
+	else if (!json_object_get(p, field) && !json_object_get(rules, field))
+		return "";
+	if (strcmp(field, "not_before_us") == 0 && c->o->delay)
+		return "delay";
+	const char *option = options_meant(field, OPTIONS_EDIT);
+	return option ? option : field;
+}
+
+static enum code refuse_given(const struct ctl *c, const json_t *p)
+{
+	size_t i;
+	json_t *word;
+
+	json_array_foreach(json_object_get(p, "clear"), i, word) {
+		const char *field = json_string_value(word), *option = given_too(c, p, field);
+		const char *cleared = options_meant(field, OPTIONS_EDIT);
+		if (*option)
+			return verb_wrong(c, "--clear %s: --%s is given as well", cleared ? cleared : field, option);
+	}
+	return CODE_DONE;
+}
+
 /* was is the job, where it was asked for. Another's gets nothing of our environment but what is named. */
 static enum code put_options(struct ctl *c, const json_t *was, json_t *p)
 {
@@ -146,7 +178,7 @@ static enum code put_options(struct ctl *c, const json_t *was, json_t *p)
 		return code;
 	clear_empty_after(p);
 	add_to_meta(p);
-	return CODE_DONE;
+	return refuse_given(c, p);
 }
 
 /* What the options say; some can only be told from what the job is. */

@@ -126,6 +126,17 @@ local_setup() {
 	contains "$error" '--clear after'
 	expect 3 jobctl edit "$id" --after "$id"
 	is "$error" "jobctl: cannot edit job $id: it would wait for itself"
+	expect 2 jobctl edit "$id" --clear deadline,at --delay 1h
+	is "$error" 'jobctl: edit: --clear at: --delay is given as well'
+	expect 2 jobctl edit "$id" --clear env --env A=1
+	is "$error" 'jobctl: edit: --clear env: --env is given as well'
+	expect 2 jobctl edit "$id" --clear rules --backoff-max 1h
+	is "$error" 'jobctl: edit: --clear rules: --backoff-max is given as well'
+	for verb in submit "edit $id" 'template set t'; do
+		# shellcheck disable=SC2086 # several words
+		expect 2 jobctl $verb --chdir '' -- true
+		contains "$error" "--chdir: it is a path, and can't be empty"
+	done
 	expect 2 jobctl edit "$id" </dev/null
 	contains "$error" 'only at a terminal'
 	held=$(submit --hold --name x -- true)
