@@ -54,9 +54,13 @@ static void say_not_found(const char *what, const struct answer *a)
 static void say_exists(const char *what, const struct answer *a)
 {
 	int64_t id = job_int(a->params, "id", 0);
+	bool alone = a->method && strcmp(a->method, JOB "Submit") == 0;
+
+	/* Neither the line of a plan nor another attempt can be had as that job. */
 	complain("cannot %s: job %" PRId64 " has the key '%s', and is %s ('jobctl wait %" PRId64
-		 "' waits for its end; with --if-exists return it is the answer)",
-	    what, id, job_text_or(a->params, "unique", "?"), job_text_or(a->params, "state", "live"), id);
+		 "' waits for its end%s)",
+	    what, id, job_text_or(a->params, "unique", "?"), job_text_or(a->params, "state", "live"), id,
+	    alone ? "; with --if-exists return it is the answer" : "");
 }
 
 static void say_cycle(const char *what, const struct answer *a)

@@ -15,6 +15,7 @@
 #include "jobctl/ids.h"
 #include "jobctl/job.h"
 #include "jobctl/when.h"
+#include "lib/bounds.h"
 #include "lib/clock.h"
 #include "lib/duration.h"
 #include "lib/priority.h"
@@ -292,6 +293,9 @@ static enum code put_afters(const struct ctl *c, json_t *p)
 	if ((code = put_after(c, after, NULL, "after", o->after_ok)) == CODE_DONE &&
 	    (code = put_after(c, after, "failed", "after-failed", o->after_failed)) == CODE_DONE)
 		code = put_after(c, after, "any", "after-any", o->after_any);
+	if (code == CODE_DONE && json_array_size(after) > AFTER_MAX)
+		code = verb_wrong(c, "--after: a job waits for at most %d others, not for %zu", AFTER_MAX,
+		    json_array_size(after));
 	return code;
 }
 

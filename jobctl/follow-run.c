@@ -2,7 +2,9 @@
 /*
  * Following one job: two streams, what becomes of it (Wait) and what it writes
  * (Output), each on a connection of its own. An attempt's output is asked for
- * once it has started, and read to its end before the job's end counts.
+ * once it has started, and read to its end before the next one's, and before the
+ * job's end counts. What is heard of the job may leave attempts out that were short:
+ * they are read all the same, one after the other.
  */
 #include "config.h"
 
@@ -14,6 +16,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "jobctl/fault.h"
 #include "jobctl/follow.h"
 #include "jobctl/job.h"
 #include "jobctl/output.h"
@@ -43,16 +46,15 @@ static void leave(struct follow *f, int code)
 	f->code = code;
 }
 
-/* Begins to read the output of an attempt that has started. */
+/* Begins to read the output of the next attempt, if it has started. */
 static void look_for_output(struct follow *f)
 {
 	const json_t *job = waiting_job(&f->waiting, f->id);
-	int64_t attempt = job_int(job, "attempt", 0);
 
-	if (f->reading || attempt <= f->attempt || job_int(job, "started_at_us", 0) <= 0)
+	if (f->reading || job_int(job, "attempt", 0) <= f->attempt)
 		return;
-	f->attempt = attempt;
-	output_init(&f->output, &f->c->client, f->id, attempt, true);
+	f->attempt++;
+	output_init(&f->output, &f->c->client, f->id, f->attempt, true);
 	f->output.follow = true;
 	f->reading = true;
 }
@@ -80,7 +82,9 @@ static void read_output(struct follow *f)
 		r = output_next(&f->output, 0, &a);
 	switch (r) {
 	case OUTPUT_REFUSED:
-		complain("the output of job %" PRId64 " can't be had: %s", f->id, a.error);
+		/* What never ran has no output. */
+		if (fault_code(a.error) != CODE_USAGE)
+			complain("the output of job %" PRId64 " can't be had: %s", f->id, a.error);
 		answer_fini(&a);
 		f->reading = false;
 		break;
@@ -144,11 +148,13 @@ static void turn(struct follow *f)
 		read_state(f);
 	if (f->reading && !f->leave)
 		read_output(f);
+	if (!f->leave)
+		look_for_output(f);
 }
 
-static void follow_init(struct follow *f, struct ctl *c, int64_t id)
+static void follow_init(struct follow *f, struct ctl *c, int64_t id, int64_t before)
 {
-	*f = (struct follow){ .c = c, .id = id, .interrupts = -1 };
+	*f = (struct follow){ .c = c, .id = id, .attempt = before, .interrupts = -1 };
 	waiting_init(&f->waiting, &c->client, json_pack("[I]", (json_int_t)id), false, true);
 }
 
@@ -174,12 +180,12 @@ static int conclude(const struct follow *f)
 	return code;
 }
 
-int follow_run(struct ctl *c, int64_t id)
+int follow_run(struct ctl *c, int64_t id, int64_t before)
 {
 	struct follow f;
 	sigset_t set;
 
-	follow_init(&f, c, id);
+	follow_init(&f, c, id, before);
 	sigemptyset(&set);
 	sigaddset(&set, SIGINT);
 	sigprocmask(SIG_BLOCK, &set, NULL);

@@ -19,10 +19,10 @@ int follow_wait(struct ctl *c, json_t *ids, bool known);
 int follow_wait_until(struct ctl *c, json_t *ids, bool any, uint64_t until_us);
 
 /*
- * Copies a job's output until it has ended. Ctrl-C cancels the job. Returns the job's
- * exit code, or 125 (said), or 130 after a second Ctrl-C.
+ * Copies a job's output until it has ended: of every attempt after the first so many. Ctrl-C cancels
+ * the job. Returns the job's exit code, or 125 (said), or 130 after a second Ctrl-C.
  */
-int follow_run(struct ctl *c, int64_t id);
+int follow_run(struct ctl *c, int64_t id, int64_t before);
 
 /* Says in a line how a job ended, to standard error: "job 5 failed (exit 4) after 2s". */
 void follow_tell_end(const struct ctl *c, const json_t *job);

@@ -31,7 +31,7 @@ static bool describe(const char *first, const char *second, struct options_verb 
 static int unknown_verb(const char *word)
 {
 	const char *near = verbs_nearest(word), *other = hints_verb(NULL, word);
-	if (strspn(word, "0123456789,-") == strlen(word))
+	if (*word && strspn(word, "0123456789,-") == strlen(word))
 		complain("there is no verb '%s': did you mean 'jobctl status %s'?", word, word);
 	else if (other)
 		complain("there is no verb '%s': %s", word, other);

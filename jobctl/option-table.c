@@ -101,7 +101,7 @@ static const struct option_row rows[] = {
 	    "with this in name, command, project, error or notes" },
 	/* lists */
 	{ "limit", 'n', "N", G_LIST, TEXT, AT(limit), "at most so many; 0: all" },
-	{ "cursor", 0, "CURSOR", G_LIST, TEXT, AT(cursor), "go on where a list ended" },
+	{ "cursor", 0, "CURSOR", G_LIST, TEXT, AT(cursor), "go on where a list ended ('' to begin)" },
 	{ "sort", 0, "[-]COLUMN", G_LIST, TEXT, AT(sort), "by this column; with -, backwards" },
 	{ "output", 'o', "wide", G_LIST, TEXT, AT(output), "more columns" },
 	{ "json", 0, NULL, OPTIONS_JSON, FLAG, AT(json), "JSON objects, one a line" },
@@ -187,7 +187,7 @@ static const char *other_word(const char *name)
 		{ "head", "limit" }, { "count", "limit" }, { "last", "limit" },
 		{ "in", "delay" }, { "start", "at" }, { "starttime", "at" }, { "not-before", "at" },
 		{ "not-before-us", "at" }, { "deadline-us", "deadline" }, { "timelimit", "timeout" },
-		{ "jobname", "name" }, { "notes", "meta" }, { "unset", "clear" }, { "set-environment", "env" }, { "max-attempts", "attempts" },
+		{ "jobname", "name" }, { "notes", "meta" }, { "unset", "clear" }, { "set-environment", "env" }, { "set-meta", "meta" }, { "max-attempts", "attempts" },
 	};
 	for (size_t i = 0; i < sizeof others / sizeof others[0]; i++)
 		if (strcmp(others[i].word, name) == 0)

@@ -62,13 +62,16 @@ static enum code check_options(const struct ctl *c)
 		{ o->deadline, "deadline" },
 		{ o->after_ok || o->after_failed || o->after_any, "after" },
 		{ o->drop_unmet, "drop-unmet" },
-		{ o->unique || o->if_exists, "unique" },
+		{ o->unique, "unique" },
 		{ o->template, "template" },
 		{ o->shell, "shell" },
 	};
 	if (c->nwords)
 		return verb_usage(
 		    c, "--plan has the commands in its lines: no '%s' here", c->words[0]);
+	if (o->if_exists)
+		return verb_usage(c, "--plan: --if-exists does not go with it: where a line's key is "
+				     "another job's, nothing is submitted");
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
 		if (rows[i].given)
 			return verb_usage(c,

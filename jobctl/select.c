@@ -16,7 +16,6 @@
 #include "jobctl/job.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
-#include "lib/nearest.h"
 #include "lib/status.h"
 
 #define PAGE_MAX 1000 /* the protocol's */
@@ -257,7 +256,7 @@ bool select_any(const struct selection *s)
 
 enum code select_pages(struct ctl *c, const struct select_walk *w)
 {
-	char *next = w->cursor ? strdup(w->cursor) : NULL;
+	char *next = w->cursor && *w->cursor ? strdup(w->cursor) : NULL;
 	int64_t wanted = w->wanted;
 	enum code code = CODE_DONE;
 
@@ -282,79 +281,12 @@ enum code select_pages(struct ctl *c, const struct select_walk *w)
 	return code;
 }
 
-/* Says so if the name is none of these queues. */
-static bool is_missing(const char *name, const json_t *queues)
-{
-	struct nearest near = NEAREST(name);
-	size_t i;
-	json_t *q;
-
-	json_array_foreach(queues, i, q) {
-		const char *have = job_text_or(q, "name", "");
-		if (strcmp(name, have) == 0)
-			return false;
-		nearest_try(&near, have);
-	}
-	if (near.name)
-		complain("there is no queue '%s': did you mean '%s'?", name, near.name);
-	else
-		complain("there is no queue '%s' (jobctl queue list)", name);
-	return true;
-}
-
-/* Says so if --user names one that is not there. */
-static bool no_user(const struct ctl *c)
-{
-	json_t *words = json_object(), *user;
-	bool missing = false;
-	size_t i;
-
-	if (select_list(c, words, "users", "user", c->o->users) == CODE_DONE) {
-		json_array_foreach(json_object_get(words, "users"), i, user) {
-			const char *name = json_string_value(user);
-			char *end;
-			unsigned long uid = strtoul(name, &end, 10);
-			if (getpwnam(name) || (!*end && getpwuid((uid_t)uid)))
-				continue;
-			complain("there is no user '%s'", name);
-			missing = true;
-		}
-	}
-	json_decref(words);
-	return missing;
-}
-
-static bool no_queue(struct ctl *c)
-{
-	json_t *reply, *words = json_object(), *name;
-	bool missing = false;
-	size_t i;
-
-	if (!c->o->queues || select_list(c, words, "queues", "queue", c->o->queues) != CODE_DONE ||
-	    client_ask(&c->client, "list the queues", "org.jobd.Queue.List", json_object(), &reply) !=
-		CODE_DONE) {
-		json_decref(words);
-		return false;
-	}
-	json_array_foreach(json_object_get(words, "queues"), i, name) {
-		missing |= is_missing(json_string_value(name), json_object_get(reply, "queues"));
-	}
-	json_decref(words);
-	json_decref(reply);
-	return missing;
-}
-
-bool select_unknown(struct ctl *c)
-{
-	bool user = no_user(c);
-	return no_queue(c) || user;
-}
-
 struct gather {
 	json_t *found;
 	size_t others; /* jobs that were passed over */
 	bool whole; /* keep all of a job */
 	bool own;   /* pass over the jobs of others */
+	bool resuming; /* pass over what is paused and stays so */
 };
 
 static json_t *slim(const json_t *job)
@@ -371,6 +303,9 @@ static int64_t gather(void *ctx, json_t *jobs, const char *cursor)
 
 	(void)cursor;
 	json_array_foreach(jobs, i, job) {
+		if (g->resuming && strcmp(job_text_or(job, "state", ""), "paused") == 0 &&
+		    !job_flag(job, "resume_requested"))
+			continue;
 		if (g->own && !job_shown(job)) {
 			g->others++;
 			continue;
@@ -392,19 +327,44 @@ static int by_id(const void *a, const void *b)
 	return x < y ? -1 : x > y;
 }
 
+/* The jobs by number, borrowed, and one that is none; the array is the caller's. NULL: no memory. */
+static struct numbered *sorted_by_id(const json_t *jobs)
+{
+	size_t n = json_array_size(jobs);
+	struct numbered *sorted = calloc(n + 1, sizeof *sorted);
+
+	for (size_t i = 0; sorted && i < n; i++) {
+		json_t *job = json_array_get(jobs, i);
+		sorted[i] = (struct numbered){ job_int(job, "id", 0), job };
+	}
+	if (sorted)
+		qsort(sorted, n, sizeof *sorted, by_id);
+	return sorted;
+}
+
+static enum code put_oldest_first(json_t *jobs)
+{
+	struct numbered *sorted = sorted_by_id(jobs);
+
+	if (!sorted)
+		return CODE_SOME;
+	for (size_t i = 0; sorted[i].job; i++)
+		json_incref(sorted[i].job);
+	json_array_clear(jobs);
+	for (size_t i = 0; sorted[i].job; i++)
+		json_array_append_new(jobs, sorted[i].job);
+	free(sorted);
+	return CODE_DONE;
+}
+
 /* Puts what was found into the order of the numbers, and tells what of them is missing. */
 static enum code arrange(struct ctl *c, const struct selection *s, json_t *found, json_t *jobs,
     size_t *missing)
 {
 	size_t n = json_array_size(found);
-	struct numbered *sorted = calloc(n + 1, sizeof *sorted);
+	struct numbered *sorted = sorted_by_id(found);
 	if (!sorted)
 		return CODE_SOME;
-	for (size_t i = 0; i < n; i++) {
-		json_t *job = json_array_get(found, i);
-		sorted[i] = (struct numbered){ job_int(job, "id", 0), job };
-	}
-	qsort(sorted, n, sizeof *sorted, by_id);
 	for (size_t i = 0; i < s->ids.n; i++) {
 		int64_t number = (int64_t)s->ids.v[i].number;
 		const struct numbered *at = bsearch(&number, sorted, n, sizeof *sorted, by_id);
@@ -422,7 +382,8 @@ static enum code arrange(struct ctl *c, const struct selection *s, json_t *found
 enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t **jobs, size_t *missing)
 {
 	json_t *found = json_array();
-	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered };
+	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered,
+		.resuming = s->resuming && s->filtered };
 	struct select_walk walk = { .wanted = PAGE_MAX, .page = gather, .ctx = &g };
 	enum code code = CODE_DONE;
 
@@ -444,6 +405,8 @@ enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t 
 		code = arrange(c, s, found, *jobs, missing);
 	else if (code == CODE_DONE)
 		json_array_extend(*jobs, found);
+	if (code == CODE_DONE && s->oldest_first)
+		code = put_oldest_first(*jobs);
 	s->others = g.others;
 	json_decref(found);
 	return code;
@@ -458,43 +421,4 @@ enum code select_none_there(const struct ctl *c, int nwords)
 	complain("%s: there is no job in the range %s", c->verb->name, buf_text(&words));
 	buf_fini(&words);
 	return CODE_NOT_FOUND;
-}
-
-/* No job, and none is missing that was named by itself. live: only what has not ended was looked for. */
-static enum code nothing_found(struct ctl *c, const struct selection *s, bool live)
-{
-	if (!s->filtered)
-		return select_none_there(c, c->nwords);
-	if (select_unknown(c))
-		return CODE_NOT_FOUND;
-	if (!c->o->quiet && c->err.terminal)
-		complain(live ? "no job matches that has not ended" : "no job matches");
-	return CODE_DONE;
-}
-
-enum code select_numbers(
-    struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing)
-{
-	struct selection s;
-	json_t *jobs = NULL, *job;
-	size_t i;
-	enum code code = select_parse(c, c->words, c->nwords, states, &s);
-
-	*ids = json_array();
-	*missing = 0;
-	if (code == CODE_DONE && !select_any(&s))
-		code = verb_usage(c, "which job?");
-	if (code == CODE_DONE && s.all_named)
-		for (i = 0; i < s.ids.n; i++)
-			json_array_append_new(*ids, json_integer((json_int_t)s.ids.v[i].number));
-	else if (code == CODE_DONE)
-		code = select_resolve(c, &s, false, &jobs, missing);
-	json_array_foreach(jobs, i, job) {
-		json_array_append(*ids, json_object_get(job, "id"));
-	}
-	if (code == CODE_DONE && !json_array_size(*ids) && !*missing)
-		code = nothing_found(c, &s, states && !c->o->states);
-	json_decref(jobs);
-	select_fini(&s);
-	return code;
 }

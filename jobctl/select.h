@@ -16,8 +16,10 @@ struct selection {
 	struct ids ids;
 	json_t *filter; /* what the options ask for, as parameters of List; without ids */
 	bool filtered;	/* an option selects */
+	bool resuming;	/* of paused ones only those that are to go on, for a slot; set by the caller */
 	bool all_named; /* single numbers and nothing else: there is nothing to look up */
 	bool own;	/* what options select is only what the caller may control; set by the caller */
+	bool oldest_first; /* the lowest number first, whatever was given; set by the caller */
 	size_t others;	/* how many were passed over for that, once they were looked for */
 };
 
@@ -46,7 +48,7 @@ typedef int64_t select_page_fn(void *ctx, json_t *jobs, const char *cursor);
 
 struct select_walk {
 	json_t *filter;	    /* parameters of List; stolen */
-	const char *cursor; /* where to begin; NULL: at the newest */
+	const char *cursor; /* where to begin; NULL or empty: at the newest */
 	int64_t wanted;	    /* jobs at most */
 	select_page_fn *page;
 	void *ctx;
@@ -62,8 +64,8 @@ enum code select_pages(struct ctl *c, const struct select_walk *w);
 bool select_unknown(struct ctl *c);
 
 /*
- * Every selected job, in the order the numbers were given, else the newest first: *jobs is
- * the caller's. Of each whole, or else only id, state and attempt: there may be very many.
+ * Every selected job, in the order the numbers were given, else the newest first, unless
+ * oldest_first is set: *jobs is the caller's. Of each whole, or else only id, state and attempt: there may be very many.
  * Numbers that were named by themselves and are not there are counted in *missing, and said as
  * "cannot VERB job N". CODE_DONE, or what went wrong, said.
  */
@@ -75,11 +77,12 @@ enum code select_none_there(const struct ctl *c, int nwords);
 
 /*
  * What most verbs want: the numbers of the jobs that the words and options mean, *ids, the
- * caller's. None at all is a mistake, unless options select and find nothing: that is said. states and
- * *missing are as above. CODE_DONE, or what went wrong, said.
+ * caller's. None at all is a mistake, said; but where options select, jobs match them, and only none
+ * is in the states, that is said at a terminal, or with or_newest the newest of these jobs is meant,
+ * unless --state was given. states and *missing are as above. CODE_DONE, or what went wrong, said.
  */
-enum code select_numbers(
-    struct ctl *c, const struct select_states *states, json_t **ids, size_t *missing);
+enum code select_numbers(struct ctl *c, const struct select_states *states, bool or_newest, json_t **ids,
+    size_t *missing);
 
 /*
  * Puts the words of an option's values ("a,b", several times) into filter[key]. CODE_DONE, or

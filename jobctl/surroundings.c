@@ -165,6 +165,8 @@ static enum code put_directory(
 
 	if (!chdir_to && (extent != SURROUNDINGS_ALL || user))
 		return CODE_DONE;
+	if (chdir_to && !*chdir_to)
+		return verb_wrong(c, "--chdir: it is a path, and can't be empty");
 	if (chdir_to && strcmp(chdir_to, ".") == 0)
 		chdir_to = ""; /* here */
 	if (chdir_to && *chdir_to == '/') {

@@ -28,6 +28,14 @@
 
 enum argument { ARG_NONE, ARG_SIGNAL, ARG_PRIORITY };
 
+/*
+ * In which order jobs are taken. What stops them begins with the newest: a running one comes last,
+ * so that no queued one starts in its place meanwhile. What lets them run begins with the oldest,
+ * and keeps the order they were submitted in. What a job waits for has a lower number, and has to be
+ * tried again first: else it is not waited for.
+ */
+enum order { ORDER_NEWEST, ORDER_OLDEST, ORDER_NUMBERS /* also where numbers were given */ };
+
 static const struct control {
 	const char *verb;
 	const char *method;
@@ -37,24 +45,26 @@ static const struct control {
 	enum argument argument;	   /* its last word */
 	const char *gone_meanwhile; /* an error that a repeated call may have earned by its first */
 	bool unrepeatable;
+	enum order order;
 } controls[] = {
-	{ "hold", "org.jobd.Job.Hold", "hold", "held", { "queued", "held" }, ARG_NONE, "", false },
+	{ "hold", "org.jobd.Job.Hold", "hold", "held", { "queued", "held" }, ARG_NONE, "", false,
+	    ORDER_NEWEST },
 	{ "release", "org.jobd.Job.Release", "release", "released", { "held", "queued" }, ARG_NONE,
-	    "", false },
-	{ "pause", "org.jobd.Job.Pause", "pause", "paused", { "running", "paused" }, ARG_NONE, "",
-	    false },
+	    "", false, ORDER_OLDEST },
+	{ "pause", "org.jobd.Job.Pause", "pause", "paused", { "running paused", "" }, ARG_NONE, "",
+	    false, ORDER_NEWEST },
 	{ "resume", "org.jobd.Job.Resume", "resume", "resumed", { "paused", "running" }, ARG_NONE,
-	    "", false },
+	    "", false, ORDER_OLDEST },
 	{ "cancel", "org.jobd.Job.Cancel", "cancel", "cancelled", { LIVE, "cancelled" }, ARG_NONE,
-	    "", false },
+	    "", false, ORDER_NEWEST },
 	{ "signal", "org.jobd.Job.Signal", "send a signal to", "signalled",
-	    { "running paused", "" }, ARG_SIGNAL, "", true },
+	    { "running paused", "" }, ARG_SIGNAL, "", true, ORDER_NEWEST },
 	{ "retry", "org.jobd.Job.Retry", "retry", "queued again", { "failed cancelled", "" },
-	    ARG_NONE, "org.jobd.Job.WrongState", false },
+	    ARG_NONE, "org.jobd.Job.WrongState", false, ORDER_NUMBERS },
 	{ "priority", "org.jobd.Job.SetPriority", "change the priority of", "has a new priority",
-	    { LIVE, "" }, ARG_PRIORITY, "", false },
+	    { LIVE, "" }, ARG_PRIORITY, "", false, ORDER_NEWEST },
 	{ "delete", "org.jobd.Job.Delete", "delete", "deleted", { ENDED, "" }, ARG_NONE,
-	    "org.jobd.Job.NotFound", false },
+	    "org.jobd.Job.NotFound", false, ORDER_NEWEST },
 };
 
 /* One run of such a verb. */
@@ -239,6 +249,9 @@ static bool agreed(const struct work *w)
 
 static enum code look_up(struct work *w)
 {
+	enum order order = w->control->order;
+
+	w->selection.oldest_first = order == ORDER_NUMBERS || (order == ORDER_OLDEST && !w->selection.ids.n);
 	/* A retry says which attempt it means, so that it can be repeated. */
 	if (!w->selection.all_named || strcmp(w->control->verb, "retry") == 0) {
 		enum code code = select_resolve(w->c, &w->selection, false, &w->jobs, &w->failed);
@@ -327,9 +340,6 @@ int verb_control(struct ctl *c)
 	int nwords = c->nwords;
 	size_t total = 0;
 	enum code code = take_argument(&w, &nwords);
-	/* A slot is given up by one that is paused already, too. */
-	static const struct select_states with_slot = { "running paused", "" };
-	const struct select_states *fit = c->o->release_slot ? &with_slot : &w.control->fit;
 
 	if (code == CODE_DONE && c->o->until && nwords && strcmp(w.control->verb, "hold") == 0)
 		code = verb_wrong(c,
@@ -337,8 +347,10 @@ int verb_control(struct ctl *c)
 		    "%s later: jobctl edit %s --at '%s'",
 		    c->words[0], c->words[0], c->o->until);
 	if (code == CODE_DONE)
-		code = select_parse(c, c->words, nwords, fit, &w.selection);
+		code = select_parse(c, c->words, nwords, &w.control->fit, &w.selection);
 	w.selection.own = true;
+	/* A slot is given up by one that is paused already, too; and who names paused jobs means them. */
+	w.selection.resuming = strcmp(w.control->verb, "pause") == 0 && !c->o->release_slot && !c->o->states;
 	if (code == CODE_DONE && !select_any(&w.selection))
 		code = no_jobs(c, w.control);
 	if (code == CODE_DONE)

@@ -117,6 +117,56 @@ static enum code refuse_word(const struct ctl *c)
 	    c->words[0], word, c->nwords > 2 ? " ..." : "");
 }
 
+/* Notes are added to those that it has, unless these are cleared: then what is given is all. */
+static void add_to_meta(json_t *p)
+{
+	json_t *clear = json_object_get(p, "clear"), *meta = json_object_get(p, "meta"), *word;
+	size_t i;
+
+	if (!meta)
+		return;
+	json_array_foreach(clear, i, word) {
+		if (strcmp(json_string_value(word), "meta") == 0) {
+			json_array_remove(clear, i);
+			return;
+		}
+	}
+	json_object_set(p, "set_meta", meta);
+	json_object_del(p, "meta");
+}
+
+/* What is given as well as cleared, by the option that says it; "" where it is not. */
+static const char *given_too(const struct ctl *c, const json_t *p, const char *field)
+{
+	json_t *rules = json_object_get(p, "rules");
+	void *first = json_object_iter(rules);
+
+	if (strcmp(field, "rules") == 0 && first)
+		field = json_object_iter_key(first);
+	else if (strcmp(field, "environment") == 0 && json_object_get(p, "set_environment"))
+		return "env";
+	else if (!json_object_get(p, field) && !json_object_get(rules, field))
+		return "";
+	if (strcmp(field, "not_before_us") == 0 && c->o->delay)
+		return "delay";
+	const char *option = options_meant(field, OPTIONS_EDIT);
+	return option ? option : field;
+}
+
+static enum code refuse_given(const struct ctl *c, const json_t *p)
+{
+	size_t i;
+	json_t *word;
+
+	json_array_foreach(json_object_get(p, "clear"), i, word) {
+		const char *field = json_string_value(word), *option = given_too(c, p, field);
+		const char *cleared = options_meant(field, OPTIONS_EDIT);
+		if (*option)
+			return verb_wrong(c, "--clear %s: --%s is given as well", cleared ? cleared : field, option);
+	}
+	return CODE_DONE;
+}
+
 /* was is the job, where it was asked for. Another's gets nothing of our environment but what is named. */
 static enum code put_options(struct ctl *c, const json_t *was, json_t *p)
 {
@@ -128,7 +178,8 @@ static enum code put_options(struct ctl *c, const json_t *was, json_t *p)
 	    (code = surroundings_put(c, SURROUNDINGS_SAID, job_text(was, "user"), p)) != CODE_DONE)
 		return code;
 	clear_empty_after(p);
-	return CODE_DONE;
+	add_to_meta(p);
+	return refuse_given(c, p);
 }
 
 /* What the options say; some can only be told from what the job is. */

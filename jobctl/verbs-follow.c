@@ -64,14 +64,17 @@ int verb_run(struct ctl *c)
 	json_t *job;
 	bool existed;
 	enum code code = submission_send(c, &job, &existed);
-	int64_t id = job_int(job, "id", 0);
+	int64_t id = job_int(job, "id", 0), before = 0;
 
+	/* Of another's work that is joined, what it does now: the attempts before are past. */
+	if (code == CODE_DONE && existed)
+		before = job_int(job, "attempt", 0) - (job_int(job, "started_at_us", 0) > 0);
 	json_decref(job);
 	if (code != CODE_DONE)
 		return CODE_OWN;
 	if (c->err.terminal && !c->o->quiet)
 		complain("job %" PRId64 " (Ctrl-C cancels it)", id);
-	return follow_run(c, id);
+	return follow_run(c, id, before);
 }
 
 /* --timeout, which is kept as a rule: the moment at which the time is up, 0: never. False: said. */
@@ -90,6 +93,16 @@ static bool take_patience(const struct ctl *c, uint64_t *until_us)
 	return true;
 }
 
+/*
+ * Whether the selection can't grow with the years: then a job of it that has ended counts as well, since
+ * it may have done so just before. Of any other what has ended is history.
+ */
+static bool bounded(const struct ctl *c)
+{
+	const struct options *o = c->o;
+	return c->nwords || o->since || o->until || o->batch || o->states;
+}
+
 int verb_wait(struct ctl *c)
 {
 	static const struct select_states live = { "queued held running paused",
@@ -100,12 +113,12 @@ int verb_wait(struct ctl *c)
 
 	if (!take_patience(c, &until))
 		return CODE_OWN;
-	enum code code = select_numbers(c, &live, &ids, &missing);
+	enum code code = select_numbers(c, bounded(c) ? NULL : &live, false, &ids, &missing);
 
 	if (code == CODE_DONE && !missing && json_array_size(ids))
 		return follow_wait_until(c, ids, c->o->any, until);
 	json_decref(ids);
-	/* A selection that finds nothing: all of it has ended. */
+	/* A selection of which nothing is left: all of it has ended. */
 	return code == CODE_DONE && !missing ? CODE_DONE : CODE_OWN;
 }
 
@@ -179,9 +192,14 @@ static enum code explain_nothing(struct ctl *c, int64_t id)
 	    json_pack("{s:I}", "id", (json_int_t)id), &reply);
 	const json_t *job = json_object_get(reply, "job");
 	const char *state = job_text_or(job, "state", "");
+	const json_t *before = json_object_get(job, "history");
+	int64_t last = job_int(json_array_get(before, json_array_size(before) - 1), "attempt", 0);
 
 	if (strcmp(state, "failed") == 0 && strcmp(job_text_or(job, "reason", ""), "spawn") == 0)
 		complain("job %" PRId64 " could not be started: %s", id, job_text_or(job, "error", "?"));
+	else if (!c->o->quiet && job_ended(job) && last > 0 && job_int(job, "started_at_us", 0) <= 0)
+		complain("job %" PRId64 " is %s; it did not start again, and attempt %" PRId64
+			 " wrote nothing", id, state, last);
 	else if (!c->o->quiet && job_ended(job) && job_int(job, "started_at_us", 0) <= 0)
 		complain("job %" PRId64 " is %s; it never started", id, state);
 	json_decref(reply);

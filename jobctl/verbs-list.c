@@ -4,7 +4,7 @@
  *
  * Without a selection what runs comes first, since that is what one looks for, then what waits, then
  * what ended last; at a terminal a screenful. A list that was cut short says so at a terminal, with
- * the cursor to go on from.
+ * the cursor to go on from; where a cursor was given, elsewhere as well.
  */
 #include "config.h"
 
@@ -232,7 +232,12 @@ static void say_left_out(struct list *l)
 
 static void say_more(struct list *l)
 {
-	if (!l->c->err.terminal || l->c->o->quiet)
+	if (l->c->o->quiet)
+		return;
+	/* Who gives a cursor, if an empty one, pages: also where nobody looks. */
+	if (l->cursor && (l->c->err.terminal || l->c->o->cursor))
+		complain("there are more: --cursor %s goes on, --limit 0 shows all", l->cursor);
+	if (!l->c->err.terminal)
 		return;
 	if (l->left_out)
 		complain("%zu more are left out: --limit 0 shows all", l->left_out);
@@ -240,8 +245,6 @@ static void say_more(struct list *l)
 		say_left_out(l);
 		say_ended(l);
 	}
-	if (l->cursor)
-		complain("there are more: --cursor %s goes on, --limit 0 shows all", l->cursor);
 }
 
 static enum code list(struct list *l, struct selection *s)

@@ -227,9 +227,10 @@ int verb_why(struct ctl *c)
 {
 	static const struct select_states live = { "queued held running paused",
 		"completed failed cancelled" };
+	/* Of a selection, what has not ended; or else the newest: with one name there may be many. */
 	struct why w = { .c = c };
 	size_t missing;
-	enum code code = select_numbers(c, &live, &w.ids, &missing);
+	enum code code = select_numbers(c, c->nwords ? NULL : &live, true, &w.ids, &missing);
 
 	if (code == CODE_DONE) {
 		struct bulk b = { .method = "org.jobd.Job.Why",

@@ -146,15 +146,36 @@ static bool read_command(struct drafting *x, struct draft *d)
 	return true;
 }
 
-static bool read_meta(struct drafting *x, struct job *job)
+/*
+ * All that it is to have, the caller's: meta, or what the job that is edited has, with set_meta over it.
+ * *name is which of them.
+ */
+static json_t *meta_given(struct drafting *x, const char **name)
 {
-	json_t *meta = json_object_get(x->o, "meta");
+	json_t *set = json_object_get(x->o, "set_meta"), *all = json_object();
+	struct job_view v;
+
+	*name = json_object_size(set) ? "set_meta" : "meta";
+	if (json_object_size(set) && engine_get(x->a->o.engine, x->id, &v) == ENGINE_OK) {
+		for (size_t i = 0; i < v.job->nmeta; i++)
+			if (json_object_set_new(all, v.job->meta[i].key, json_text(v.job->meta[i].value)))
+				x->no_memory = true;
+		job_view_fini(&v);
+	}
+	set = json_object_get(x->o, *name);
+	if (!all || (json_is_object(set) && json_object_update(all, set) < 0))
+		x->no_memory = true;
+	return all;
+}
+
+static bool take_meta(struct drafting *x, json_t *meta, const char *name, struct job *job)
+{
 	size_t n = json_object_size(meta);
 
 	if (n == 0)
 		return true;
 	if (n > META_MAX) {
-		draft_wrong(x, "meta", "a job has at most %d of them", META_MAX);
+		draft_wrong(x, name, "a job has at most %d of them", META_MAX);
 		return false;
 	}
 	job->meta = calloc(n, sizeof *job->meta);
@@ -162,7 +183,7 @@ static bool read_meta(struct drafting *x, struct job *job)
 	for (void *at = json_object_iter(meta); job->meta && at; at = json_object_iter_next(meta, at)) {
 		const char *key = json_object_iter_key(at);
 		if (!bounds_meta_key(key)) {
-			draft_wrong(x, "meta", "\"%.60s\": a key has letters, digits, _ . and -", key);
+			draft_wrong(x, name, "\"%.60s\": a key has letters, digits, _ . and -", key);
 			return false;
 		}
 		struct job_meta *m = &job->meta[job->nmeta++];
@@ -170,6 +191,16 @@ static bool read_meta(struct drafting *x, struct job *job)
 		put(x, &m->value, json_string_value(json_object_iter_value(at)));
 	}
 	return true;
+}
+
+static bool read_meta(struct drafting *x, struct job *job)
+{
+	const char *name;
+	json_t *meta = meta_given(x, &name);
+	bool good = take_meta(x, meta, name, job);
+
+	json_decref(meta);
+	return good;
 }
 
 /* A number within bounds; *to stays where it is not given. */

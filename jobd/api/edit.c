@@ -19,6 +19,7 @@ static const struct {
 	{ "queue", EDIT_QUEUE, false, false },
 	{ "project", EDIT_PROJECT, true, true },
 	{ "meta", EDIT_META, true, true },
+	{ "set_meta", EDIT_META, false, true }, /* the draft has the job's own as well */
 	{ "cwd", EDIT_CWD, true, true },
 	{ "environment", EDIT_ENVIRONMENT, true, true },
 	{ "set_environment", EDIT_SET_ENVIRONMENT, false, true },
@@ -37,7 +38,8 @@ static unsigned given(const struct call *c)
 
 	for (size_t i = 0; i < FIELDS; i++) {
 		const json_t *v = json_object_get(call_params(c), fields[i].name);
-		if (v && !json_is_null(v))
+		bool no_meta = strcmp(fields[i].name, "set_meta") == 0 && json_object_size(v) == 0;
+		if (v && !json_is_null(v) && !no_meta)
 			bits |= fields[i].field;
 	}
 	if (json_array_size(json_object_get(call_params(c), "set_environment")) == 0)
@@ -46,11 +48,16 @@ static unsigned given(const struct call *c)
 }
 
 /* One is all of it, the other a part. False: answered. */
-static bool check_environment(struct call *c, unsigned set)
+static bool check_parts(struct call *c, unsigned set)
 {
-	if (!(set & EDIT_ENVIRONMENT) || !(set & EDIT_SET_ENVIRONMENT))
+	const json_t *p = call_params(c);
+
+	if ((set & EDIT_ENVIRONMENT) && (set & EDIT_SET_ENVIRONMENT))
+		error_invalid(c, "set_environment", "environment is given as well, which is all of another");
+	else if (json_is_object(json_object_get(p, "meta")) && json_object_size(json_object_get(p, "set_meta")))
+		error_invalid(c, "set_meta", "meta is given as well, which is all of them");
+	else
 		return true;
-	error_invalid(c, "set_environment", "environment is given as well, which is all of another");
 	return false;
 }
 
@@ -189,7 +196,7 @@ void api_job_edit(void *ctx, struct call *c)
 	struct edit e = { .fields = given(c), .draft = &d.job };
 	if (!x.id) {
 		error_not_found(c, 0);
-	} else if (check_environment(c, e.fields) && draft_read(&x, &d) && read_clear(c, &d, &e)
+	} else if (check_parts(c, e.fields) && draft_read(&x, &d) && read_clear(c, &d, &e)
 	    && check_own(&x, e.fields) && check_times(&x, &d, e.fields)) {
 		e.env = (char *const *)(uintptr_t)d.env;
 		e.after = d.after;

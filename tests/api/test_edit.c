@@ -55,6 +55,36 @@ START_TEST(an_edit_sets_variables_in_the_environment_the_job_has)
 }
 END_TEST
 
+START_TEST(an_edit_adds_to_the_notes_the_job_has)
+{
+	static char k1[] = "a", v1[] = "1", k2[] = "b", v2[] = "2";
+	static struct job_meta meta[] = { { k1, v1 }, { k2, v2 } };
+
+	rig_init();
+	played.job.meta = meta;
+	played.job.nmeta = 2;
+	well(api_job_edit, "{'id':7,'set_meta':{'b':'3','c':'4'}}");
+	ck_assert_uint_eq(played.edit.fields, EDIT_META);
+	ck_assert_uint_eq(first()->job.nmeta, 3);
+	ck_assert_str_eq(first()->job.meta[0].value, "1");
+	ck_assert_str_eq(first()->job.meta[1].value, "3");
+	ck_assert_str_eq(first()->job.meta[2].key, "c");
+	well(api_job_edit, "{'id':7,'meta':{'c':'4'}}");
+	ck_assert_uint_eq(first()->job.nmeta, 1);
+	well(api_job_edit, "{'id':7,'set_meta':{},'meta':null}");
+	ck_assert_uint_eq(played.edit.fields, 0);
+	well(api_job_edit, "{'id':7,'set_meta':{},'clear':['meta']}");
+	ck_assert_uint_eq(first()->job.nmeta, 0);
+	invalid(api_job_edit, "set_meta", "{'id':7,'set_meta':{'b':'3'},'meta':{}}");
+	invalid(api_job_edit, "set_meta", "{'id':7,'set_meta':{'no key':'3'}}");
+	invalid(api_job_edit, "clear", "{'id':7,'set_meta':{'b':'3'},'clear':['meta']}");
+	invalid(api_job_edit, "clear", "{'id':7,'clear':['set_meta']}");
+	played.job.meta = NULL;
+	played.job.nmeta = 0;
+	rig_fini();
+}
+END_TEST
+
 START_TEST(an_edit_that_makes_no_sense_is_refused)
 {
 	rig_init();
@@ -78,6 +108,7 @@ START_TEST(what_a_job_runs_only_its_user_and_root_change)
 		{ "name", "{'id':7,'name':'n','queue':'default'}" },
 		{ "project", "{'id':7,'project':'p'}" },
 		{ "meta", "{'id':7,'meta':{'k':'v'}}" },
+		{ "meta", "{'id':7,'set_meta':{'k':'v'}}" },
 		{ "cwd", "{'id':7,'cwd':'/'}" },
 		{ "cwd", "{'id':7,'clear':['cwd']}" },
 		{ "environment", "{'id':7,'environment':['A=1']}" },
@@ -143,5 +174,6 @@ START_TEST(what_core_says_of_an_edit_is_told)
 END_TEST
 
 UNIT_MAIN("edit", an_edit_changes_what_is_given_and_clears_what_is_named,
-    what_a_job_runs_only_its_user_and_root_change, an_edit_sets_variables_in_the_environment_the_job_has, an_edit_that_makes_no_sense_is_refused,
+    what_a_job_runs_only_its_user_and_root_change, an_edit_sets_variables_in_the_environment_the_job_has,
+    an_edit_adds_to_the_notes_the_job_has, an_edit_that_makes_no_sense_is_refused,
     what_core_says_of_an_edit_is_told)

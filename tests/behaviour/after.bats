@@ -60,6 +60,8 @@ ends_with() {
 	contains "$error" "--after: 'x' is no job number"
 	expect 2 jobctl submit --after '' -- true
 	expect 2 jobctl submit --after 3-1 -- true
+	expect 2 jobctl submit --after 1-99999 -- true
+	is "$error" 'jobctl: submit: --after: a job waits for at most 5000 others, not for 99999'
 	a=$(submit --hold -- true)
 	b=$(submit --after "$a" -- true)
 	expect 3 jobctl edit "$a" --after "$b"

@@ -181,7 +181,11 @@ complains() {
 	complains 'which jobs?' signal TERM
 	complains 'which queue?' queue set max_running=3
 	complains "did you mean 'jobctl status 24'?" 24
+	complains "there is no verb '' (see" ''
 	complains "try 'jobctl reload'" daemon-reload
+	complains "try 'jobctl release'" unhold 3
+	complains "try 'jobctl resume'" unpause 3
+	complains "try 'jobctl retry'" uncancel 3
 	id=$(submit -- true)
 	complains "jobctl edit $id --at '10:00'" hold --until 10:00 "$id"
 }

@@ -232,6 +232,81 @@ audit_has() {
 	is "$(field "$id" error)" ""
 }
 
+@test "a chain that failed is tried again as the chain it was, in whatever order it is named" {
+	ok jobctl queue pause default
+	one=$(submit --project chain -- false)
+	two=$(submit --project chain --after "$one" -- true)
+	three=$(submit --project chain --after "$two" -- true)
+	for way in "$three $one,$two" "--project chain" "$one-$three"; do
+		ok jobctl cancel --yes --project chain
+		# shellcheck disable=SC2086 # several words
+		ok jobctl retry $way
+		is "$output" "job $one queued again
+job $two queued again
+job $three queued again"
+		is "$(field "$two" reason)" dependency
+		is "$(field "$three" reason)" dependency
+	done
+	ok jobctl cancel "$one" "$two"
+	ok jobctl retry "$two" # alone: what it waited for has ended
+	is "$(field "$two" reason)" queue-paused
+}
+
+@test "what lets jobs go on takes the oldest of a selection first, what stops them the newest" {
+	config 'max_running = 3'
+	ok jobctl reload
+	for _ in 1 2 3; do
+		submit --project p --hold -- sleep 60 >/dev/null
+	done
+	ok jobctl release --project p
+	is "$output" "job 1 released
+job 2 released
+job 3 released"
+	reaches 1 running
+	reaches 2 running
+	reaches 3 running
+	ok jobctl pause --project p
+	is "$output" "job 3 paused
+job 2 paused
+job 1 paused"
+	ok jobctl resume --project p
+	is "$output" "job 1 resumed
+job 2 resumed
+job 3 resumed"
+}
+
+@test "a selection that is paused loses nothing that waits to go on" {
+	ok jobctl queue set default max_running=1
+	submit --name one -- sleep 60 >/dev/null
+	reaches 1 running
+	ok jobctl pause --release-slot 1
+	submit --name two -- sleep 60 >/dev/null
+	reaches 2 running
+	ok jobctl resume --name one
+	is "$(field 1 resume_requested)" true
+	ok jobctl pause --name one
+	is "$output" "job 1 paused"
+	is "$(field 1 resume_requested)" ""
+	ok jobctl pause --name one # it is paused, and stays so
+	is "$output" ""
+	contains "$error" "no job matches that pause could change"
+	ok jobctl pause --name one --state paused
+	is "$output" "job 1 is already paused"
+}
+
+@test "the log of a job that did not start again does not say that it never did" {
+	silent=$(submit -- false)
+	loud=$(submit -- sh -c 'echo said; false')
+	expect 1 jobctl wait --quiet "$silent" "$loud"
+	ok jobctl queue drain default
+	ok jobctl retry "$silent" "$loud"
+	ok jobctl cancel "$silent" "$loud"
+	ok jobctl log "$silent"
+	is "$error" "jobctl: job $silent is cancelled; it did not start again, and attempt 1 wrote nothing"
+	ok jobctl log "$loud"
+	is "$output$error" said
+}
+
 @test "requeue is retry, and a retried job has its progress and times cleared" {
 	id=$(submit -- sh -c 'jobctl report --percent 50; exit 1')
 	expect 1 jobctl wait "$id"

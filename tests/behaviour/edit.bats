@@ -77,6 +77,22 @@ local_setup() {
 	ok jobctl edit "$id" -- env A=1 true
 }
 
+@test "a note is added or replaced by its key, and the others stay unless they are cleared" {
+	id=$(submit --hold --meta a=1 --meta b=2 -- true)
+	ok jobctl edit "$id" --meta b=3 --meta c=4
+	is "$output" "job $id: meta changed"
+	is "$(field "$id" meta)" '{"a":"1","b":"3","c":"4"}'
+	ok jobctl edit "$id" --meta a=1
+	contains "$output" 'already so'
+	ok jobctl edit "$id" --clear meta --meta d=5
+	is "$output" "job $id: meta changed"
+	is "$(field "$id" meta)" '{"d":"5"}'
+	ok jobctl edit "$id" --clear meta
+	is "$(field "$id" meta)" ''
+	expect 2 jobctl edit "$id" --meta 'no key=1'
+	contains "$error" '--meta: "no key": a key has'
+}
+
 @test "fields are cleared by the names of their options" {
 	id=$(submit --name n --project p --at tomorrow --timeout 2h --after "$(submit --hold -- true)" -- true)
 	ok jobctl edit "$id" --clear name,project --clear timeout,after,at
@@ -110,6 +126,17 @@ local_setup() {
 	contains "$error" '--clear after'
 	expect 3 jobctl edit "$id" --after "$id"
 	is "$error" "jobctl: cannot edit job $id: it would wait for itself"
+	expect 2 jobctl edit "$id" --clear deadline,at --delay 1h
+	is "$error" 'jobctl: edit: --clear at: --delay is given as well'
+	expect 2 jobctl edit "$id" --clear env --env A=1
+	is "$error" 'jobctl: edit: --clear env: --env is given as well'
+	expect 2 jobctl edit "$id" --clear rules --backoff-max 1h
+	is "$error" 'jobctl: edit: --clear rules: --backoff-max is given as well'
+	for verb in submit "edit $id" 'template set t'; do
+		# shellcheck disable=SC2086 # several words
+		expect 2 jobctl $verb --chdir '' -- true
+		contains "$error" "--chdir: it is a path, and can't be empty"
+	done
 	expect 2 jobctl edit "$id" </dev/null
 	contains "$error" 'only at a terminal'
 	held=$(submit --hold --name x -- true)

@@ -280,6 +280,9 @@ local_teardown() {
 	printf '%s\n' '{"command": ["true"]}' '{"command": ["true"], "unique": "k"}' >plan
 	expect 3 jobctl submit --plan plan
 	contains "$error" "plan:2: job $id has the key 'k'"
+	lacks "$error" '--if-exists'
+	expect 2 jobctl submit --plan plan --if-exists return
+	contains "$error" "--if-exists does not go with it: where a line's key is another job's"
 	printf '%s\n' '{"command": ["true"], "unique": "n"}' '{"command": ["true"], "unique": "n"}' >plan
 	expect 2 jobctl submit --plan plan
 	contains "$error" 'plan:2: unique: line 1 has the key "n", too'

@@ -18,6 +18,10 @@ reason_is() {
 	[[ $(field "$id" reason) == "$1" ]]
 }
 
+attempt_is() {
+	[[ $(field "$id" attempt) == "$1" ]]
+}
+
 @test "a job is tried again until it is well, each attempt with its own log" {
 	id=$(submit --attempts 3 --backoff 0 -- sh -c "echo attempt \$JOBD_ATTEMPT; $(fails_until 3 5)")
 	reaches "$id" completed
@@ -30,6 +34,34 @@ reason_is() {
 	ok jobctl status "$id"
 	matches "$output" 'attempt: +3 of 3'
 	matches "$output" 'before: +1: failed \(exit 5\)'
+}
+
+@test "run shows every attempt, however short they are" {
+	# shellcheck disable=SC2016 # for the job's shell
+	jobctl run --attempts 4 --backoff 0 -- sh -c 'until [ -e go ]; do sleep 0.02; done
+		echo $JOBD_ATTEMPT; exit 4' >seen &
+	pid=$!
+	eventually state_is 1 running
+	kill -STOP "$pid"
+	touch go
+	reaches 1 failed # while nobody looks
+	kill -CONT "$pid"
+	wait "$pid" || is $? 4
+	is "$(<seen)" $'1\n2\n3\n4'
+	expect 127 jobctl run --attempts 2 --backoff 0 -- ./nothing
+	is "$(wc -l <<<"$error")" 1
+}
+
+@test "run that joins a job shows what it does from then on" {
+	# shellcheck disable=SC2016 # for the job's shell
+	id=$(submit --unique k --attempts 2 --backoff 0 -- sh -c 'echo $JOBD_ATTEMPT
+		[ $JOBD_ATTEMPT = 1 ] && exit 1
+		until [ -e go ]; do sleep 0.02; done')
+	eventually attempt_is 2
+	(sleep 0.2; touch go) &
+	ok jobctl run --unique k --if-exists return -- true
+	wait $!
+	is "$output" 2
 }
 
 @test "an attempt that is to come is told with its time" {

@@ -79,16 +79,52 @@ second_is() {
 	expect 2 jobctl cancel
 	ok jobctl cancel --project nowhere
 	is "$error" 'jobctl: no job matches that cancel could change'
-	# Who only looks, or waits, from a cron job has done all there was to do.
-	ok jobctl wait --project nowhere
+	# Who only looks, or waits, from a cron job has done all there was to do...
+	ok jobctl submit --wait --project here -- true
+	ok jobctl wait --project here
 	is "$error" ''
-	ok jobctl status --state failed
+	ok jobctl status --state failed --project here
 	is "$error" ''
-	contains "$(shown 80 24 'jobctl wait --project nowhere')" 'no job matches that has not ended'
+	contains "$(shown 80 24 'jobctl wait --project here')" 'no job matches that has not ended'
 	contains "$(shown 80 24 'jobctl status --state failed')" 'no job matches'
-	is "$(shown 80 24 'jobctl wait --quiet --project nowhere')" ''
+	is "$(shown 80 24 'jobctl wait --quiet --project here')" ''
+	# ...but what no job ever matched is a slip.
+	expect 125 jobctl wait --project nowhere
+	is "$error" 'jobctl: wait: no job matches'
+	for verb in status why; do
+		expect 4 jobctl "$verb" --quiet --project nowhere
+		is "$error" "jobctl: $verb: no job matches"
+	done
 	expect 125 jobctl wait --queue nowhere
 	contains "$error" "there is no queue 'nowhere'"
+}
+
+@test "a selection that is bounded includes what has ended before anybody waited for it" {
+	expect 3 jobctl submit --wait --project p --name n -- sh -c 'exit 3'
+	expect 4 jobctl submit --wait --project p --name n -- sh -c 'exit 4'
+	ok jobctl wait --project p # of all the years, what has not ended
+	expect 4 jobctl wait --project p --since 1h
+	expect 4 jobctl wait --project p --state failed
+	expect 3 jobctl wait --project p 1-9
+	expect 125 jobctl wait --project q --since 1h
+	echo '{"command": ["sh", "-c", "exit 5"]}' >plan
+	expect 5 jobctl submit --wait --plan plan
+	batch=$(field 3 batch)
+	expect 5 jobctl wait --batch "$batch"
+}
+
+@test "why answers for the newest of a selection of which all has ended" {
+	expect 1 jobctl submit --wait --name n -- false
+	expect 1 jobctl submit --wait --name n -- false
+	ok jobctl why --name n
+	contains "$output" 'job 2 is failed'
+	lacks "$output" 'job 1'
+	ok jobctl why --name n --state live
+	is "$output" ''
+	submit --name n --hold -- true
+	ok jobctl why --name n
+	contains "$output" 'job 3 is held'
+	lacks "$output" 'job 2'
 }
 
 @test "users are known by name and by number, and one that is not there is told" {
@@ -143,6 +179,20 @@ second_is() {
 	is "$(jobctl list --json --limit 2 | wc -l)" 2
 	jobctl list --json --limit 1000 | json id >all
 	sort -c -n -r all || sort -c -n all
+}
+
+@test "a script pages by the cursor that is told, beginning with none" {
+	five
+	cursor='' found=''
+	for _ in 1 2 3; do
+		ok jobctl list --json --state held --limit 2 --cursor "$cursor"
+		found+=$(json id <<<"$output")' '
+		cursor=$(sed -n 's/.*--cursor \([0-9]*\) goes on.*/\1/p' <<<"$error")
+	done
+	is "$found" $'5\n4 3\n2 1 '
+	is "$cursor" ''
+	ok jobctl list --state held --limit 2 # nobody asked to go on
+	is "$error" ''
 }
 
 @test "--json gives one object a line, with the fields' fixed names" {
