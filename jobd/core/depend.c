@@ -83,22 +83,12 @@ static struct live *other_job(const struct engine *e, const struct live *l, uint
 	return other || !l->job.batch ? other : batch_job(e, l->job.batch, id);
 }
 
-/* How a job that is not live has ended; 0: it is gone. */
-static enum job_state ended_state(struct engine *e, uint64_t id)
+bool depend_look(struct engine *e, uint64_t batch, struct job_after *a)
 {
-	struct job j;
-	enum job_state s;
+	bool lives = live_find(&e->live, a->id) || (batch && batch_job(e, batch, a->id));
 
-	if (query_ended(e, id, &j))
-		return 0;
-	s = j.state;
-	job_fini(&j);
-	return s;
-}
-
-bool depend_is_there(struct engine *e, uint64_t batch, uint64_t id)
-{
-	return live_find(&e->live, id) || (batch && batch_job(e, batch, id)) || ended_state(e, id);
+	a->outcome = lives ? 0 : store_job_outcome(e->store, a->id);
+	return lives || a->outcome;
 }
 
 static void await(struct engine *e, struct live *l, struct edge *x, const struct job_after *a)
@@ -111,7 +101,8 @@ static void await(struct engine *e, struct live *l, struct edge *x, const struct
 		link_edge(&other->before, x);
 		return;
 	}
-	struct outcome *o = outcome_add(e, a->id, ended_state(e, a->id));
+	enum job_state ended = a->outcome ? a->outcome : store_job_outcome(e->store, a->id);
+	struct outcome *o = outcome_add(e, a->id, ended);
 	if (o)
 		link_edge(&o->edges, x);
 }
@@ -187,7 +178,7 @@ void depend_load(struct engine *e, struct live *l)
 static void pass_over(struct engine *e, const struct live *l, struct job_after *a)
 {
 	if (!a->outcome)
-		a->outcome = ended_state(e, a->id);
+		a->outcome = store_job_outcome(e->store, a->id);
 	if (a->outcome)
 		store_after_put(e->store, l->job.id, a);
 	else

@@ -95,7 +95,7 @@ static enum engine_result check_after(
 		*other = x->after[i].id;
 		if (o && depend_was_found(e, o))
 			return ENGINE_CYCLE;
-		if (!o && !depend_is_there(e, 0, *other))
+		if (!depend_look(e, 0, &x->after[i]))
 			return ENGINE_NO_JOB;
 	}
 	return ENGINE_OK;

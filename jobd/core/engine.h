@@ -167,7 +167,7 @@ struct submission {
 	struct job *draft;
 	char *const *env; /* NAME=value, or NULL */
 	uint64_t env_of;  /* instead: a job of the same turn whose environment it shares; 0: none */
-	const struct job_after *after; /* outcomes are not looked at */
+	struct job_after *after; /* outcomes are set, as far as they are known */
 	size_t nafter;
 	/* Or NULL. One that this user has used before makes nothing, and tells the job it made then. */
 	const char *token;
@@ -274,7 +274,7 @@ struct edit {
 	unsigned fields; /* of enum edit_field */
 	struct job *draft; /* the new values; taken over. NULL (0) where a field is cleared */
 	char *const *env;
-	const struct job_after *after;
+	struct job_after *after; /* as a submission's */
 	size_t nafter;
 	unsigned clear_rules; /* bits 1 << enum rule */
 };

@@ -257,10 +257,11 @@ uint64_t waiting_next_us(const struct engine *e);
 
 /* depend.c */
 
-/* Whether there is such a job: live, ended, or in this batch (0: none). */
-bool depend_is_there(struct engine *e, uint64_t batch, uint64_t id);
-/* The job waits for these from now on, and for nothing else; outcomes are not looked at. In
- * memory alone. */
+/* Whether there is such a job as a names: live, in this batch (0: none), or ended; then its outcome
+ * is set, else cleared. */
+bool depend_look(struct engine *e, uint64_t batch, struct job_after *a);
+/* The job waits for these from now on, and for nothing else; an outcome is what depend_look said of
+ * it in this turn, or 0. In memory alone. */
 void depend_await(struct engine *e, struct live *l, const struct job_after *v, size_t n);
 /* It was read from the store: for what its rows say. */
 void depend_load(struct engine *e, struct live *l);

@@ -64,7 +64,7 @@ static enum engine_result check(struct engine *e, const struct actor *who,
 	}
 	for (size_t i = 0; i < s->nafter; i++) {
 		*id = s->after[i].id;
-		if (!depend_is_there(e, batch, *id))
+		if (!depend_look(e, batch, &s->after[i]))
 			return ENGINE_NO_JOB;
 	}
 	if (engine_over_links(e, who, j->uid, s->nafter))

@@ -169,6 +169,9 @@ bool table_add(struct store *s, enum table t, const void *key, size_t klen, cons
 bool table_delete(struct store *s, enum table t, const void *key, size_t klen);
 /* out is borrowed until the table is used again. 0, -ENOENT, -errno. */
 int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *out);
+/* The same of the row's first bytes alone: a large one is not gathered from its pages. */
+int table_get_head(struct store *s, enum table t, const void *key, size_t klen, size_t most,
+    DBT *out);
 bool table_has(struct store *s, enum table t, const void *key, size_t klen);
 int table_cursor(struct store *s, enum table t, DBC **out);
 /* Moves a cursor. 0, -ENOENT, -errno (which sticks). */

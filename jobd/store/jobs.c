@@ -129,6 +129,26 @@ int store_job_get(struct store *s, uint64_t id, struct job *j)
 	return ret ? ret : record_job_decode(d.data, d.size, j);
 }
 
+enum job_state store_job_outcome(struct store *s, uint64_t id)
+{
+	uint8_t key[8];
+	DBT d;
+
+	put_be64(key, id);
+	if (table_get_head(s, TABLE_ENDED, key, sizeof(key), RECORD_JOB_HEAD, &d))
+		return 0;
+	enum job_state state = record_job_state(d.data, d.size, id);
+	if (job_has_ended(state))
+		return state;
+	/* Looked at as a whole it is set aside. */
+	struct job j;
+	if (job_read_ended(s, id, &j))
+		return 0;
+	state = j.state;
+	job_fini(&j);
+	return state;
+}
+
 /* What a job has in other tables. */
 static void forget_belongings(struct store *s, const struct job *j)
 {

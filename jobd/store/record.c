@@ -36,6 +36,7 @@
 #include "jobd/store/store.h"
 #include "lib/strv.h"
 #include "lib/template.h"
+#include "lib/tlv.h"
 
 /* Enumerations are read and written as 32 bits, a pid_t as an int. */
 static_assert(sizeof(enum job_state) == sizeof(uint32_t), "job_state");
@@ -231,6 +232,19 @@ int record_job_decode(const void *data, size_t len, struct job *j)
 	if (ret)
 		job_fini(j);
 	return ret;
+}
+
+enum job_state record_job_state(const void *head, size_t len, uint64_t id)
+{
+	struct tlv_reader r = { head, len, false };
+	struct tlv t;
+
+	if (!tlv_next(&r, &t) || t.tag != 1 || tlv_u64(&t) != id)
+		return 0;
+	if (!tlv_next(&r, &t) || t.tag != 2)
+		return 0;
+	uint64_t state = tlv_u64(&t);
+	return state < JOB_STATES ? (enum job_state)state : 0;
 }
 
 int record_entry_decode(const void *data, size_t len, struct journal_entry *e)

@@ -39,4 +39,9 @@ int record_entry_decode(const void *data, size_t len, struct journal_entry *e);
 int record_queue_decode(const void *data, size_t len, struct queue_row *q);
 int record_template_decode(const void *data, size_t len, struct template *t);
 
+/* The state that a job's row begins with: its first RECORD_JOB_HEAD bytes, or all where there are
+ * fewer. 0 where they are not the beginning of such a row. */
+#define RECORD_JOB_HEAD 16
+enum job_state record_job_state(const void *head, size_t len, uint64_t id);
+
 #endif

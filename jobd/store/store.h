@@ -86,6 +86,13 @@ void store_job_put(struct store *s, const struct job *j);
 /* Reads an ended (or live) job's row. 0, -ENOENT, or -errno. *j is job_init'ed by the call. */
 int store_job_get(struct store *s, uint64_t id, struct job *j);
 
+/*
+ * How a job has ended: its state, or 0 where there is no such job, or it has not, or that can't be
+ * read (an error sticks). Inside a turn. Reads the beginning of the row and no more: it costs the
+ * same however large the job is, and does not see damage further on.
+ */
+enum job_state store_job_outcome(struct store *s, uint64_t id);
+
 /* Removes an ended job's row and index entries, its share of its environment, and that it waited
  * for others; not that others wait, or waited, for it. */
 void store_job_delete(struct store *s, const struct job *j);

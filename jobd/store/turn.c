@@ -115,6 +115,18 @@ int table_get(struct store *s, enum table t, const void *key, size_t klen, DBT *
 	return read_result(s, s->db[t]->get(s->db[t], s->txn, &k, out, DB_READ_COMMITTED));
 }
 
+int table_get_head(struct store *s, enum table t, const void *key, size_t klen, size_t most,
+    DBT *out)
+{
+	if (!begin(s))
+		return s->err;
+	DBT k = dbt(key, klen);
+	*out = dbt(NULL, 0);
+	out->flags = DB_DBT_PARTIAL;
+	out->dlen = (uint32_t)most;
+	return read_result(s, s->db[t]->get(s->db[t], s->txn, &k, out, DB_READ_COMMITTED));
+}
+
 bool table_has(struct store *s, enum table t, const void *key, size_t klen)
 {
 	if (!begin(s))

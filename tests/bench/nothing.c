@@ -190,6 +190,7 @@ TAKES(store_batch_seal, struct store *s, uint64_t batch)
 TAKES(store_token_put, struct store *s, uint32_t uid, const char *token, uint64_t id, uint64_t us)
 TAKES(store_ended_counts, struct store *s, uint64_t counts[JOB_STATES])
 
+GIVES(enum job_state, store_job_outcome, struct store *s, uint64_t id)
 GIVES(int, store_load, struct store *s, store_job_fn *fn, void *ctx)
 GIVES(int, store_after_each, struct store *s, uint64_t job, uint64_t from, store_after_fn *fn, void *c)
 GIVES(int, store_before_each, struct store *s, uint64_t job, uint64_t from, store_after_fn *fn, void *c)

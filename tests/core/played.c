@@ -32,7 +32,7 @@ void draft_of(const struct spec *s, struct job *draft)
 		ck_assert_int_eq(strv_add(&draft->rules, s->rules[i]), 0);
 }
 
-static struct submission submission_of(const struct spec *s, struct job *draft)
+static struct submission submission_of(struct spec *s, struct job *draft)
 {
 	static char variable[] = "A=1";
 	static char *env[] = { variable, NULL };
@@ -52,7 +52,8 @@ static struct submission submission_of(const struct spec *s, struct job *draft)
 enum engine_result try_submit(const struct spec *s, uint64_t *id)
 {
 	struct job draft;
-	struct submission u = submission_of(s, &draft);
+	struct spec copy = *s;
+	struct submission u = submission_of(&copy, &draft);
 
 	return engine_submit(engine, &ann, &u, id);
 }

@@ -233,6 +233,13 @@ int store_job_get(struct store *s, uint64_t id, struct job *j)
 	return rc == -ENOENT ? read_job(s, LIVE, id, j) : rc;
 }
 
+enum job_state store_job_outcome(struct store *s, uint64_t id)
+{
+	const struct map_row *r = map_find(&s->tables[ENDED], key(id, 0));
+
+	return r ? record_job_state(r->data, r->len, id) : 0;
+}
+
 static void forget_belongings(struct store *s, const struct job *j)
 {
 	const struct map_row *r;

@@ -2,7 +2,11 @@
 /* Large jobs: no turn is long for them, and there are limits. */
 #include "config.h"
 
+#include <stdlib.h>
+#include <time.h>
+
 #include "core/world.h"
+#include "lib/strv.h"
 
 #define LARGE 100000
 #define MANY  40
@@ -191,6 +195,59 @@ START_TEST(a_batch_that_is_dropped_counts_until_it_is_gone)
 }
 END_TEST
 
+#define ENDED 200
+
+/* Held, and cancelled, each with so many arguments. */
+static void end_some(struct job_after after[ENDED], int arguments)
+{
+	for (int i = 0; i < ENDED; i++) {
+		struct job draft;
+		struct submission u = { .draft = &draft, .hold = true };
+		draft_of(&(struct spec){ 0 }, &draft);
+		strv_free(draft.command);
+		draft.command = calloc((size_t)arguments + 1, sizeof(char *));
+		for (int k = 0; k < arguments; k++)
+			draft.command[k] = strdup("x");
+		after[i].on = AFTER_ANY;
+		ck_assert_int_eq(engine_submit(engine, &ann, &u, &after[i].id), ENGINE_OK);
+		ask_event(after[i].id, EVENT_CANCEL);
+	}
+	turns();
+}
+
+/* The processor's time for a submission that waits for them, and an edit. */
+static uint64_t wait_for_ended(struct job_after after[ENDED])
+{
+	struct timespec began, over;
+	struct job draft, nothing;
+	struct submission u = { .draft = &draft, .hold = true, .after = after, .nafter = ENDED };
+	struct edit x = { .fields = EDIT_AFTER, .draft = &nothing, .after = after, .nafter = ENDED };
+	struct control_result r;
+	uint64_t id, other;
+
+	draft_of(&(struct spec){ 0 }, &draft);
+	job_init(&nothing);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &began);
+	ck_assert_int_eq(engine_submit(engine, &ann, &u, &id), ENGINE_OK);
+	ck_assert_int_eq(engine_edit(engine, &ann, id, &x, &r, &other), ENGINE_OK);
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &over);
+	turns();
+	return (uint64_t)(over.tv_sec - began.tv_sec) * SECOND + (uint64_t)(over.tv_nsec / 1000)
+	    - (uint64_t)(began.tv_nsec / 1000);
+}
+
+START_TEST(what_has_ended_is_waited_for_at_the_same_cost_however_large_it_was)
+{
+	static struct job_after small[ENDED], large[ENDED];
+
+	end_some(small, 1);
+	end_some(large, 5000);
+	wait_for_ended(small);
+	uint64_t few_us = wait_for_ended(small), many_us = wait_for_ended(large);
+	ck_assert_uint_lt(many_us, 10 * few_us + SECOND / 100);
+}
+END_TEST
+
 static enum engine_result pause_without_slot(const struct actor *who, uint64_t id)
 {
 	static struct answer answer; /* comes when the job has stopped */
@@ -238,4 +295,5 @@ WORLD_MAIN("bounds", large_jobs_fail_of_their_deadline_in_slices, large_jobs_are
     large_jobs_of_a_batch_are_dropped_in_slices, a_page_of_large_jobs_is_short,
     an_edit_makes_no_job_larger_than_it_may_be, the_bytes_of_all_live_jobs_of_a_user_are_counted,
     a_batch_that_is_dropped_counts_until_it_is_gone,
+    what_has_ended_is_waited_for_at_the_same_cost_however_large_it_was,
     who_is_paused_without_a_slot_counts_as_one_that_waits)

@@ -196,6 +196,49 @@ START_TEST(a_pair_that_can_not_be_read_does_not_start_its_job_too_soon)
 }
 END_TEST
 
+/* Only the row's beginning is read: what of it is damaged further on does not matter. */
+START_TEST(how_a_job_ended_is_told_by_the_beginning_of_its_row)
+{
+	struct store *s = fixture_open(fixture_dir());
+	static const enum job_state states[] = { JOB_QUEUED, JOB_COMPLETED, JOB_FAILED, JOB_CANCELLED };
+	static uint8_t row[20000];
+	const uint8_t head[] = { 1, 2, 44, 1, 2, 1, JOB_FAILED, 11, 0xff, 0x7f };
+	uint8_t key[8];
+
+	for (unsigned i = 0; i < 4; i++) {
+		fixture_put(s, i + 1, states[i]);
+		ck_assert_int_eq(store_job_outcome(s, i + 1), i ? states[i] : 0);
+	}
+	ck_assert_int_eq(store_job_outcome(s, 77), 0);
+	put_be64(key, 300);
+	memcpy(row, head, sizeof(head));
+	table_put(s, TABLE_ENDED, key, sizeof(key), row, sizeof(row));
+	ck_assert_int_eq(store_job_outcome(s, 300), JOB_FAILED);
+	fixture_commit(s);
+	store_close(s);
+}
+END_TEST
+
+START_TEST(one_whose_row_begins_with_nothing_known_is_set_aside)
+{
+	struct store *s = fixture_open(fixture_dir());
+	/* Another job's, one that waits, one of no state, half a field, nothing. */
+	static const char *const heads[] = { "\1\1\2\2\1\6", "\1\1\1\2\1\1", "\1\1\1\2\1\11",
+		"\1\1\1\2\2", "" };
+	uint8_t key[8];
+
+	put_be64(key, 1);
+	for (size_t i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		table_put(s, TABLE_ENDED, key, sizeof(key), heads[i], strlen(heads[i]));
+		ck_assert_int_eq(store_job_outcome(s, 1), 0);
+		ck_assert_uint_eq(fixture_rows(s, TABLE_ENDED), 0);
+		ck_assert_uint_eq(fixture_rows(s, TABLE_ASIDE), 1);
+	}
+	fixture_commit(s);
+	store_close(s);
+}
+END_TEST
+
 START_TEST(a_deleted_job_takes_what_it_waited_for_and_leaves_who_waited_for_it)
 {
 	const char *dir = fixture_dir();
@@ -308,6 +351,8 @@ STORE_MAIN("after", what_a_job_waits_for_is_told_from_both_ends,
     an_outcome_is_told_from_both_ends_and_a_pair_can_go,
     a_walk_begins_where_it_is_told_and_stops_where_it_likes, pairs_may_change_while_they_are_walked,
     a_pair_that_can_not_be_read_does_not_start_its_job_too_soon,
+    how_a_job_ended_is_told_by_the_beginning_of_its_row,
+    one_whose_row_begins_with_nothing_known_is_set_aside,
     a_deleted_job_takes_what_it_waited_for_and_leaves_who_waited_for_it,
     a_job_that_is_dropped_was_never_there, ten_thousand_may_wait_for_one_and_one_for_ten_thousand,
     a_turn_of_five_hundred_submissions_that_wait_for_twenty_each_fits)
