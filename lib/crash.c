@@ -42,6 +42,7 @@ static const char *const points[] = {
 	"drop-committed",
 	"telling-committed",
 	"queue-committed",
+	"doom-committed",
 	"handover-written",
 	"handover-read",
 	/* the keeper's */

@@ -12,7 +12,6 @@
 
 #include "jobd/core/internal.h"
 #include "jobd/core/outcome.h"
-#include "lib/array.h"
 
 /* A pause is over, or does not count any more: the time goes to the total, and that of the job
  * goes on. */
@@ -343,30 +342,16 @@ static void revive(struct engine *e, struct live *l, struct step *s)
 	depend_revive(e, l);
 }
 
-static void doom_log(struct engine *e, uint64_t id, uint32_t attempt)
-{
-	struct doomed_log *d = array_room(e->doomed, e->ndoomed, &e->doomed_cap, sizeof *d);
-
-	if (!d) {
-		e->out_of_memory = true;
-		return;
-	}
-	e->doomed = d;
-	e->doomed[e->ndoomed++] = (struct doomed_log){ id, attempt };
-}
-
 static void forget(struct engine *e, struct live *l, struct step *s)
 {
 	const struct job *j = &l->job;
 
 	(void)s;
 	for (size_t i = 0; i < j->nhistory; i++)
-		if (!j->history[i].silent)
-			doom_log(e, j->id, j->history[i].number);
-	if (j->now.number && !j->now.silent)
-		doom_log(e, j->id, j->now.number);
+		logs_doom(e, j->id, &j->history[i]);
+	logs_doom(e, j->id, &j->now);
 	/* A start that was taken back at the gate used the next number. */
-	doom_log(e, j->id, job_last_attempt(j) + 1);
+	logs_doom_number(e, j->id, job_last_attempt(j) + 1);
 	submit_flush(e); /* who shares its environment since this turn keeps it */
 	store_job_delete(e->store, j);
 }

@@ -404,6 +404,7 @@ static void reach_crash_points(unsigned marks)
 		{ MARK_DROP, "drop-committed" },
 		{ MARK_TELLING, "telling-committed" },
 		{ MARK_QUEUE, "queue-committed" },
+		{ MARK_DOOM, "doom-committed" },
 	};
 
 	for (size_t i = 0; i < sizeof points / sizeof points[0]; i++)
@@ -419,6 +420,7 @@ int engine_turn(struct engine *e)
 	batch_run(e);
 	choose_run(e);
 	submit_flush(e);
+	logs_forget(e);
 	put_dirty(e);
 	if (e->out_of_memory)
 		return -ENOMEM;
@@ -434,9 +436,7 @@ int engine_turn(struct engine *e)
 	for (size_t i = 0; i < e->nover; i++)
 		live_free(e->over[i]);
 	e->nover = 0;
-	for (size_t i = 0; i < e->ndoomed; i++)
-		proc_log_remove(e->proc, e->doomed[i].id, e->doomed[i].attempt);
-	e->ndoomed = 0;
+	logs_remove(e);
 	e->started = 0;
 	return 0;
 }

@@ -30,12 +30,13 @@ enum turn_mark {
 	MARK_DROP = 1 << 10,
 	MARK_TELLING = 1 << 11, /* some who wait have been told of an end, and others not */
 	MARK_QUEUE = 1 << 12,
+	MARK_DOOM = 1 << 13, /* logs are to be removed */
 };
 
 /* Starts a turn may begin: a start costs half a millisecond, and others wait. */
 #define STARTS_PER_TURN 8
 
-/* Logs to remove after the commit that forgot their job. */
+/* A log to remove after the commit that forgot it. */
 struct doomed_log {
 	uint64_t id;
 	uint32_t attempt;
@@ -85,7 +86,8 @@ struct engine {
 	struct live *dirty;
 	struct live **over; /* ended in this turn */
 	size_t nover, over_cap;
-	struct doomed_log *doomed;
+	struct doomed_log *doomed; /* logs.c's */
+	size_t nremoved;	   /* the first of them are gone, and their rows are not */
 	size_t ndoomed, doomed_cap;
 	bool out_of_memory; /* something could not be done: the turn fails */
 	struct outbox outbox;
@@ -206,6 +208,20 @@ void starts_put_back(struct engine *e, struct live *l);
 void starts_limits_changed(struct engine *e);
 /* About once a second: starts that are late, and such as were prepared for nothing. */
 void starts_tick(struct engine *e);
+
+/* logs.c */
+
+/* The attempt's log, if it has one, is to be removed once this turn is committed. */
+void logs_doom(struct engine *e, uint64_t id, const struct job_attempt *a);
+/* The same of one by its number, which may have none. */
+void logs_doom_number(struct engine *e, uint64_t id, uint32_t attempt);
+/* Takes those that are gone off the record, where the turn has something to put anyway. Before that
+ * is put. */
+void logs_forget(struct engine *e);
+/* Removes them. After the commit. */
+void logs_remove(struct engine *e);
+/* At the start: those that a jobd before doomed and did not come to. 0 or -errno. */
+int logs_load(struct engine *e);
 
 /* query.c */
 

@@ -90,6 +90,8 @@ int engine_load(struct engine *e, struct proc *p)
 	if (rc == 0)
 		rc = batch_load(e);
 	if (rc == 0)
+		rc = logs_load(e);
+	if (rc == 0)
 		rc = store_load(e->store, load_one, e);
 	if (rc)
 		return rc;

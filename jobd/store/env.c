@@ -54,6 +54,7 @@ static const char *const table_names[TABLES] = {
 	[TABLE_AFTER] = "after",
 	[TABLE_BEFORE] = "before",
 	[TABLE_BATCHES] = "batches",
+	[TABLE_LOGS] = "logs",
 };
 
 int env_error(const struct store *s, int ret)

@@ -47,6 +47,7 @@ enum table {
 	TABLE_AFTER,	    /* job, other → on, outcome */
 	TABLE_BEFORE,	    /* other, job → nothing */
 	TABLE_BATCHES,	    /* batch → nothing; not sealed */
+	TABLE_LOGS,	    /* job, attempt → nothing; its log is to be removed */
 	TABLES,
 };
 
@@ -119,6 +120,13 @@ static inline uint64_t get_be64(const uint8_t *p)
 	uint64_t v;
 	memcpy(&v, p, sizeof(v));
 	return be64toh(v);
+}
+
+static inline uint32_t get_be32(const uint8_t *p)
+{
+	uint32_t v;
+	memcpy(&v, p, sizeof(v));
+	return be32toh(v);
 }
 
 /* files.c: what lies beside Berkeley DB's home. All return 0 or -errno, with *why set. */

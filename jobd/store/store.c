@@ -9,8 +9,8 @@
  *
  * The files of the room: files.c and mark.c beside Berkeley DB, env.c and
  * turn.c around it, record.c (with shape.c) for rows as bytes; meta, days, tokens, journal,
- * jobs, index, environments, after, queues, templates and batches a table or two each; walk.c and
- * page.c read pages through the indexes.
+ * jobs, index, environments, after, queues, templates, batches and logs a table or two each; walk.c
+ * and page.c read pages through the indexes.
  */
 #include "config.h"
 

@@ -157,6 +157,13 @@ void store_batch_seal(struct store *s, uint64_t batch);
 typedef bool store_batch_fn(void *ctx, uint64_t batch);
 int store_batches_load(struct store *s, store_batch_fn *fn, void *ctx);
 
+/* Logs that are to be removed, told by job and attempt: dooming one that is doomed, and forgetting
+ * one that is not, do nothing. */
+void store_log_doom(struct store *s, uint64_t id, uint32_t attempt);
+void store_log_forget(struct store *s, uint64_t id, uint32_t attempt);
+typedef bool store_log_fn(void *ctx, uint64_t id, uint32_t attempt);
+int store_logs_load(struct store *s, store_log_fn *fn, void *ctx);
+
 /* Which job a user's token made: its id, or 0. put records it; kept 7 days. */
 uint64_t store_token_get(struct store *s, uint32_t uid, const char *token);
 void store_token_put(struct store *s, uint32_t uid, const char *token, uint64_t id,

@@ -187,6 +187,8 @@ TAKES(store_template_put, struct store *s, const struct template *t)
 TAKES(store_template_delete, struct store *s, const char *name)
 TAKES(store_batch_open, struct store *s, uint64_t batch)
 TAKES(store_batch_seal, struct store *s, uint64_t batch)
+TAKES(store_log_doom, struct store *s, uint64_t id, uint32_t attempt)
+TAKES(store_log_forget, struct store *s, uint64_t id, uint32_t attempt)
 TAKES(store_token_put, struct store *s, uint32_t uid, const char *token, uint64_t id, uint64_t us)
 TAKES(store_ended_counts, struct store *s, uint64_t counts[JOB_STATES])
 
@@ -197,6 +199,7 @@ GIVES(int, store_before_each, struct store *s, uint64_t job, uint64_t from, stor
 GIVES(int, store_queues_load, struct store *s, store_queue_fn *fn, void *ctx)
 GIVES(int, store_templates_load, struct store *s, store_template_fn *fn, void *ctx)
 GIVES(int, store_batches_load, struct store *s, store_batch_fn *fn, void *ctx)
+GIVES(int, store_logs_load, struct store *s, store_log_fn *fn, void *ctx)
 GIVES(uint64_t, store_token_get, struct store *s, uint32_t uid, const char *token)
 GIVES(int, store_ended_page, struct store *s, const struct job_filter *f, uint64_t *before,
     size_t budget, store_page_fn *fn, void *ctx)

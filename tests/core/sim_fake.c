@@ -23,7 +23,7 @@ const bool sim_store_is_quick = true;
 const uint64_t sim_store_steps = 520000;
 const unsigned sim_store_lives = 16;
 
-enum table { LIVE, ENDED, AFTER, BEFORE, QUEUES, BATCHES, TOKENS, ENVS, USES, META, TABLES };
+enum table { LIVE, ENDED, AFTER, BEFORE, QUEUES, BATCHES, TOKENS, ENVS, USES, LOGS, META, TABLES };
 enum meta { META_NEXT_ID, META_COUNTS };
 
 /* A row as it was before the turn. */
@@ -432,6 +432,27 @@ int store_batches_load(struct store *s, store_batch_fn *fn, void *ctx)
 
 	for (uint64_t at = 0; (r = map_from(&s->tables[BATCHES], key(at, 0))); at = r->key.a + 1)
 		if (!fn(ctx, r->key.a))
+			break;
+	return 0;
+}
+
+void store_log_doom(struct store *s, uint64_t id, uint32_t attempt)
+{
+	put(s, LOGS, key(id, attempt), NULL, 0);
+}
+
+void store_log_forget(struct store *s, uint64_t id, uint32_t attempt)
+{
+	drop(s, LOGS, key(id, attempt));
+}
+
+int store_logs_load(struct store *s, store_log_fn *fn, void *ctx)
+{
+	const struct map_row *r;
+	struct map_key at = {0, 0};
+
+	for (; (r = map_from(&s->tables[LOGS], at)); at = key(r->key.a, r->key.b + 1))
+		if (!fn(ctx, r->key.a, (uint32_t)r->key.b))
 			break;
 	return 0;
 }

@@ -107,6 +107,27 @@ START_TEST(a_retry_keeps_the_old_attempt_and_clears_the_rest)
 }
 END_TEST
 
+START_TEST(the_logs_of_a_deleted_job_are_removed_whoever_dies)
+{
+	uint64_t id = running();
+
+	exits(id, 1);
+	ck_assert_int_eq(ask_event(id, EVENT_DELETE), ENGINE_OK);
+	heard();
+	ck_assert_int_eq(store_commit(store), 0); /* and no more */
+	close_world();
+	open_world();
+	turn();
+	ck_assert_str_eq(heard(), "adopted;unlink 1.1;unlink 1.2;");
+	submit_with(NULL, true, 0);
+	turn();
+	close_world();
+	open_world();
+	turn();
+	ck_assert_str_eq(heard(), "adopted;");
+}
+END_TEST
+
 START_TEST(a_token_makes_one_job_however_often_it_is_sent)
 {
 	uint64_t id = submit_with("t1", true, 0);
@@ -167,6 +188,7 @@ WORLD_MAIN("control", a_pause_is_answered_when_it_is_a_fact,
     a_pause_that_can_not_be_is_taken_back_and_says_so,
     a_cancel_ends_what_runs_and_counts_as_cancelled_whatever_the_code,
     a_retry_keeps_the_old_attempt_and_clears_the_rest,
+    the_logs_of_a_deleted_job_are_removed_whoever_dies,
     a_token_makes_one_job_however_often_it_is_sent,
     what_was_committed_is_taken_up_again_and_what_was_not_is_not,
     nobody_waits_for_a_keeper_that_is_silent)

@@ -319,10 +319,51 @@ START_TEST(a_turn_that_was_not_committed_leaves_none_of_it)
 }
 END_TEST
 
+struct logs {
+	uint64_t ids[4];
+	uint32_t attempts[4];
+	size_t n;
+};
+
+static bool remember_log(void *ctx, uint64_t id, uint32_t attempt)
+{
+	struct logs *l = ctx;
+
+	l->ids[l->n] = id;
+	l->attempts[l->n++] = attempt;
+	return l->n < 4;
+}
+
+START_TEST(logs_to_be_removed_are_there_until_they_are_forgotten)
+{
+	const char *dir = fixture_dir();
+	struct store *s = fixture_open(dir);
+	struct logs l = { .n = 0 };
+
+	store_log_doom(s, 300, 2);
+	store_log_doom(s, 300, 256);
+	store_log_doom(s, 300, 2);
+	store_log_doom(s, 7, 1);
+	s = fixture_reopen(s, dir);
+	ck_assert_int_eq(store_logs_load(s, remember_log, &l), 0);
+	ck_assert_uint_eq(l.n, 3);
+	ck_assert(l.ids[0] == 7 && l.attempts[0] == 1);
+	ck_assert(l.ids[1] == 300 && l.attempts[1] == 2);
+	ck_assert(l.ids[2] == 300 && l.attempts[2] == 256);
+	store_log_forget(s, 300, 2);
+	store_log_forget(s, 300, 3);
+	store_log_forget(s, 7, 1);
+	s = fixture_reopen(s, dir);
+	ck_assert_uint_eq(fixture_rows(s, TABLE_LOGS), 1);
+	store_close(s);
+}
+END_TEST
+
 STORE_MAIN("queue-tables", an_environment_is_kept_as_long_as_somebody_has_it,
     an_environment_that_is_put_again_is_counted_again,
     jobs_that_go_give_back_the_environment_they_share,
     what_was_set_of_queues_is_there_after_reopening, templates_are_there_after_reopening,
     a_queue_or_a_template_is_these_bytes,
     a_queue_or_template_that_can_not_be_read_is_set_aside_and_the_others_load,
-    a_batch_is_known_until_it_is_sealed, a_turn_that_was_not_committed_leaves_none_of_it)
+    a_batch_is_known_until_it_is_sealed, logs_to_be_removed_are_there_until_they_are_forgotten,
+    a_turn_that_was_not_committed_leaves_none_of_it)

@@ -52,9 +52,9 @@ START_TEST(a_schema_number_that_is_none_is_damage_and_no_newer_jobd)
 END_TEST
 
 static const enum table tables_since_2[] = { TABLE_ENVIRONMENT_USES, TABLE_QUEUES, TABLE_TEMPLATES,
-	TABLE_AFTER, TABLE_BEFORE, TABLE_BATCHES };
+	TABLE_AFTER, TABLE_BEFORE, TABLE_BATCHES, TABLE_LOGS };
 static const char *const names_since_2[] = { "environment_uses", "queues", "templates", "after",
-	"before", "batches" };
+	"before", "batches", "logs" };
 
 static void put_schema(struct store *s, uint64_t schema)
 {
