@@ -284,7 +284,7 @@ static void refuse(struct call *c, const struct job *j, uint32_t attempt, int rc
 	else if (!job_last_attempt(j) && !job_has_ended(j->state))
 		error_wrong_state(c, j->id, j->state, "output",
 		    "it has not started: follow waits for its output");
-	else if (job_attempt_find(j, attempt ? attempt : job_last_attempt(j)))
+	else if (job_last_attempt(j) && attempt <= job_last_attempt(j)) /* nor the attempt, perhaps */
 		error_failed(c, j->id, "its log is not there any more");
 	else
 		error_invalid(c, "attempt", "job %llu has no output of that attempt",

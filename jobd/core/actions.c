@@ -290,6 +290,20 @@ static void finish(struct engine *e, struct live *l, struct step *s)
 	l->job.attempts = engine_attempts(l); /* what was allowed is part of the record */
 }
 
+/* Those after the first go, with their logs, until there is room for the last ones. */
+static void thin_history(struct engine *e, struct job *j)
+{
+	if (j->nhistory <= JOB_HISTORY_MAX)
+		return;
+	size_t n = j->nhistory - JOB_HISTORY_MAX;
+	for (struct job_attempt *a = &j->history[1]; a <= &j->history[n]; a++) {
+		logs_doom(e, j->id, a);
+		job_attempt_fini(a);
+	}
+	j->nhistory = JOB_HISTORY_MAX;
+	memmove(&j->history[1], &j->history[1 + n], (j->nhistory - 1) * sizeof *j->history);
+}
+
 /* The last attempt goes to the history, and the job is as one that never ran. */
 static void put_attempt_away(struct engine *e, struct job *j)
 {
@@ -301,6 +315,7 @@ static void put_attempt_away(struct engine *e, struct job *j)
 		}
 		j->history = h;
 		h[j->nhistory++] = j->now;
+		thin_history(e, j);
 	} else {
 		job_attempt_fini(&j->now);
 	}

@@ -278,7 +278,7 @@ static size_t drop_last(struct engine *e, struct batch *b)
 	store_job_drop(e->store, &l->job);
 	engine_free_later(e, l);
 	queues_review(e, l->queue);
-	return job_work(l->bytes);
+	return job_work(&l->job, l->bytes);
 }
 
 void batch_run(struct engine *e)

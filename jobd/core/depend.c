@@ -264,7 +264,7 @@ static size_t settle(struct engine *e, const struct outcome *o, struct edge *x)
 		fail(e, l, o);
 	/* One of a batch that is not sealed is looked at again when it is: its pairs are on
 	 * record. */
-	return well && l->unmet ? 1 : job_work(l->bytes);
+	return well && l->unmet ? 1 : job_work(&l->job, l->bytes);
 }
 
 void depend_run(struct engine *e)

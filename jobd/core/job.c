@@ -139,6 +139,7 @@ void job_fini(struct job *j)
 /* With what the allocator adds, and the pointer. */
 #define TEXT_COST 24
 #define WORK_BYTES 4096
+#define ATTEMPT_BYTES 500 /* of one that failed, in its row */
 
 static size_t text_bytes(const char *s)
 {
@@ -161,9 +162,9 @@ size_t job_bytes(const struct job *j)
 	return n;
 }
 
-size_t job_work(size_t bytes)
+size_t job_work(const struct job *j, size_t bytes)
 {
-	return 1 + bytes / WORK_BYTES;
+	return 1 + (bytes + j->nhistory * ATTEMPT_BYTES) / WORK_BYTES;
 }
 
 uint32_t job_last_attempt(const struct job *j)

@@ -113,6 +113,11 @@ struct job_after {
 	enum job_state outcome; /* how it ended; 0: it has not, as far as is known */
 };
 
+/* Past attempts that are kept of a job, the first and the last ones: each is up to some 700 bytes of
+ * its row, which every change of its state writes anew. Twice what the rules allow; a person may
+ * retry it for ever. */
+#define JOB_HISTORY_MAX 200
+
 struct job {
 	uint64_t id;
 	enum job_state state;
@@ -152,7 +157,7 @@ struct job {
 	uint64_t paused_at_us;	 /* while paused */
 
 	struct job_attempt now;	     /* the present or last attempt */
-	struct job_attempt *history; /* those before it, oldest first */
+	struct job_attempt *history; /* those before it, oldest first; see JOB_HISTORY_MAX */
 	size_t nhistory;
 
 	struct job_progress *progress; /* NULL: it has told of none */
@@ -177,10 +182,11 @@ void job_attempt_fini(struct job_attempt *a);
 bool job_has_ended(enum job_state s);
 
 /* How many bytes of memory the texts take that were given for it: its command, its meta and all
- * others. Its attempts and what it tells of itself are not among them: those are bounded. */
+ * others. Its attempts and what it tells of itself are not among them: those are bounded, by
+ * JOB_HISTORY_MAX and what is taken of progress. */
 size_t job_bytes(const struct job *j);
-/* How much of a turn one of so many bytes takes that is looked at, or put: 1 is a small one. */
-size_t job_work(size_t bytes);
+/* How much of a turn one takes that is looked at, or put: 1 is a small one. bytes: job_bytes. */
+size_t job_work(const struct job *j, size_t bytes);
 
 /* The number of the present or last attempt; 0 before the first. */
 uint32_t job_last_attempt(const struct job *j);

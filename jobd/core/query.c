@@ -81,7 +81,7 @@ static bool show_live(struct weave *w, uint64_t down_to)
 			w->stopped = true;
 			return false;
 		}
-		size_t work = job_work(l->bytes);
+		size_t work = job_work(&l->job, l->bytes);
 		w->budget -= work < w->budget ? work : w->budget;
 		if (!job_filter_match(w->f, &l->job))
 			continue;

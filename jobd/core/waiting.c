@@ -245,7 +245,7 @@ void waiting_run(struct engine *e)
 	uint64_t at, real = e->real_us(), mono = e->mono_us();
 	struct live *l;
 
-	for (size_t n = 0; n < DUE_PER_TURN; n += job_work(l->bytes)) {
+	for (size_t n = 0; n < DUE_PER_TURN; n += job_work(&l->job, l->bytes)) {
 		if ((l = due_first(&e->due, DUE_REAL, &at)) && at <= real)
 			real_is_due(e, l);
 		else if ((l = due_first(&e->due, DUE_MONO, &at)) && at <= mono)

@@ -123,7 +123,7 @@ static int visit_job(struct walk *w, uint64_t id, void *ctx)
 	/* An id that was asked for and is not there, or an entry that stayed behind. */
 	if (ret)
 		return ret == -ENOENT ? 0 : ret;
-	size_t work = job_work(job_bytes(&j)) - 1; /* 1 was counted as the walk came to it */
+	size_t work = job_work(&j, job_bytes(&j)) - 1; /* 1 was counted as the walk came to it */
 	w->budget -= work < w->budget ? work : w->budget;
 	if (job_filter_match(p->filter, &j))
 		more = p->fn(p->ctx, &j);

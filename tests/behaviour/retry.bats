@@ -126,6 +126,43 @@ attempt_is() {
 	is "$error" "jobctl: job $id was cancelled before it ran"
 }
 
+# One after the other, on one connection.
+retry_often() {
+	local n
+	for ((n = 0; n < $2; n++)); do
+		printf '{"method":"org.jobd.Job.Retry","parameters":{"id":%d}}\0' "$1"
+		printf '{"method":"org.jobd.Job.Wait","parameters":{"ids":[%d]}}\0' "$1"
+	done | socat -t 60 - "UNIX-CONNECT:$JOBD_SOCKET" >replies
+}
+
+logs_are() {
+	[ "$(find state/log -type f | wc -l)" = "$1" ]
+}
+
+@test "a job that is retried for ever keeps the first attempt and the last ones, and their logs" {
+	command -v socat >/dev/null || skip "no socat"
+	id=$(submit -- sh -c 'echo "attempt $JOBD_ATTEMPT"; exit 1')
+	reaches "$id" failed
+	retry_often "$id" 202
+	is "$(field "$id" attempt)" 203
+	is "$(field "$id" history.0.attempt)" 1
+	is "$(field "$id" history.1.attempt)" 4
+	is "$(field "$id" history.199.attempt)" 202
+	eventually logs_are 201
+	for n in 1 4 203; do
+		ok jobctl log --attempt "$n" "$id"
+		is "$output" "attempt $n"
+	done
+	for n in 2 3; do
+		expect 1 jobctl log --attempt "$n" "$id"
+		contains "$error" "its log is not there any more"
+	done
+	expect 2 jobctl log --attempt 204 "$id"
+	contains "$error" "there is no output of attempt 204"
+	ok jobctl delete "$id"
+	eventually logs_are 0
+}
+
 @test "an attempt past what its rules allow, since somebody asked for it, is not counted against them" {
 	id=$(submit --attempts 2 --backoff 0 -- false)
 	reaches "$id" failed

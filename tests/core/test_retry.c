@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
 #include "core/world.h"
 
@@ -276,10 +277,78 @@ START_TEST(a_job_that_was_being_cancelled_or_timed_out_when_it_was_lost_is_not_t
 }
 END_TEST
 
+/* Retried by hand after each of so many attempts, of which the last one runs. */
+static void retry(uint64_t id, uint32_t attempts)
+{
+	for (uint32_t n = 1; n < attempts; n++) {
+		exits(id, 1);
+		heard();
+		ck_assert_int_eq(ask_event(id, EVENT_RETRY), ENGINE_OK);
+		turn();
+		ready(id);
+		turn();
+	}
+}
+
+START_TEST(the_first_attempt_and_the_last_ones_are_kept_with_their_logs)
+{
+	uint64_t a = running();
+	struct job_view v;
+
+	retry(a, JOB_HISTORY_MAX + 1);
+	ck_assert_uint_eq(attempt_of(a, 2).number, 2);
+	retry(a, 2);
+	ck_assert_str_eq(heard(), "start 1.202 A=1;unlink 1.2;release 1;");
+	retry(a, 2);
+	ck_assert_str_eq(heard(), "start 1.203 A=1;unlink 1.3;release 1;");
+	reopen_world();
+	ck_assert_int_eq(engine_get(engine, a, &v), ENGINE_OK);
+	ck_assert_uint_eq(v.job->nhistory, JOB_HISTORY_MAX);
+	for (uint32_t i = 0; i < JOB_HISTORY_MAX; i++)
+		ck_assert_uint_eq(v.job->history[i].number, i ? i + 3 : 1);
+	job_view_fini(&v);
+	ck_assert_uint_eq(attempts_of(a), JOB_HISTORY_MAX + 3);
+	ck_assert_int_eq(attempt_of(a, 1).status, 1 << 8);
+	ck_assert_uint_eq(attempt_of(a, 3).number, 0);
+}
+END_TEST
+
+/* An older jobd kept all. */
+START_TEST(what_a_long_history_has_too_much_goes_at_the_next_retry)
+{
+	struct job_view v;
+	struct job j;
+	uint64_t a = running();
+
+	exits(a, 1);
+	ck_assert_int_eq(store_job_get(store, a, &j), 0);
+	j.nhistory = JOB_HISTORY_MAX + 50;
+	j.history = calloc(j.nhistory, sizeof *j.history);
+	j.now.number = (uint32_t)j.nhistory + 1;
+	for (uint32_t i = 0; i < j.nhistory; i++)
+		j.history[i] = (struct job_attempt){ .number = i + 1, .silent = i >= 3 };
+	store_job_put(store, &j);
+	job_fini(&j);
+	turn();
+	heard();
+	ck_assert_int_eq(ask_event(a, EVENT_RETRY), ENGINE_OK);
+	turn();
+	ck_assert_str_eq(heard(), "start 1.252 A=1;unlink 1.2;unlink 1.3;");
+	ck_assert_int_eq(engine_get(engine, a, &v), ENGINE_OK);
+	ck_assert_uint_eq(v.job->nhistory, JOB_HISTORY_MAX);
+	ck_assert_uint_eq(v.job->history[0].number, 1);
+	ck_assert_uint_eq(v.job->history[1].number, 53);
+	ck_assert_uint_eq(v.job->history[JOB_HISTORY_MAX - 1].number, 251);
+	job_view_fini(&v);
+}
+END_TEST
+
 WORLD_MAIN("retry", a_job_is_tried_as_often_as_it_may_and_each_attempt_is_kept,
     which_codes_are_tried_again_is_the_rules_, a_timeout_is_tried_again_and_its_time_begins_anew,
     a_cancel_ends_the_attempts_whenever_it_comes,
     a_failed_job_that_was_paused_or_held_meanwhile_keeps_its_attempts,
+    the_first_attempt_and_the_last_ones_are_kept_with_their_logs,
+    what_a_long_history_has_too_much_goes_at_the_next_retry,
     an_attempt_whose_gate_closed_is_none, a_person_s_retry_adds_an_attempt_where_none_is_left,
     what_was_lost_or_shut_down_is_recovered_as_its_queue_says,
     the_time_that_the_host_was_down_is_nobody_s_timeout,

@@ -280,7 +280,18 @@ START_TEST(every_text_is_counted_and_an_empty_one_costs_something)
 }
 END_TEST
 
-UNIT_MAIN("job", every_text_is_counted_and_an_empty_one_costs_something,
+START_TEST(texts_and_attempts_are_work)
+{
+	struct job j = sample();
+
+	ck_assert_uint_eq(job_work(&j, job_bytes(&j)), 1);
+	ck_assert_uint_gt(job_work(&j, 100000), 20);
+	j.nhistory = JOB_HISTORY_MAX;
+	ck_assert_uint_gt(job_work(&j, job_bytes(&j)), 20);
+}
+END_TEST
+
+UNIT_MAIN("job", texts_and_attempts_are_work, every_text_is_counted_and_an_empty_one_costs_something,
     every_state_and_reason_has_a_name_of_its_own, an_empty_filter_matches_everything,
     a_filter_matches_by_id_and_state, a_filter_matches_by_batch,
     a_filter_matches_by_the_reason_of_an_end_and_leaves_other_reasons_to_who_knows_them,
