@@ -71,7 +71,8 @@ static unsigned differing(const struct job *j, const struct edit *x)
 		{ EDIT_CWD, same_text(j->cwd, to->cwd) },
 		{ EDIT_UMASK, j->umask == to->umask },
 		{ EDIT_RULES, same_rules(j, x) },
-		{ EDIT_NOT_BEFORE, j->not_before_us == to->not_before_us && !j->retry_at_us },
+		{ EDIT_NOT_BEFORE, j->not_before_us == to->not_before_us &&
+				       !(to->not_before_us && j->retry_at_us) },
 		{ EDIT_DEADLINE, j->deadline_us == to->deadline_us },
 		{ EDIT_DROP_UNMET, j->drop_unmet == to->drop_unmet },
 		{ EDIT_AFTER, x->nafter == 0 && !j->has_after },
@@ -130,10 +131,10 @@ static void swap_plain(struct job *j, struct job *to, unsigned fields)
 		swap_text(&j->cwd, &to->cwd);
 	if (fields & EDIT_UMASK)
 		j->umask = to->umask;
-	if (fields & EDIT_NOT_BEFORE) {
+	if (fields & EDIT_NOT_BEFORE)
 		j->not_before_us = to->not_before_us;
+	if (fields & EDIT_NOT_BEFORE && to->not_before_us)
 		j->retry_at_us = 0; /* that time stands instead */
-	}
 	if (fields & EDIT_DEADLINE)
 		j->deadline_us = to->deadline_us;
 	if (fields & EDIT_DROP_UNMET)

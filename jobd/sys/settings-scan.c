@@ -105,7 +105,9 @@ const char *config_blank(char *text, size_t len, int *line)
 		} else if (c == '"' || c == '\'') {
 			wrong = string(&s, line);
 			in_word = false;
-		} else if (!variable(&s)) {
+		} else if (variable(&s)) {
+			in_word = true;
+		} else {
 			in_word = strchr(BLANKS SPECIAL, c) == NULL;
 			step(&s, false);
 		}

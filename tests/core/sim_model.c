@@ -287,10 +287,10 @@ static void take_edit(const struct op *op)
 	m->again = 0;
 	if (op->fields & EDIT_QUEUE)
 		m->queue = to->queue;
-	if (op->fields & EDIT_NOT_BEFORE) {
+	if (op->fields & EDIT_NOT_BEFORE)
 		m->not_before = to->not_before;
+	if (op->fields & EDIT_NOT_BEFORE && to->not_before)
 		m->retry_at = m->retry_low = m->retry_high = 0;
-	}
 	if (op->fields & EDIT_DEADLINE)
 		m->deadline = to->deadline;
 	if (op->fields & EDIT_DROP_UNMET)

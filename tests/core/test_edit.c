@@ -286,13 +286,20 @@ START_TEST(a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt)
 	ck_assert_str_eq(heard(), "");
 	pass(1);
 	ck_assert_str_eq(heard(), "start 1.2 A=1;");
-	run(a);
+}
+END_TEST
+
+START_TEST(to_let_go_of_a_time_where_none_was_set_begins_no_attempt)
+{
+	uint64_t a = running_spec((struct spec){ .rules = { "attempts=9", "backoff=1h", "backoff_jitter=0" } });
+
 	exits(a, 3);
 	heard();
-	/* "--clear at", where none is set. */
-	ck_assert_int_eq(edit(a, EDIT_NOT_BEFORE, (struct spec){ .not_before_us = 0 }), ENGINE_OK);
+	ck_assert_int_eq(edit(a, EDIT_NOT_BEFORE, (struct spec){ .not_before_us = 0 }), ENGINE_ALREADY);
 	turns();
-	ck_assert_str_eq(heard(), "start 1.3 A=1;");
+	ck_assert_str_eq(heard(), "");
+	pass(HOUR);
+	ck_assert_str_eq(heard(), "start 1.2 A=1;");
 }
 END_TEST
 
@@ -336,4 +343,5 @@ WORLD_MAIN("edit", variables_are_set_in_the_environment_that_is_there_as_far_as_
     another_queue_s_limit_holds_at_once_and_what_the_job_says_goes_with_it,
     a_rule_of_the_job_s_is_set_and_dropped, a_cycle_is_refused_however_long_and_nothing_is_changed,
     what_it_waits_for_is_replaced_as_a_whole, a_time_that_is_edited_holds_from_now,
-    a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt)
+    a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt,
+    to_let_go_of_a_time_where_none_was_set_begins_no_attempt)

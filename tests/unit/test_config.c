@@ -273,6 +273,9 @@ START_TEST(what_has_a_meaning_or_is_dropped_unquoted_stands_in_quotes)
 	    "6: a value with = in it stands in quotes, \"staff=adm\"",
 	    "7: the quotes stand around all of a value",
 	    "7: log_level can't be");
+	BAD("cgroup = ${HOME}#x\n", "1: a value with ${ in it stands in quotes, \"${HOME}#x\"");
+	BAD("cgroup = ${HOME}//x\n", "1: a value with ${ in it stands in quotes, \"${HOME}//x\"");
+	BAD("cgroup = ${HOME}/*x\n", "1: a value with ${ in it stands in quotes, \"${HOME}/*x\"");
 	BAD("submit_users + = {ann}\n* max_running = 4\n",
 	    "1: a + stands right before = alone, name += {\"a\"}; in a value it stands in quotes",
 	    "2: a * has no meaning here; in a value it stands in quotes");
