@@ -82,8 +82,8 @@ static void read_output(struct follow *f)
 		r = output_next(&f->output, 0, &a);
 	switch (r) {
 	case OUTPUT_REFUSED:
-		/* What never ran has no output. */
-		if (fault_code(a.error) != CODE_USAGE)
+		/* What never ran has no output: there is no such attempt. */
+		if (strcmp(job_text_or(a.params, "parameter", ""), "attempt") != 0)
 			complain("the output of job %" PRId64 " can't be had: %s", f->id, a.error);
 		answer_fini(&a);
 		f->reading = false;

@@ -78,31 +78,40 @@ bool select_unknown(struct ctl *c)
 	return no_queue(c) || user;
 }
 
-static int64_t keep_first(void *ctx, json_t *jobs, const char *cursor)
-{
-	json_t **first = ctx;
+#define LOOKED_AT 100 /* jobs, for one that the caller may see */
 
-	*first = json_incref(json_array_get(jobs, 0));
-	return *first || !cursor ? 0 : 1; /* a page may hold none, and there be more */
+struct newest {
+	bool any;
+	json_t *job; /* of them the newest that the caller may see; the caller's */
+};
+
+static int64_t keep_newest(void *ctx, json_t *jobs, const char *cursor)
+{
+	struct newest *n = ctx;
+	size_t i;
+	json_t *job;
+
+	json_array_foreach(jobs, i, job) {
+		n->any = true;
+		if (!n->job && job_shown(job))
+			n->job = json_incref(job);
+	}
+	return n->any || !cursor ? 0 : LOOKED_AT; /* a page may hold none, and there be more */
 }
 
-/*
- * Where a selection found nothing: the newest job that matches but for its state, *newest, the
- * caller's; NULL: there is none.
- */
-static enum code look_again(struct ctl *c, struct selection *s, json_t **newest)
+/* Where a selection found nothing: which jobs match but for their state. */
+static enum code look_again(struct ctl *c, struct selection *s, struct newest *n)
 {
 	json_t *jobs;
 	size_t missing;
-	enum code code;
 
-	*newest = NULL;
 	json_object_del(s->filter, "states");
 	if (!s->ids.n)
-		return select_pages(c, &(struct select_walk){ .filter = json_copy(s->filter), .wanted = 1,
-					   .page = keep_first, .ctx = newest });
-	code = select_resolve(c, s, false, &jobs, &missing);
-	*newest = json_incref(json_array_get(jobs, 0));
+		return select_pages(c, &(struct select_walk){ .filter = json_copy(s->filter),
+					   .wanted = LOOKED_AT, .page = keep_newest, .ctx = n });
+	s->own_past = false;
+	enum code code = select_resolve(c, s, true, &jobs, &missing);
+	keep_newest(n, jobs, NULL);
 	json_decref(jobs);
 	return code;
 }
@@ -111,26 +120,28 @@ static enum code look_again(struct ctl *c, struct selection *s, json_t **newest)
 static enum code none_found(
     struct ctl *c, struct selection *s, const struct select_states *states, bool or_newest, json_t *ids)
 {
-	json_t *newest;
+	struct newest newest = { 0 };
 
 	if (!s->filtered)
 		return select_none_there(c, c->nwords);
 	if (select_unknown(c))
 		return CODE_NOT_FOUND;
 	enum code code = look_again(c, s, &newest);
-	if (code == CODE_DONE && !newest) {
+	if (code == CODE_DONE && !newest.any) {
 		complain("%s: no job matches", c->verb->name);
 		code = CODE_NOT_FOUND;
-	} else if (code == CODE_DONE && or_newest && !c->o->states) {
-		json_array_append(ids, json_object_get(newest, "id"));
+	} else if (code == CODE_DONE && or_newest && newest.job && !c->o->states) {
+		json_array_append(ids, json_object_get(newest.job, "id"));
 	} else if (code == CODE_DONE && !c->o->quiet && c->err.terminal) {
-		complain(states && !c->o->states ? "no job matches that has not ended" : "no job matches");
+		complain(states && !c->o->states ? "no job matches that has not ended"
+			 : s->others		 ? "no job of yours matches"
+						 : "no job matches");
 	}
-	json_decref(newest);
+	json_decref(newest.job);
 	return code;
 }
 
-enum code select_numbers(struct ctl *c, const struct select_states *states, bool or_newest, json_t **ids,
+enum code select_numbers(struct ctl *c, const struct select_states *states, unsigned wishes, json_t **ids,
     size_t *missing)
 {
 	struct selection s;
@@ -140,6 +151,7 @@ enum code select_numbers(struct ctl *c, const struct select_states *states, bool
 
 	*ids = json_array();
 	*missing = 0;
+	s.own_past = wishes & SELECT_OWN_PAST;
 	if (code == CODE_DONE && !select_any(&s))
 		code = verb_usage(c, "which job?");
 	if (code == CODE_DONE && s.all_named)
@@ -151,7 +163,7 @@ enum code select_numbers(struct ctl *c, const struct select_states *states, bool
 		json_array_append(*ids, json_object_get(job, "id"));
 	}
 	if (code == CODE_DONE && !json_array_size(*ids) && !*missing)
-		code = none_found(c, &s, states, or_newest, *ids);
+		code = none_found(c, &s, states, wishes & SELECT_OR_NEWEST, *ids);
 	json_decref(jobs);
 	select_fini(&s);
 	return code;

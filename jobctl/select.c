@@ -286,6 +286,7 @@ struct gather {
 	size_t others; /* jobs that were passed over */
 	bool whole; /* keep all of a job */
 	bool own;   /* pass over the jobs of others */
+	bool own_past; /* those that have ended */
 	bool resuming; /* pass over what is paused and stays so */
 };
 
@@ -306,7 +307,7 @@ static int64_t gather(void *ctx, json_t *jobs, const char *cursor)
 		if (g->resuming && strcmp(job_text_or(job, "state", ""), "paused") == 0 &&
 		    !job_flag(job, "resume_requested"))
 			continue;
-		if (g->own && !job_shown(job)) {
+		if ((g->own || (g->own_past && job_ended(job))) && !job_shown(job)) {
 			g->others++;
 			continue;
 		}
@@ -383,7 +384,7 @@ enum code select_resolve(struct ctl *c, struct selection *s, bool whole, json_t 
 {
 	json_t *found = json_array();
 	struct gather g = { .found = found, .whole = whole, .own = s->own && s->filtered,
-		.resuming = s->resuming && s->filtered };
+		.own_past = s->own_past && s->filtered, .resuming = s->resuming && s->filtered };
 	struct select_walk walk = { .wanted = PAGE_MAX, .page = gather, .ctx = &g };
 	enum code code = CODE_DONE;
 

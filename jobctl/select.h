@@ -19,6 +19,7 @@ struct selection {
 	bool resuming;	/* of paused ones only those that are to go on, for a slot; set by the caller */
 	bool all_named; /* single numbers and nothing else: there is nothing to look up */
 	bool own;	/* what options select is only what the caller may control; set by the caller */
+	bool own_past;	/* the same of what has ended alone; set by the caller */
 	bool oldest_first; /* the lowest number first, whatever was given; set by the caller */
 	size_t others;	/* how many were passed over for that, once they were looked for */
 };
@@ -65,7 +66,8 @@ bool select_unknown(struct ctl *c);
 
 /*
  * Every selected job, in the order the numbers were given, else the newest first, unless
- * oldest_first is set: *jobs is the caller's. Of each whole, or else only id, state and attempt: there may be very many.
+ * oldest_first is set: *jobs is the caller's. Of each whole, or else only id, state and attempt:
+ * there may be very many.
  * Numbers that were named by themselves and are not there are counted in *missing, and said as
  * "cannot VERB job N". CODE_DONE, or what went wrong, said.
  */
@@ -78,10 +80,12 @@ enum code select_none_there(const struct ctl *c, int nwords);
 /*
  * What most verbs want: the numbers of the jobs that the words and options mean, *ids, the
  * caller's. None at all is a mistake, said; but where options select, jobs match them, and only none
- * is in the states, that is said at a terminal, or with or_newest the newest of these jobs is meant,
- * unless --state was given. states and *missing are as above. CODE_DONE, or what went wrong, said.
+ * is in the states, that is said at a terminal, or with SELECT_OR_NEWEST the newest of these jobs that the
+ * caller may see is meant, unless --state was given. With SELECT_OWN_PAST options select of
+ * what has ended only the caller's own. states and *missing are as above. CODE_DONE, or what went wrong, said.
  */
-enum code select_numbers(struct ctl *c, const struct select_states *states, bool or_newest, json_t **ids,
+enum select_wish { SELECT_OR_NEWEST = 1, SELECT_OWN_PAST = 2 };
+enum code select_numbers(struct ctl *c, const struct select_states *states, unsigned wishes, json_t **ids,
     size_t *missing);
 
 /*

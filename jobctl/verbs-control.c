@@ -31,8 +31,8 @@ enum argument { ARG_NONE, ARG_SIGNAL, ARG_PRIORITY };
 /*
  * In which order jobs are taken. What stops them begins with the newest: a running one comes last,
  * so that no queued one starts in its place meanwhile. What lets them run begins with the oldest,
- * and keeps the order they were submitted in. What a job waits for has a lower number, and has to be
- * tried again first: else it is not waited for.
+ * and keeps the order they were submitted in. What a job waits for has to be tried again first, else it is
+ * not waited for; it has a lower number, unless an edit has made it another one.
  */
 enum order { ORDER_NEWEST, ORDER_OLDEST, ORDER_NUMBERS /* also where numbers were given */ };
 

@@ -161,6 +161,8 @@ static enum code refuse_given(const struct ctl *c, const json_t *p)
 	json_array_foreach(json_object_get(p, "clear"), i, word) {
 		const char *field = json_string_value(word), *option = given_too(c, p, field);
 		const char *cleared = options_meant(field, OPTIONS_EDIT);
+		if (strcmp(field, "command") == 0 || strcmp(field, "queue") == 0)
+			continue; /* no job can do without them, which jobd says */
 		if (*option)
 			return verb_wrong(c, "--clear %s: --%s is given as well", cleared ? cleared : field, option);
 	}

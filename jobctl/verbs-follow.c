@@ -113,7 +113,7 @@ int verb_wait(struct ctl *c)
 
 	if (!take_patience(c, &until))
 		return CODE_OWN;
-	enum code code = select_numbers(c, bounded(c) ? NULL : &live, false, &ids, &missing);
+	enum code code = select_numbers(c, bounded(c) ? NULL : &live, SELECT_OWN_PAST, &ids, &missing);
 
 	if (code == CODE_DONE && !missing && json_array_size(ids))
 		return follow_wait_until(c, ids, c->o->any, until);

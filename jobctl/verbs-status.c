@@ -361,7 +361,7 @@ int verb_status(struct ctl *c)
 {
 	struct gets g = { .c = c };
 	size_t missing;
-	enum code code = select_numbers(c, NULL, false, &g.ids, &missing);
+	enum code code = select_numbers(c, NULL, 0, &g.ids, &missing);
 
 	if (code == CODE_DONE && c->o->follow && json_array_size(g.ids))
 		follow_wait(c, json_incref(g.ids), false);

@@ -230,7 +230,7 @@ int verb_why(struct ctl *c)
 	/* Of a selection, what has not ended; or else the newest: with one name there may be many. */
 	struct why w = { .c = c };
 	size_t missing;
-	enum code code = select_numbers(c, c->nwords ? NULL : &live, true, &w.ids, &missing);
+	enum code code = select_numbers(c, c->nwords ? NULL : &live, SELECT_OR_NEWEST, &w.ids, &missing);
 
 	if (code == CODE_DONE) {
 		struct bulk b = { .method = "org.jobd.Job.Why",

@@ -80,9 +80,9 @@ static const struct verb verbs[] = {
 	{ "wait", "", LOOKING, "[OPTION...] ID...", "wait for the end of jobs",
 	    "At a terminal it shows how far they are. Ctrl-C leaves, and the jobs go on.\n"
 	    "Exits as run does; of several jobs, with the first code that is not 0.\n"
-    "Of a selection those count that have not ended yet, and the others only where it has\n"
-    "a number, --since, --until, --batch or --state. What ends at once is not missed by who\n"
-    "collects the numbers (submit --parsable) and waits for these.\n",
+	    "Of a selection those count that have not ended yet, and one's own that have where\n"
+	    "it has a number, --since, --until, --batch or --state. What ends at once is not\n"
+	    "missed by who collects the numbers (submit --parsable) and waits for these.\n",
 	    OPTIONS_SELECT | OPTIONS_WAIT, VERB_JOB_CODES, verb_wait },
 	{ "why", "", LOOKING, "[--json] ID...", "what a job waits for, and what can be done",
 	    NULL, OPTIONS_SELECT | OPTIONS_JSON, 0, verb_why },

@@ -32,18 +32,22 @@ static const struct {
 };
 #define FIELDS (sizeof fields / sizeof fields[0])
 
+/* What adds, adds nothing where it is empty; what replaces is then empty as well. */
+static bool is_given(const struct call *c, const char *name)
+{
+	const json_t *v = json_object_get(call_params(c), name);
+	bool adds = strncmp(name, "set_", 4) == 0;
+
+	return v && !json_is_null(v) && !(adds && json_object_size(v) == 0 && json_array_size(v) == 0);
+}
+
 static unsigned given(const struct call *c)
 {
 	unsigned bits = 0;
 
-	for (size_t i = 0; i < FIELDS; i++) {
-		const json_t *v = json_object_get(call_params(c), fields[i].name);
-		bool no_meta = strcmp(fields[i].name, "set_meta") == 0 && json_object_size(v) == 0;
-		if (v && !json_is_null(v) && !no_meta)
+	for (size_t i = 0; i < FIELDS; i++)
+		if (is_given(c, fields[i].name))
 			bits |= fields[i].field;
-	}
-	if (json_array_size(json_object_get(call_params(c), "set_environment")) == 0)
-		bits &= ~(unsigned)EDIT_SET_ENVIRONMENT;
 	return bits;
 }
 
@@ -144,16 +148,29 @@ static void refuse_own(struct drafting *x, const struct job *j, const char *fiel
 	call_error(x->c, "org.jobd.Job.NotAllowed", params);
 }
 
+/* Which of the fields is the job's user's alone: one that is given, else one that is cleared. NULL: none. */
+static const char *own_field(const struct call *c, unsigned set)
+{
+	const char *cleared = NULL;
+
+	for (size_t i = 0; i < FIELDS; i++) {
+		if (!fields[i].own || !(fields[i].field & set))
+			continue;
+		if (is_given(c, fields[i].name))
+			return fields[i].name;
+		if (!cleared)
+			cleared = fields[i].name;
+	}
+	return cleared;
+}
+
 /* An administrator who could say what another's job runs could run anything as anybody. False:
  * answered. */
 static bool check_own(struct drafting *x, unsigned set)
 {
-	const char *field = NULL;
+	const char *field = own_field(x->c, set);
 	struct job_view v;
 
-	for (size_t i = 0; i < FIELDS && !field; i++)
-		if (fields[i].own && (fields[i].field & set))
-			field = fields[i].name;
 	if (!field)
 		return true;
 	enum engine_result r = engine_get(x->a->o.engine, x->id, &v);

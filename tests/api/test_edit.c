@@ -108,7 +108,7 @@ START_TEST(what_a_job_runs_only_its_user_and_root_change)
 		{ "name", "{'id':7,'name':'n','queue':'default'}" },
 		{ "project", "{'id':7,'project':'p'}" },
 		{ "meta", "{'id':7,'meta':{'k':'v'}}" },
-		{ "meta", "{'id':7,'set_meta':{'k':'v'}}" },
+		{ "set_meta", "{'id':7,'set_meta':{'k':'v'}}" },
 		{ "cwd", "{'id':7,'cwd':'/'}" },
 		{ "cwd", "{'id':7,'clear':['cwd']}" },
 		{ "environment", "{'id':7,'environment':['A=1']}" },

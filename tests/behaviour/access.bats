@@ -290,6 +290,20 @@ errors_of() {
 	done
 }
 
+@test "of a selection nobody waits for, or is told why of, what has ended of another's" {
+	start_jobd
+	expect 1 as "$ANN" jobctl run --project web -- false
+	ok as "$BOB" jobctl run -- true
+	expect 1 as "$ANN" jobctl run -- false
+	ok as "$BOB" jobctl wait --since 1h
+	is "$error" ''
+	ok as "$BOB" jobctl wait --state failed --queue default
+	is "$error" ''
+	expect 1 as "$ANN" jobctl wait --since 1h
+	ok as "$BOB" jobctl why --queue default
+	contains "$output" 'job 2 completed'
+}
+
 @test "a key is a user's own: another's job with the same is neither returned nor in the way" {
 	command -v socat >/dev/null || skip "no socat"
 	start_jobd
