@@ -67,7 +67,7 @@ static bool reopen(struct keeper *k)
 		return false;
 	int fd = openat(KEEPER_FD_LOGS, l->name, flags | O_NONBLOCK);
 	bool fit = fd >= 0 && is_blank(fd, &st) && was.stx_ino == st.stx_ino &&
-	    st.stx_uid == was.stx_uid && st.stx_gid == was.stx_gid && fcntl(fd, F_SETFL, O_APPEND) == 0;
+	    fcntl(fd, F_SETFL, O_APPEND) == 0;
 	if (!fit) {
 		if (fd >= 0)
 			close(fd);

@@ -488,6 +488,16 @@ void fails(const char *error, const char *parameter, server_handler *handler, co
 	ck_assert_str_eq(said("parameter"), parameter);
 }
 
+void tells_gone_from_unread(server_handler *handler, const char *params)
+{
+	played.found = ENGINE_NOT_FOUND;
+	fails("Job.NotFound", "", handler, params);
+	played.found = ENGINE_FAILED;
+	fails("Job.Failed", "", handler, params);
+	ck_assert_str_eq(said("id"), "7");
+	ck_assert_str_eq(said("message"), "its record can't be read");
+}
+
 void invalid(server_handler *handler, const char *parameter, const char *params)
 {
 	fails("Job.Invalid", parameter, handler, params);

@@ -73,6 +73,8 @@ const struct told *first(void);
 void well(server_handler *handler, const char *params);
 /* The error of this name, about that parameter ("": about none). */
 void fails(const char *error, const char *parameter, server_handler *handler, const char *params);
+/* NotFound where there is no such job, and Failed where its record can't be read. */
+void tells_gone_from_unread(server_handler *handler, const char *params);
 /* Invalid, naming the parameter; core is not told. */
 void invalid(server_handler *handler, const char *parameter, const char *params);
 

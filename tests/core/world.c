@@ -13,10 +13,10 @@
 #include <unistd.h>
 
 #include "lib/log.h"
+#include "unit.h"
 
 #define MOST_JOBS   200000
 #define MOST_TURNS  100000
-#define TEST_SECONDS 60
 
 enum keeper { NONE, STARTING, READY, LET_GO };
 
@@ -280,23 +280,11 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 
 int world_run(const char *name, const TTest *const *tests, size_t n)
 {
-	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
-
 	if (!mkdtemp(base))
 		return EXIT_FAILURE;
-	tcase_set_timeout(tcase, TEST_SECONDS);
-	tcase_add_checked_fixture(tcase, setup, close_world);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int code = unit_run(name, tests, n, NULL, &(struct unit_fixture){ setup, close_world });
 	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+	return code;
 }
 
 void turn(void)

@@ -279,10 +279,14 @@ static void become_ordinary(struct room *r)
 	ck_assert_int_eq(prctl(PR_SET_DUMPABLE, 1), 0);
 }
 
-START_TEST(an_orphan_that_may_not_be_stopped_is_named_and_goes_on)
+/*
+ * An orphan of an ordinary user's jobd that is to be stopped; its script can become root by $D/setpriv,
+ * and writes its pid to $D/pid. NULL: nobody is there who could become another.
+ */
+static struct room *stop_orphan(const char *script)
 {
 	if (geteuid() != 0 || system("command -v setpriv >/dev/null") != 0)
-		return; /* nobody is there who could become another */
+		return NULL;
 	struct room *r = room_new();
 	room_init(r);
 	if (fork() == 0)
@@ -290,11 +294,19 @@ START_TEST(an_orphan_that_may_not_be_stopped_is_named_and_goes_on)
 	become_ordinary(r);
 	room_open(r);
 	proc_adopted_all(r->proc);
-	room_run(r, 1, "exec $D/setpriv --reuid 0 --regid 0 --clear-groups "
-		       "sh -c 'echo $$ >$D/pid; exec sleep 300'");
+	room_run(r, 1, script);
 	ROOM_WAIT(r, room_pid(r, "pid"));
 	room_orphan(r, 1);
 	proc_order(r->proc, 1, LEVEL_STOP, 0);
+	return r;
+}
+
+START_TEST(an_orphan_that_may_not_be_stopped_is_named_and_goes_on)
+{
+	struct room *r = stop_orphan("exec $D/setpriv --reuid 0 --regid 0 --clear-groups "
+				     "sh -c 'echo $$ >$D/pid; exec sleep 300'");
+	if (!r)
+		return;
 	ROOM_WAIT(r, r->told[1].unstoppable);
 	ck_assert_uint_eq(r->told[1].stopped, 0);
 	proc_order(r->proc, 1, LEVEL_RUN, 0);
@@ -312,21 +324,11 @@ END_TEST
 
 START_TEST(an_orphan_that_was_continued_and_may_not_be_stopped_again_runs)
 {
-	if (geteuid() != 0 || system("command -v setpriv >/dev/null") != 0)
+	struct room *r = stop_orphan("trap 'exec $D/setpriv --reuid 0 --regid 0 --clear-groups "
+				     "sh -c \"echo >$D/free; exec sleep 300\"' CONT; "
+				     "echo $$ >$D/pid; while :; do :; done");
+	if (!r)
 		return;
-	struct room *r = room_new();
-	room_init(r);
-	if (fork() == 0)
-		wait_and_kill(r);
-	become_ordinary(r);
-	room_open(r);
-	proc_adopted_all(r->proc);
-	room_run(r, 1, "trap 'exec $D/setpriv --reuid 0 --regid 0 --clear-groups "
-		       "sh -c \"echo >$D/free; exec sleep 300\"' CONT; "
-		       "echo $$ >$D/pid; while :; do :; done");
-	ROOM_WAIT(r, room_pid(r, "pid"));
-	room_orphan(r, 1);
-	proc_order(r->proc, 1, LEVEL_STOP, 0);
 	ROOM_WAIT(r, r->told[1].stopped);
 	ROOM_WAIT(r, room_has(r, "free") || (kill(room_pid(r, "pid"), SIGCONT), false));
 	ROOM_WAIT(r, r->told[1].unstoppable);

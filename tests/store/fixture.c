@@ -12,32 +12,22 @@
 #include <unistd.h>
 
 #include "lib/priority.h"
+#include "unit.h"
 
 static char base[64];
 static uint64_t random_state;
 
 int fixture_run(const char *name, const TTest *const *tests, size_t n)
 {
-	Suite *suite = suite_create(name);
-	TCase *tcase = tcase_create(name);
-
 	strcpy(base, "/tmp/jobd-store-XXXXXX");
 	if (!mkdtemp(base)) {
 		printf("Bail out! no temporary directory\n");
 		return EXIT_FAILURE;
 	}
-	tcase_set_timeout(tcase, 60);
-	for (size_t i = 0; i < n; i++)
-		tcase_add_test(tcase, tests[i]);
-	suite_add_tcase(suite, tcase);
-	SRunner *runner = srunner_create(suite);
-	srunner_set_tap(runner, "-");
-	srunner_run_all(runner, CK_SILENT);
-	int failed = srunner_ntests_failed(runner);
-	srunner_free(runner);
+	int code = unit_run(name, tests, n, NULL, NULL);
 	char remove[80];
 	snprintf(remove, sizeof(remove), "rm -rf %s", base);
-	return failed || system(remove) ? EXIT_FAILURE : EXIT_SUCCESS;
+	return system(remove) ? EXIT_FAILURE : code;
 }
 
 char *fixture_dir(void)

@@ -35,17 +35,27 @@ struct unit_loop {
 	int n;
 };
 
-/* Runs the tests, and the loops after them, until the one whose test is NULL. What main returns. */
-static inline int unit_run(
-    const char *name, const TTest *const *tests, size_t n, const struct unit_loop *loops)
+/* What surrounds each test, in its process; NULL: nothing. */
+struct unit_fixture {
+	void (*setup)(void), (*teardown)(void);
+};
+
+/*
+ * Runs the tests, and the loops after them, until the one whose test is NULL; loops may be NULL, and so
+ * may the fixture. What main returns.
+ */
+static inline int unit_run(const char *name, const TTest *const *tests, size_t n, const struct unit_loop *loops,
+    const struct unit_fixture *fixture)
 {
 	Suite *suite = suite_create(name);
 	TCase *tcase = tcase_create(name);
 
 	tcase_set_timeout(tcase, UNIT_TIMEOUT * unit_slowness());
+	if (fixture)
+		tcase_add_checked_fixture(tcase, fixture->setup, fixture->teardown);
 	for (size_t i = 0; i < n; i++)
 		tcase_add_test(tcase, tests[i]);
-	for (; loops->test; loops++)
+	for (; loops && loops->test; loops++)
 		tcase_add_loop_test(tcase, loops->test, 0, loops->n);
 	suite_add_tcase(suite, tcase);
 	SRunner *runner = srunner_create(suite);
@@ -64,7 +74,7 @@ static inline int unit_run(
 	int main(void)                                                                             \
 	{                                                                                          \
 		const TTest *const tests[] = { __VA_ARGS__ };                                      \
-		return unit_run(name, tests, sizeof(tests) / sizeof(tests[0]), loops);             \
+		return unit_run(name, tests, sizeof(tests) / sizeof(tests[0]), loops, NULL);       \
 	}
 
 #define UNIT_MAIN(name, ...) UNIT_MAIN_LOOPS(name, (const struct unit_loop[1]){ { 0 } }, __VA_ARGS__)
