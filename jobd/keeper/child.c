@@ -34,7 +34,11 @@
 
 #define CHILD_GATE 3 /* where the child keeps its end */
 
-/* What was executed here is lost with exec. A complaint is not the job's output. */
+/*
+ * What was executed here is lost with exec. A complaint is not the job's output. Not between the gate
+ * and exec, where a pause may come: each counter's file is locked while it is written, and a stopped
+ * process keeps all others waiting.
+ */
 #ifdef JOBD_COVERAGE
 void __gcov_dump(void);
 void __gcov_reset(void);
@@ -164,13 +168,13 @@ static void wait_at_gate(void)
 {
 	const struct child_report ready = { 0 };
 	char word;
+	save_coverage();
 	if (send(CHILD_GATE, &ready, sizeof(ready), MSG_NOSIGNAL) < 0)
 		_exit(0);
 	ssize_t n;
 	do {
 		n = recv(CHILD_GATE, &word, 1, 0);
 	} while (n < 0 && errno == EINTR);
-	save_coverage();
 	if (n != 1)
 		_exit(0);
 }

@@ -300,18 +300,6 @@ static void reset(struct keeper *k)
 	k->cgroup = NULL;
 }
 
-/* The command's process writes its counters as its user: into files that are there, and let it. */
-static void share_coverage(void)
-{
-#ifdef JOBD_COVERAGE
-	void __gcov_dump(void);
-	void __gcov_reset(void);
-	umask(0);
-	__gcov_dump();
-	__gcov_reset();
-#endif
-}
-
 static bool prepare(struct keeper *k)
 {
 	k->shielded = shield();
@@ -319,7 +307,6 @@ static bool prepare(struct keeper *k)
 #if !SANITIZED_ADDRESS /* which looks for leaks by tracing the process */
 	prctl(PR_SET_DUMPABLE, 0);
 #endif
-	share_coverage();
 	umask(077);
 	if (chdir("/") < 0 || prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
 		return false;
