@@ -205,7 +205,9 @@ int main(int argc, char **argv)
 		let_leave(t);
 	}
 	bool clean = end_the_rest(t);
-	if (!ended)
+	if (told)
+		say("Bail out! ended from outside\n");
+	else if (!ended)
 		say("Bail out! still running after %" PRIu64 " seconds\n", limit);
 	else if (!clean)
 		say("Bail out! what it started outlives it\n");
