@@ -31,6 +31,14 @@ start_time() {
 	[[ ${line[0]} != [ZX] ]] && echo "${line[19]}"
 }
 
+# Of a process; Z where there is none.
+stat_of() {
+	local line
+	{ read -r line <"/proc/$1/stat"; } 2>/dev/null || line=') Z'
+	line=${line##*) }
+	echo "${line%% *}"
+}
+
 see_keepers() {
 	local pid start children=
 	{ read -r children <"/proc/$1/task/$1/children"; } 2>/dev/null
@@ -53,10 +61,14 @@ kill_some_keeper() {
 	local pids=("${!keepers[@]}") pid of
 	((${#pids[@]})) || return 1
 	pid=${pids[RANDOM % ${#pids[@]}]}
-	of=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline") || return 1
+	[[ $(start_time "$pid" jobd-keeper) == "${keepers[$pid]}" ]] || return 1
+	# Stopped first: between a look at its title and the kill it could take another job.
+	kill -STOP "$pid" 2>/dev/null || return 1
+	until [[ $(stat_of "$pid") == [TZ] ]]; do :; done
+	of=$(tr '\0' ' ' 2>/dev/null <"/proc/$pid/cmdline")
 	of=${of#* }
 	of=${of%% *}
-	[[ $(start_time "$pid" jobd-keeper) == "${keepers[$pid]}" ]] || return 1
+	[[ $(start_time "$pid" jobd-keeper) ]] || return 1
 	echo "keeper ${of%%.*} $EPOCHREALTIME ${of#*.}" >>kills
 	kill -KILL "$pid" 2>/dev/null
 	unset "keepers[$pid]"
