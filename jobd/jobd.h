@@ -65,6 +65,11 @@ struct jobd {
  */
 int rooms_open(struct jobd *d);
 /*
+ * Where the keeper is: from the build tree the one that was built with this jobd, else the installed one.
+ * 0, or -errno and *why (the caller's) where it is not there or can't be executed.
+ */
+int rooms_find_keeper(char *out, size_t size, char **why);
+/*
  * Closes the rooms that are open. Connections end last: who waits for that may start another jobd
  * at once, and finds nothing locked.
  */

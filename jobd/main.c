@@ -149,14 +149,16 @@ static int serve(struct jobd *d)
 }
 
 /*
- * -t: what the configuration says, and whether this program can do with the store that is there.
+ * -t: what the configuration says, and whether this program can do with the directories, the store and
+ * the keeper that are there.
  * Names come last, since they may take long.
  */
 static int test(struct jobd *d)
 {
 	char **warnings = NULL, *why = NULL;
 
-	if (store_check(d->paths.state_dir, &why))
+	if (paths_check(&d->paths, &why) || store_check(d->paths.state_dir, &why) ||
+	    rooms_find_keeper(d->keeper_path, sizeof d->keeper_path, &why))
 		return refuse(why);
 
 	printf("%s: %s\n", d->paths.config, d->config->source ? "good" : "not there; the defaults hold");

@@ -34,6 +34,7 @@
 #include "lib/clock.h"
 #include "lib/disk.h"
 #include "lib/log.h"
+#include "lib/str.h"
 #include "lib/strv.h"
 
 /* Start-up failed: the reason goes to whoever started jobd, who may start another at once. A person
@@ -155,24 +156,23 @@ static void on_due(evutil_socket_t fd, short what, void *arg)
 	(void)arg;
 }
 
-/* From the build tree, the keeper that was built with this jobd; else the installed one. */
-static void find_keeper(char *out, size_t size)
+int rooms_find_keeper(char *out, size_t size, char **why)
 {
 	char self[PATH_MAX];
 	ssize_t n = readlink("/proc/self/exe", self, sizeof self - 1);
 	char *slash;
 
-	if (n > 0) {
-		self[n] = 0;
-		slash = strrchr(self, '/');
-		if (slash) {
-			*slash = 0;
-			int len = snprintf(out, size, "%s/keeper/jobd-keeper", self);
-			if (len > 0 && (size_t)len < size && access(out, X_OK) == 0)
-				return;
-		}
-	}
-	snprintf(out, size, "%s", PKGLIBEXECDIR "/jobd-keeper");
+	self[n > 0 ? n : 0] = 0;
+	slash = strrchr(self, '/');
+	if (slash)
+		*slash = 0;
+	int len = snprintf(out, size, "%s/keeper/jobd-keeper", self);
+	if (!slash || len < 0 || (size_t)len >= size || access(out, F_OK) < 0)
+		snprintf(out, size, "%s", PKGLIBEXECDIR "/jobd-keeper");
+	if (access(out, X_OK) == 0)
+		return 0;
+	return str_why(why, -errno, "%s: %s; jobd needs it: install both again", out,
+	    strerror(errno));
 }
 
 /* Signals and the tick: when all rooms are open, since they reach into them. */
@@ -328,7 +328,8 @@ int rooms_open(struct jobd *d)
 	if (logger_open(&lo))
 		return fail(d, NULL, "no thread for the log could be made");
 	privilege_shed();
-	find_keeper(d->keeper_path, sizeof d->keeper_path);
+	if (rooms_find_keeper(d->keeper_path, sizeof d->keeper_path, &why))
+		return fail(d, why, NULL);
 	if (boot_id(d->boot_id))
 		return fail(d, NULL, "/proc is not mounted");
 	if (!d->restart.is)

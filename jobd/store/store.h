@@ -41,8 +41,8 @@ struct store_options {
 
 /*
  * Whether this jobd could read a store below dir, as far as can be told from outside: 0, also
- * where there is none or it can't be looked at; -EPROTO and *why (the caller's) where a newer
- * jobd has been. Changes nothing.
+ * where there is none or it can't be looked at; and *why (the caller's) with -EPROTO where a newer
+ * jobd has been, with -EPERM as store_open has it. Changes nothing.
  */
 int store_check(const char *dir, char **why);
 

@@ -190,6 +190,17 @@ int paths_prepare(struct paths *p, char **why)
 	return rc;
 }
 
+int paths_check(const struct paths *p, char **why)
+{
+	int rc = 0;
+	*why = NULL;
+	if (access(p->state_dir, F_OK) == 0)
+		*why = complaint(p->state_dir, "--state-dir", &rc);
+	if (rc == 0 && access(p->runtime_dir, F_OK) == 0)
+		*why = complaint(p->runtime_dir, "--runtime-dir", &rc);
+	return rc;
+}
+
 int paths_lock(const struct paths *p, char **why)
 {
 	*why = NULL;

@@ -40,6 +40,9 @@ int paths_init(struct paths *p, const struct paths_options *o, char **why);
  */
 int paths_prepare(struct paths *p, char **why);
 
+/* The same of the directories that are there; makes none. */
+int paths_check(const struct paths *p, char **why);
+
 /*
  * Takes the runtime directory for this process, as long as it lives: two daemons with different
  * state there would take each other's sockets. To be called by the process that stays, after

@@ -42,11 +42,24 @@ load reexec
 	expect 1 jobctl daemon-reexec
 	contains "$error" 'newer jobd'
 	echo "$schema" >state/schema
+	echo >state/store/DB_CONFIG
+	expect 1 jobctl daemon-reexec
+	contains "$error" 'DB_CONFIG exists'
+	rm state/store/DB_CONFIG
+	chmod g+w state
+	expect 1 jobctl daemon-reexec
+	contains "$error" 'chmod go-w'
+	chmod g-w state
+	mv bin/keeper/jobd-keeper bin/keeper/away
+	echo >bin/keeper/jobd-keeper
+	expect 1 jobctl daemon-reexec
+	contains "$error" 'keeper/jobd-keeper: Permission denied'
+	mv bin/keeper/away bin/keeper/jobd-keeper
 
 	is "$(inode "/proc/$jobd_pid/exe")" "$old"
-	is "$(journalled daemon-reexec ReexecRefused)" 9
+	is "$(journalled daemon-reexec ReexecRefused)" 12
 	is "$(journalled daemon-start ok)" 1
-	[[ $(count_lines event=reexec-refused jobd.log) -ge 9 ]]
+	[[ $(count_lines event=reexec-refused jobd.log) -ge 12 ]]
 	is "$(field "$id" state)" running
 	reexec
 	ok jobctl cancel --wait "$id"
