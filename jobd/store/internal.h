@@ -165,6 +165,9 @@ int env_checkpoint(struct store *s, uint32_t kbytes);
 /* What a Berkeley DB return value is as -errno; -ENOSPC for all that a full disk can lead to. */
 int env_error(const struct store *s, int ret);
 
+/* store.c: a checkpoint, if much was logged since the last: a burst does not leave all its pages to a tick. */
+void store_bound_log(struct store *s);
+
 /* turn.c: the turn's transaction, and the tables through it. */
 /* Makes ret (Berkeley DB's, or an errno) stick, and logs it. */
 void turn_fail(struct store *s, int ret, const char *what);

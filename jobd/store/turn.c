@@ -251,6 +251,7 @@ int store_commit(struct store *s)
 	mark_write(s);
 	if (s->dirty_since_us == 0)
 		s->dirty_since_us = clock_mono_us();
+	store_bound_log(s);
 	return 0;
 }
 
