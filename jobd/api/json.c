@@ -182,6 +182,25 @@ static void put_plan(json_t *o, const struct job *j)
 	put_true(o, "drop_unmet", j->drop_unmet);
 }
 
+/* A rule's text, with where it comes from; the caller's. NULL: it is not told. */
+static char *rule_of(const struct api *a, const struct job *j, enum rule which, enum rule_origin *origin)
+{
+	bool began = j->state == JOB_RUNNING || j->state == JOB_PAUSED || job_has_ended(j->state);
+	char *text = engine_rule(a->o.engine, j, which, origin);
+	struct rules r;
+
+	if (which == RULE_TIMEOUT && began && j->now.timeout_us) { /* the attempt's own */
+		free(text);
+		rules_init(&r);
+		r.timeout_us = j->now.timeout_us == JOB_NO_TIMEOUT ? 0 : j->now.timeout_us;
+		return rule_text(&r, which);
+	}
+	if (!job_has_ended(j->state) || *origin == ORIGIN_JOB)
+		return text;
+	free(text); /* what its queue says now may not be what it said then */
+	return NULL;
+}
+
 static json_t *rules_json(const struct api *a, const struct job *j, json_t *o)
 {
 	json_t *rules = json_array();
@@ -190,8 +209,7 @@ static json_t *rules_json(const struct api *a, const struct job *j, json_t *o)
 	rules_init(&r);
 	for (int i = 0; i < RULES; i++) {
 		enum rule_origin origin = ORIGIN_DEFAULT;
-		char *text = rule_is_of_jobs((enum rule)i)
-		    ? engine_rule(a->o.engine, j, (enum rule)i, &origin) : NULL;
+		char *text = rule_is_of_jobs((enum rule)i) ? rule_of(a, j, (enum rule)i, &origin) : NULL;
 		if (!text)
 			continue;
 		json_t *rule = json_object();

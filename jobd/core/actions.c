@@ -106,6 +106,7 @@ static void begin(struct engine *e, struct live *l, struct step *s)
 	j->warned = j->timed_out = false;
 	l->job.now.ran_us = 0;
 	l->job.now.runs_since_us = e->mono_us();
+	waiting_allow(e, l);
 	j->now.keeper_pid = s->ready->keeper_pid;
 	j->now.keeper_start = s->ready->keeper_start;
 	j->now.pid = s->ready->pid;

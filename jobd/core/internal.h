@@ -253,6 +253,8 @@ void resume_all(struct engine *e, struct resumption *r, const struct step *how);
 /* Puts a live job where it belongs now: into the order, or out of it, and to what is due for it.
  * After every change of what that depends on. */
 void waiting_place(struct engine *e, struct live *l);
+/* An attempt that has begun may run as long as the rules allow now, if it might not before. */
+void waiting_allow(struct engine *e, struct live *l);
 /* Sets its rank, of one that stands in no line and no heap. */
 void waiting_rank(const struct engine *e, struct live *l);
 /* It waits for nothing any more, and nothing is due. */

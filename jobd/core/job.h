@@ -93,7 +93,12 @@ struct job_attempt {
 	char *error;	   /* text for a person, or NULL */
 	struct job_usage usage;
 	bool silent; /* it wrote nothing: there is no log */
+	/* How long it may run: the longest that the rules have allowed since it began. A rule that is made
+	 * stricter ends nothing that runs. JOB_NO_TIMEOUT: for ever; 0: an older jobd began it. */
+	uint64_t timeout_us;
 };
+
+#define JOB_NO_TIMEOUT UINT64_MAX
 
 struct job_meta {
 	char *key, *value;
@@ -143,7 +148,7 @@ struct job {
 	bool timed_out;	   /* it is being ended, since it ran for too long */
 	bool warned;	   /* that it soon will be */
 	bool has_after;	   /* it has waited, or waits, for others: see store_after_each */
-	bool drop_unmet;   /* where that can't come true it is cancelled, and not failed */
+	bool drop_unmet;   /* what of that can't come true is not waited for; else it fails */
 	uint32_t attempts; /* of one that ended: it was allowed; else: a retry allows at least so many */
 	char **rules;	   /* NAME=value of lib/rules.h; NULL: its queue's hold */
 	char *unique;	   /* or NULL: of this key its user has one live job */

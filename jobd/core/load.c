@@ -65,8 +65,10 @@ static void load_more(void *ctx, struct live *l)
 		waiting_believe(e, &l->job, attempt_backoff_most_us(&r));
 		depend_load(e, l);
 	}
-	if (s == JOB_RUNNING || s == JOB_PAUSED)
+	if (s == JOB_RUNNING || s == JOB_PAUSED) {
 		take_up_time(e, l);
+		waiting_allow(e, l);
+	}
 	waiting_place(e, l);
 }
 

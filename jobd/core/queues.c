@@ -30,8 +30,10 @@ static void apply(struct engine *e, struct queue *q)
 
 static void place_one(void *ctx, struct live *l)
 {
-	if (l->job.state == JOB_RUNNING) /* it may have another timeout now */
-		waiting_place(ctx, l);
+	if (l->job.state != JOB_RUNNING && l->job.state != JOB_PAUSED)
+		return;
+	waiting_allow(ctx, l);
+	waiting_place(ctx, l); /* it may have another timeout now */
 }
 
 /* What was prepared under other limits is taken back. */

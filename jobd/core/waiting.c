@@ -82,7 +82,18 @@ static uint64_t real_due(const struct live *l, bool kept_back)
  * exec, and would die of the signal. */
 static bool warns(const struct live *l, const struct rules *r)
 {
-	return r->warn_signal && !l->job.warned && r->timeout_us > WARN_AFTER_US;
+	return r->warn_signal && !l->job.warned && l->job.now.timeout_us > WARN_AFTER_US;
+}
+
+void waiting_allow(struct engine *e, struct live *l)
+{
+	const struct rules r = engine_rules(l);
+	uint64_t most = r.timeout_us ? r.timeout_us : JOB_NO_TIMEOUT;
+
+	if (most <= l->job.now.timeout_us)
+		return;
+	l->job.now.timeout_us = most;
+	engine_touch(e, l);
 }
 
 /* When the time of a running attempt is up, or it is to be warned of that; 0: never. */
@@ -93,8 +104,8 @@ static uint64_t mono_due(const struct live *l)
 	if (j->state != JOB_RUNNING || j->cancel_requested || j->timed_out || !j->now.runs_since_us)
 		return 0;
 	const struct rules r = engine_rules(l);
-	uint64_t limit = r.timeout_us;
-	if (!limit)
+	uint64_t limit = j->now.timeout_us;
+	if (limit == JOB_NO_TIMEOUT)
 		return 0;
 	if (warns(l, &r))
 		limit = limit > r.warn_us + WARN_AFTER_US ? limit - r.warn_us : WARN_AFTER_US;
@@ -196,7 +207,7 @@ static void warn(struct engine *e, struct live *l)
 	struct step s = { .event = EVENT_WARN, .detail = text, .signal = r.warn_signal };
 
 	snprintf(text, sizeof text, "SIG%s: its time is up in %llu s", status_signal_name(r.warn_signal),
-	    (unsigned long long)(r.timeout_us - ran_us(e, l) + 999999) / 1000000);
+	    (unsigned long long)(l->job.now.timeout_us - ran_us(e, l) + 999999) / 1000000);
 	engine_step(e, l, &s);
 }
 
@@ -234,7 +245,7 @@ static void mono_is_due(struct engine *e, struct live *l)
 		return;
 	}
 	const struct rules r = engine_rules(l);
-	if (warns(l, &r) && ran_us(e, l) < r.timeout_us)
+	if (warns(l, &r) && ran_us(e, l) < l->job.now.timeout_us)
 		warn(e, l);
 	else
 		time_out(e, l);

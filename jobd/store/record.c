@@ -101,6 +101,7 @@ static const struct field attempt_fields[] = {
 	{ 21, BOOL, AT(silent) },
 	{ 22, U64, AT(ran_us) },
 	{ 23, U64, AT(runs_since_us) },
+	{ 24, U64, AT(timeout_us) },
 };
 SHAPE(attempt_shape, attempt_fields, struct job_attempt);
 #undef AT

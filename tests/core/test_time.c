@@ -201,17 +201,29 @@ START_TEST(another_attempt_is_warned_anew)
 }
 END_TEST
 
-START_TEST(a_queue_s_new_timeout_holds_for_what_runs)
+START_TEST(a_queue_s_longer_timeout_holds_for_what_runs_and_a_shorter_one_ends_nothing)
 {
 	running();
+	queue_set("default", "timeout=90min");
+	uint64_t b = running();
 
 	pass(HOUR);
-	queue_set("default", "timeout=90min");
+	queue_set("default", "timeout=1s");
 	turns();
-	pass(30 * MINUTE - 1);
+	ck_assert_str_eq(heard(), "");
+	close_world();
+	open_world();
+	heard();
+	queue_set("default", "timeout=2h");
+	queue_set("default", "timeout=1min");
+	pass(HOUR - 1);
 	ck_assert_str_eq(heard(), "");
 	pass(1);
-	ck_assert_str_eq(heard(), "end 1 4000;");
+	ck_assert_str_eq(heard(), "end 2 4000;");
+	ended(b, SIGTERM);
+	heard();
+	pass(48 * HOUR); /* the first began without one */
+	ck_assert_str_eq(heard(), "");
 }
 END_TEST
 
@@ -320,7 +332,7 @@ WORLD_MAIN("time", a_job_does_not_start_before_its_time_and_the_engine_asks_for_
     neither_paused_time_nor_a_restart_gives_or_takes_time,
     the_warning_comes_once_also_over_a_restart,
     a_warning_comes_no_sooner_than_a_second_and_says_what_is_left, another_attempt_is_warned_anew,
-    a_queue_s_new_timeout_holds_for_what_runs,
+    a_queue_s_longer_timeout_holds_for_what_runs_and_a_shorter_one_ends_nothing,
     whose_time_is_up_can_not_be_paused_and_is_ended_by_the_next_jobd_too,
     a_pause_that_is_on_its_way_when_the_time_is_up_does_not_come,
     a_clock_that_is_set_ends_nobody_and_loses_nobody,
