@@ -60,7 +60,7 @@ static const struct option_row rows[] = {
 	    "when these have failed or were cancelled" },
 	{ "after-any", 0, "ID,...", G_WHEN, LIST, AT(after_any), "when these have ended, however" },
 	{ "drop-unmet", 0, NULL, G_WHEN, FLAG, AT(drop_unmet),
-	    "if they end otherwise it is cancelled (else: it fails)" },
+	    "go on without those that end otherwise (else: it fails)" },
 	{ "timeout", 0, "DURATION", G_WHAT, RULE, AT(rules), "end an attempt that takes longer; 0: never" },
 	{ "warn", 0, "SIGNAL@TIME", G_WHAT, RULE, AT(rules),
 	    "a signal so long before the timeout: USR1@5min; none" },

@@ -269,7 +269,7 @@ static void links(struct sheet *p, const json_t *job)
 {
 	linked(p, "waits for", json_object_get(job, "after"));
 	if (job_flag(job, "drop_unmet"))
-		sheet_line(p, "if unmet", "it is cancelled");
+		sheet_line(p, "if unmet", "it goes on without");
 	linked(p, "awaited by", json_object_get(job, "before"));
 }
 

@@ -236,8 +236,7 @@ static void met(struct engine *e, struct live *l)
 static void fail(struct engine *e, struct live *l, const struct outcome *o)
 {
 	char text[120];
-	struct step s = { .event = l->job.drop_unmet ? EVENT_CANCEL : EVENT_FAILED,
-		.reason = REASON_DEPENDENCY, .detail = text };
+	struct step s = { .event = EVENT_FAILED, .reason = REASON_DEPENDENCY, .detail = text };
 
 	if (o->state)
 		snprintf(text, sizeof text, "it waited for job %llu, which is %s",
@@ -258,13 +257,14 @@ static size_t settle(struct engine *e, const struct outcome *o, struct edge *x)
 	unlink_edge(x);
 	if (o->state)
 		store_after_put(e->store, l->job.id, &a);
-	if (well)
+	bool goes_on = well || l->job.drop_unmet;
+	if (goes_on)
 		met(e, l);
 	else if (!l->staged)
 		fail(e, l, o);
 	/* One of a batch that is not sealed is looked at again when it is: its pairs are on
 	 * record. */
-	return well && l->unmet ? 1 : job_work(&l->job, l->bytes);
+	return goes_on && l->unmet ? 1 : job_work(&l->job, l->bytes);
 }
 
 void depend_run(struct engine *e)

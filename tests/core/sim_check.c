@@ -95,8 +95,8 @@ static void check_waiting(struct mjob *m)
 
 static void check_running(const struct mjob *m)
 {
-	uint64_t limit = model_rule(m, SIM_TIMEOUT), before = model_rule(m, SIM_WARN);
-	bool counts = m->state == JOB_RUNNING && limit && !m->dead && !m->cancel && !m->timed_out &&
+	uint64_t limit = m->limit, before = model_rule(m, SIM_WARN);
+	bool counts = m->state == JOB_RUNNING && limit != UINT64_MAX && !m->dead && !m->cancel && !m->timed_out &&
 		      !model()->backlog;
 
 	if (counts && model_ran(m) >= limit)

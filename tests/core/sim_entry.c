@@ -186,8 +186,8 @@ static void take_resume(struct mjob *m, const struct journal_entry *e)
 static void take_cancel(struct mjob *m, const struct journal_entry *e)
 {
 	if (e->to == JOB_CANCELLED) {
-		if (!e->has_actor && !(model_is_doomed(m) && m->drop_unmet))
-			wrong(m, "it is dropped, and nothing that it waits for has failed");
+		if (!e->has_actor)
+			wrong(m, "it is cancelled by nobody");
 		return;
 	}
 	if (m->state == JOB_PAUSED)
@@ -219,8 +219,9 @@ static void take_start(struct mjob *m, const struct journal_entry *e)
 		wrong(m, "it starts after its deadline");
 	m->attempt = m->last = e->attempt;
 	m->dead = false;
-	m->ran = 0;
+	m->ran = m->limit = 0;
 	m->since = world()->mono;
+	model_allow(m);
 	m->dead = m->warned = m->timed_out = false;
 	m->retry_at = m->retry_low = m->retry_high = 0;
 	world()->starts++;
@@ -270,10 +271,10 @@ static void not_early(struct mjob *m, uint64_t limit, const char *what)
 
 static void take_warned(struct mjob *m, const struct journal_entry *e)
 {
-	uint64_t limit = model_rule(m, SIM_TIMEOUT), before = model_rule(m, SIM_WARN);
+	uint64_t before = model_rule(m, SIM_WARN);
 
 	(void)e;
-	if (!limit || !before || m->warned || m->cancel || m->timed_out)
+	if (m->limit == UINT64_MAX || !before || m->warned || m->cancel || m->timed_out)
 		wrong(m, "it is warned for nothing");
 	not_early(m, model_warning(m), "it is warned");
 	m->warned = true;
@@ -282,9 +283,9 @@ static void take_warned(struct mjob *m, const struct journal_entry *e)
 static void take_timeout(struct mjob *m, const struct journal_entry *e)
 {
 	(void)e;
-	if (!model_rule(m, SIM_TIMEOUT) || m->cancel || m->timed_out)
+	if (m->limit == UINT64_MAX || m->cancel || m->timed_out)
 		wrong(m, "its time is up, and it had none");
-	not_early(m, model_rule(m, SIM_TIMEOUT), "its time is up");
+	not_early(m, m->limit, "its time is up");
 	no_pause(m);
 	m->timed_out = true;
 }
@@ -336,7 +337,7 @@ static void take_failed(struct mjob *m, const struct journal_entry *e)
 		if (m->last || !m->deadline || m->deadline > world()->real)
 			wrong(m, "its deadline is missed, and it is not over");
 	} else if (e->reason == REASON_DEPENDENCY) {
-		if (!model_is_doomed(m) || m->drop_unmet)
+		if (!model_may_be_doomed(m))
 			wrong(m, "it failed by what it waits for, which may come true");
 	} else {
 		wrong(m, "it failed (%d), and nobody knows why", e->reason);

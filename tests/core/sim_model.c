@@ -101,6 +101,25 @@ uint64_t model_rule(const struct mjob *m, enum sim_rule r)
 	return m->rules[r] >= 0 ? sim_values[r].value[m->rules[r]] : model_queue_rule(m->queue, r);
 }
 
+void model_allow(struct mjob *m)
+{
+	uint64_t limit = model_rule(m, SIM_TIMEOUT);
+
+	if (!limit)
+		limit = UINT64_MAX;
+	if (limit > m->limit)
+		m->limit = limit;
+}
+
+static void allow_all(void)
+{
+	for (size_t i = 0; i < the.nlive; i++) {
+		struct mjob *m = the.jobs[the.live[i]];
+		if (m->state == JOB_RUNNING || m->state == JOB_PAUSED)
+			model_allow(m);
+	}
+}
+
 uint64_t model_rank(const struct mjob *m)
 {
 	if (the.settings.ageing_us == 0)
@@ -111,14 +130,22 @@ uint64_t model_rank(const struct mjob *m)
 bool model_is_met(const struct mjob *m)
 {
 	for (unsigned i = 0; i < m->nafter; i++)
-		if (!m->after[i].known || !(m->after[i].met || m->after[i].passed))
+		if (!m->after[i].known || !(m->after[i].met || m->after[i].passed || m->drop_unmet))
 			return false;
 	return true;
 }
 
-bool model_is_doomed(const struct mjob *m)
+bool model_may_be_doomed(const struct mjob *m)
 {
 	for (unsigned i = 0; i < m->nafter; i++)
+		if (m->after[i].unsure)
+			return true;
+	return model_is_doomed(m);
+}
+
+bool model_is_doomed(const struct mjob *m)
+{
+	for (unsigned i = 0; i < m->nafter && !m->drop_unmet; i++)
 		if (m->after[i].known && !m->after[i].met && !m->after[i].passed)
 			return true;
 	return false;
@@ -131,7 +158,7 @@ uint64_t model_ran(const struct mjob *m)
 
 uint64_t model_warning(const struct mjob *m)
 {
-	uint64_t limit = model_rule(m, SIM_TIMEOUT), before = model_rule(m, SIM_WARN);
+	uint64_t limit = m->limit, before = model_rule(m, SIM_WARN);
 
 	return limit > before + SECOND ? limit - before : SECOND;
 }
@@ -168,7 +195,7 @@ static void look_up(struct pair *p)
 {
 	const struct mjob *other = model_job(p->id);
 
-	p->known = p->met = p->passed = false;
+	p->known = p->met = p->passed = p->unsure = false;
 	if (!model_is_live(other))
 		learn(p, other ? other->state : 0);
 }
@@ -276,6 +303,16 @@ static void take_submission(const struct op *op)
 	world()->jobs++;
 }
 
+/* What was dropped stays so; of what ended just now nobody knows whether it was. */
+static void keep_dropped(struct mjob *m)
+{
+	for (unsigned i = 0; i < m->nafter && !m->drop_unmet; i++) {
+		struct pair *p = &m->after[i];
+		if (p->known && !p->met && !p->passed)
+			p->passed = p->unsure = true;
+	}
+}
+
 static void take_edit(const struct op *op)
 {
 	struct mjob *m = model_job(op->id);
@@ -293,8 +330,10 @@ static void take_edit(const struct op *op)
 		m->retry_at = m->retry_low = m->retry_high = 0;
 	if (op->fields & EDIT_DEADLINE)
 		m->deadline = to->deadline;
-	if (op->fields & EDIT_DROP_UNMET)
+	if (op->fields & EDIT_DROP_UNMET && m->drop_unmet != to->drop_unmet) {
 		m->drop_unmet = to->drop_unmet;
+		keep_dropped(m);
+	}
 	m->ripe &= !(op->fields & EDIT_NOT_BEFORE);
 	for (int r = 0; op->fields & EDIT_RULES && r < SIM_RULES; r++) {
 		if (to->rules[r] >= 0)
@@ -383,12 +422,14 @@ static void take_op(const struct op *op)
 		for (int r = 0; r < SIM_RULES; r++)
 			if (op->rules[0][r] != -2)
 				the.queues[op->queue].runtime[r] = op->rules[0][r];
+		allow_all();
 		break;
 	case OP_QUEUE_TURN:
 		the.queues[op->queue].state = op->turn;
 		break;
 	case OP_DECLARE:
 		model_declare(op);
+		allow_all();
 		break;
 	case OP_CONFIGURE:
 		the.settings = op->settings;

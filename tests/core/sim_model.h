@@ -49,7 +49,8 @@ struct pair {
 	enum after_on on;
 	bool known; /* how it ended: met or not */
 	bool met;
-	bool passed; /* it was not, and somebody retried the job all the same */
+	bool passed; /* it was not, and somebody retried the job all the same, or it was dropped */
+	bool unsure; /* or not yet, when the job was made to wait for all again */
 };
 
 struct mjob {
@@ -71,6 +72,7 @@ struct mjob {
 	bool dead;	     /* the host has restarted since it began */
 	bool survivors;	     /* something of the last attempt may be running */
 	uint64_t ran, since; /* mono; since 0: it does not run */
+	uint64_t limit;	     /* the longest that its attempt has been allowed; UINT64_MAX: for ever */
 	bool moved;	     /* its place in the order, with the clock: what is on disk is older */
 	uint64_t retry_low, retry_high; /* its next attempt is due between; 0: at any time */
 	unsigned fails;			/* starts that did not work out */
@@ -166,11 +168,15 @@ struct mjob *model_job(uint64_t id);
 bool model_is_live(const struct mjob *m);
 /* The value in force for a job; for a queue. */
 uint64_t model_rule(const struct mjob *m, enum sim_rule r);
+/* Its attempt may run as long as the rules have it now, if it might not before. */
+void model_allow(struct mjob *m);
 uint64_t model_queue_rule(unsigned queue, enum sim_rule r);
 uint64_t model_rank(const struct mjob *m);
 /* Whether what it waits for is there; can't come any more. */
 bool model_is_met(const struct mjob *m);
 bool model_is_doomed(const struct mjob *m);
+/* The same, or nobody knows. */
+bool model_may_be_doomed(const struct mjob *m);
 /* How long it has run when it is to be warned. */
 uint64_t model_warning(const struct mjob *m);
 /* How long its attempt has run by now, in microseconds. */
