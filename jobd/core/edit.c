@@ -325,12 +325,24 @@ static void describe(const struct job *j, const struct job *to, unsigned fields,
 }
 
 static enum engine_result refuse(struct engine *e, const struct actor *who, const struct job *j,
-    struct control_result *r)
+    const char *hint, struct control_result *r)
 {
 	engine_refused_job(e, who, "edit", j, "WrongState");
 	r->state = j->state;
-	r->hint = state_hint(j->state, EVENT_EDIT);
+	r->hint = hint;
 	return ENGINE_WRONG_STATE;
+}
+
+/* Another attempt follows, and it would have more than it may: nothing could follow from that but its end. */
+static bool leaves_no_attempt(const struct live *l, const struct edit *x)
+{
+	const char *given = rules_given(x->draft->rules, RULE_ATTEMPTS);
+	struct rules r;
+
+	rules_init(&r);
+	if (!given || l->job.state != JOB_QUEUED || rule_set(&r, RULE_ATTEMPTS, given))
+		return false;
+	return job_last_attempt(&l->job) >= (r.attempts > l->job.attempts ? r.attempts : l->job.attempts);
 }
 
 static enum engine_result edit_live(struct engine *e, const struct actor *who, struct live *l,
@@ -340,7 +352,9 @@ static enum engine_result edit_live(struct engine *e, const struct actor *who, s
 	struct step s = { .event = EVENT_EDIT, .who = who, .detail = text };
 
 	if (!state_find(l->job.state, EVENT_EDIT))
-		return refuse(e, who, &l->job, r);
+		return refuse(e, who, &l->job, state_hint(l->job.state, EVENT_EDIT), r);
+	if (leaves_no_attempt(l, x))
+		return refuse(e, who, &l->job, "it has had as many attempts; to end it, cancel it", r);
 	unsigned fields = differing(&l->job, x);
 	if (!fields)
 		return ENGINE_ALREADY;
@@ -370,7 +384,7 @@ enum engine_result engine_edit(struct engine *e, const struct actor *who, uint64
 		int rc = query_ended(e, id, &j);
 		result = rc == -ENOENT ? ENGINE_NOT_FOUND : ENGINE_FAILED;
 		if (rc == 0) {
-			result = refuse(e, who, &j, r);
+			result = refuse(e, who, &j, state_hint(j.state, EVENT_EDIT), r);
 			job_fini(&j);
 		}
 	}

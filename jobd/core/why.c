@@ -35,17 +35,23 @@ static bool is_rival(const struct ranks *r, const struct live *l)
 					   true;
 }
 
+/* Nothing of its queue begins, or, if it is paused, nothing goes on. */
+static bool is_shut(const struct live *l)
+{
+	return l->queue->state == QUEUE_PAUSED ||
+	    (l->queue->state == QUEUE_DRAINING && l->job.state == JOB_QUEUED);
+}
+
 static void count_before(void *ctx, struct live *l)
 {
 	struct ranks *r = ctx;
-
 	bool waits = order_has(l) || l->job.resume_requested;
 
-	if (waits && l->job.state == r->job->job.state && is_rival(r, l) && order_before(l, r->job))
+	if (waits && !is_shut(l) && is_rival(r, l) && order_before(l, r->job))
 		r->before++;
 }
 
-/* How many come first: those in the same state that stand before it. */
+/* How many come first, of those that wait to begin and to go on. */
 static size_t before(const struct engine *e, const struct live *l, enum rivals rivals)
 {
 	struct ranks r = { l, rivals, 0 };
@@ -77,6 +83,17 @@ static void why_dependency(const struct engine *e, const struct live *l, struct 
 		say(w, "%s%llu", i ? ", " : ": ", (unsigned long long)w->ids[i]);
 	if (l->unmet > 8)
 		say(w, ", ...");
+}
+
+/* What it waits for besides: else one would think that it starts when that is over. */
+static void why_besides(const struct engine *e, const struct live *l, struct why *w)
+{
+	if (waiting_until(l) > e->real_us()) {
+		w->until_us = waiting_until(l);
+		say(w, "; it is not to start before its time, either");
+	}
+	if (l->queue->state != QUEUE_OPEN)
+		say(w, "; queue %s is %s, too", l->queue->name, queue_state_name(l->queue->state));
 }
 
 static void why_backoff(const struct engine *e, const struct live *l, struct why *w)
@@ -178,6 +195,8 @@ static void why_waiting(const struct engine *e, const struct live *l, struct why
 	for (size_t i = 0; i < sizeof tellers / sizeof tellers[0]; i++)
 		if (tellers[i].reason == w->reason)
 			tellers[i].tell(e, l, w);
+	if (w->reason == REASON_DEPENDENCY)
+		why_besides(e, l, w);
 	if (!w->reason)
 		say(w, "nothing; it starts in a moment");
 }
@@ -194,6 +213,11 @@ static void why_live(const struct engine *e, const struct live *l, struct why *w
 		    j->reason ? job_reason_name(j->reason) : "", (unsigned long long)j->id);
 		if (j->reason && j->nhistory && j->history[j->nhistory - 1].error)
 			say(w, " (%s)", j->history[j->nhistory - 1].error);
+		if (l->unmet) {
+			say(w, "; then ");
+			why_dependency(e, l, w);
+		}
+		why_besides(e, l, w);
 	} else if (j->state == JOB_QUEUED || j->resume_requested) {
 		w->reason = choose_reason(e, l);
 		if (j->state == JOB_PAUSED)

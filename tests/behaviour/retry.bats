@@ -93,13 +93,17 @@ others_are_connected() {
 }
 
 @test "what the job does not say its queue says, and status tells which" {
-	id=$(submit --queue flaky --timeout 1h -- sh -c "$(fails_until 3 1)")
-	reaches "$id" completed
-	is "$(field "$id" attempt)" 3
+	id=$(submit --hold --queue flaky --timeout 1h -- sh -c "$(fails_until 3 1)")
 	ok jobctl status "$id"
 	matches "$output" 'rules: +timeout=1h \(its own\)'
 	contains "$output" "(its queue's, from jobd.conf)"
 	contains "$output" '(default)'
+	ok jobctl release "$id"
+	reaches "$id" completed
+	is "$(field "$id" attempt)" 3
+	ok jobctl status "$id" # what its queue says may have changed since
+	matches "$output" 'rules: +timeout=1h \(its own\)'
+	lacks "$output" "(its queue's, from jobd.conf)"
 }
 
 @test "rules that are none are refused before jobd is asked" {

@@ -395,6 +395,7 @@ void model_declare(const struct op *op)
 		if (the.queues[q].declared) /* else it goes on as it was */
 			memcpy(the.queues[q].config, op->rules[q], SIM_RULES);
 	}
+	allow_all();
 }
 
 /* The one that the entries which follow may come from. */
@@ -429,7 +430,6 @@ static void take_op(const struct op *op)
 		break;
 	case OP_DECLARE:
 		model_declare(op);
-		allow_all();
 		break;
 	case OP_CONFIGURE:
 		the.settings = op->settings;

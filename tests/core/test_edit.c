@@ -289,6 +289,18 @@ START_TEST(a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt)
 }
 END_TEST
 
+START_TEST(attempts_that_are_over_can_not_be_taken_back)
+{
+	uint64_t a = running_spec((struct spec){ .rules = { "attempts=5" } });
+
+	exits(a, 1);
+	ck_assert_int_eq(edit(a, EDIT_RULES, (struct spec){ .rules = { "attempts=1" } }), ENGINE_WRONG_STATE);
+	ck_assert_str_eq(why(a), "attempt 1 failed; another follows (of 5)");
+	ck_assert_int_eq(edit(a, EDIT_RULES, (struct spec){ .rules = { "attempts=2" } }), ENGINE_OK);
+	ck_assert_str_eq(why(a), "attempt 1 failed; another follows (of 2)");
+}
+END_TEST
+
 START_TEST(to_let_go_of_a_time_where_none_was_set_begins_no_attempt)
 {
 	uint64_t a = running_spec((struct spec){ .rules = { "attempts=9", "backoff=1h", "backoff_jitter=0" } });
@@ -344,4 +356,5 @@ WORLD_MAIN("edit", variables_are_set_in_the_environment_that_is_there_as_far_as_
     a_rule_of_the_job_s_is_set_and_dropped, a_cycle_is_refused_however_long_and_nothing_is_changed,
     what_it_waits_for_is_replaced_as_a_whole, a_time_that_is_edited_holds_from_now,
     a_time_that_is_edited_stands_instead_of_the_wait_for_another_attempt,
+    attempts_that_are_over_can_not_be_taken_back,
     to_let_go_of_a_time_where_none_was_set_begins_no_attempt)

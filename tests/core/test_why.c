@@ -57,6 +57,60 @@ START_TEST(where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_firs
 }
 END_TEST
 
+START_TEST(those_of_a_queue_that_is_stopped_do_not_come_first)
+{
+	with_import(1);
+	running();
+	submit_spec((struct spec){ .queue = "import", .priority = 1 });
+	uint64_t b = submit();
+
+	turns();
+	ck_assert_str_eq(why(b), "jobd runs 1 of 1 jobs; 1 before it");
+	engine_queue_change(engine, &bob, "import", QUEUE_PAUSED);
+	ck_assert_str_eq(why(b), "jobd runs 1 of 1 jobs; it is the next");
+}
+END_TEST
+
+START_TEST(who_waits_to_go_on_and_who_waits_to_begin_wait_for_the_same_slot)
+{
+	with_import(1);
+	uint64_t a = running();
+
+	pause_job(a, true);
+	turns();
+	uint64_t b = submit();
+	turns();
+	ready(b);
+	turns();
+	uint64_t c = submit();
+	ask_event(a, EVENT_RESUME);
+	turns();
+	ck_assert_str_eq(why(a), "it is paused and waits for a slot: jobd runs 1 of 1 jobs; it is the next");
+	ck_assert_str_eq(why(c), "jobd runs 1 of 1 jobs; 1 before it");
+}
+END_TEST
+
+START_TEST(what_else_keeps_a_job_from_starting_is_said_too)
+{
+	struct why w;
+	uint64_t at = real_now() + HOUR, first = submit_with(NULL, true, 0);
+
+	with_import(10);
+	engine_queue_change(engine, &bob, "import", QUEUE_PAUSED);
+	uint64_t a = submit_spec((struct spec){ .queue = "import", .not_before_us = at, .hold = true,
+	    .after = { { first, AFTER_OK, 0 } }, .nafter = 1 });
+	turns();
+	ck_assert_int_eq(engine_why(engine, a, &w), ENGINE_OK);
+	ck_assert_str_eq(w.message, "it is held; it may start after: jobctl release 2; then it waits for the end "
+				    "of 1 other job: 1; it is not to start before its time, either; "
+				    "queue import is paused, too");
+	ck_assert_uint_eq(w.until_us, at);
+	ask_event(a, EVENT_RELEASE);
+	ck_assert_str_eq(why(a), "it waits for the end of 1 other job: 1; it is not to start before its time, "
+				 "either; queue import is paused, too");
+}
+END_TEST
+
 START_TEST(where_a_user_runs_as_many_as_he_may_only_his_own_come_first)
 {
 	struct why w;
@@ -193,6 +247,9 @@ END_TEST
 
 WORLD_MAIN("why", a_full_queue_says_how_many_it_runs_and_how_many_come_first,
     where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_first,
+    those_of_a_queue_that_is_stopped_do_not_come_first,
+    who_waits_to_go_on_and_who_waits_to_begin_wait_for_the_same_slot,
+    what_else_keeps_a_job_from_starting_is_said_too,
     where_a_user_runs_as_many_as_he_may_only_his_own_come_first,
     a_stopped_queue_says_who_stopped_it_and_what_starts_it,
     a_job_that_is_not_to_start_yet_says_until_when,
