@@ -464,6 +464,8 @@ enum when when_ahead_of(const char *text, uint64_t now_us, uint64_t after_us, ui
 {
 	struct ahead a;
 
+	if (when_zoned(text, us))
+		return *us < now_us ? WHEN_PAST : WHEN_AHEAD;
 	if (!read_ahead(&a, text, now_us))
 		return WHEN_NONE;
 	if (a.clock_said && !a.day_said && after_us > now_us && !read_ahead(&a, text, after_us))

@@ -198,6 +198,9 @@ static enum code take_options(struct ctl *c, int64_t id, json_t *p)
 		    json_pack("{s:I}", "id", (json_int_t)id), &reply);
 	if (code == CODE_DONE)
 		code = put_options(c, json_object_get(reply, "job"), p);
+	if (code == CODE_DONE && o->deadline && !o->quiet &&
+	    job_int(json_object_get(reply, "job"), "attempt", 0) > 0)
+		complain("note: --deadline has no effect: it is for a job's first start");
 	json_decref(reply);
 	return code;
 }

@@ -114,6 +114,39 @@ static bool parse_calendar(const char *text, uint64_t now_us, uint64_t *us)
 	return to_us(tm, us);
 }
 
+/* Z, or +hh:mm or +hhmm with either sign; *s: what is to be taken off to have UTC. */
+static bool take_zone(const char **p, long *s)
+{
+	int h = 0, m = 0;
+	*s = 0;
+	if (take_char(p, 'Z'))
+		return true;
+	long sign = **p == '-' ? -1 : 1;
+	if ((!take_char(p, '+') && !take_char(p, '-')) || !take_digits(p, 2, &h))
+		return false;
+	bool colon = take_char(p, ':');
+	if (!take_digits(p, 2, &m) && colon)
+		return false;
+	*s = sign * (h * 3600 + m * 60);
+	return h < 24 && m < 60;
+}
+
+bool when_zoned(const char *text, uint64_t *us)
+{
+	struct tm tm = { 0 };
+	const char *p = text;
+	long ahead;
+	if (!take_date(&p, &tm) || (!take_char(&p, 'T') && !take_char(&p, ' ')) || !take_clock(&p, &tm) ||
+	    !take_zone(&p, &ahead) || *p)
+		return false;
+	int day = tm.tm_mday, month = tm.tm_mon;
+	time_t t = timegm(&tm);
+	if (t < ahead || tm.tm_mday != day || tm.tm_mon != month)
+		return false;
+	*us = (uint64_t)(t - ahead) * SECOND;
+	return true;
+}
+
 static bool parse_epoch(const char *text, uint64_t *us)
 {
 	uint64_t v;
@@ -155,7 +188,7 @@ bool when_parse(const char *text, uint64_t now_us, uint64_t *us)
 	}
 	if (text[0] == '@')
 		return parse_epoch(text + 1, us);
-	return parse_calendar(text, now_us, us) || parse_ago(text, now_us, us);
+	return when_zoned(text, us) || parse_calendar(text, now_us, us) || parse_ago(text, now_us, us);
 }
 
 void when_print(uint64_t us, char *out, size_t size)

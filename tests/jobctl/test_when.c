@@ -40,6 +40,10 @@ START_TEST(times_are_read_as_people_write_them)
 		{ "2d", NOW - 172800 * S },
 		{ "2d ago", NOW - 172800 * S },
 		{ "1h30min ago", NOW - 5400 * S },
+		{ "2026-11-21T14:30:05-05:00", 1795289405 * S },
+		{ "2026-11-21 19:30Z", 1795289400 * S },
+		{ "2026-11-22T01:00:05+0530", 1795289405 * S },
+		{ "2026-11-21T20:30:05+01", 1795289405 * S },
 		/* Summer time: an hour less from Greenwich. */
 		{ "2026-07-01 12:00", 1782921600 * S },
 		/* Longer ago than the epoch is the epoch. */
@@ -59,7 +63,8 @@ START_TEST(what_is_no_time_is_refused)
 {
 	static const char *const wrong[] = { "", "someday", "2026-02-30", "2026-13-01", "2026-00-10",
 		"2026-1-1", "26-11-21", "24:00", "12:60", "12:5", "2026-11-21 25:00", "2026-11-21x",
-		"2026-11-21 ", "@", "@-1", "@1x", "@12345678901234", "ago", "2 fortnights", "-1h" };
+		"2026-11-21 ", "2026-11-21T14:30+", "2026-11-21T14:30+01:", "2026-11-21T14:30+01:60", "2026-02-30T14:30Z",
+		"2026-11-21T14:30Zz", "@", "@-1", "@1x", "@12345678901234", "ago", "2 fortnights", "-1h" };
 	in_new_york();
 	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
 		uint64_t us;
@@ -194,6 +199,9 @@ START_TEST(days_to_come_are_the_calendars_where_the_clocks_change)
 	in_new_york();
 	ck_assert_int_eq(when_ahead("now + 1 day", noon, &us), WHEN_AHEAD);
 	ck_assert_uint_eq(us, noon + 23 * 3600 * S);
+	ck_assert_int_eq(when_ahead("2026-12-01T14:30:00Z", NOW, &us), WHEN_AHEAD);
+	ck_assert_uint_eq(us, 1796135400 * S);
+	ck_assert_int_eq(when_ahead("2026-11-21T14:30:05+01:00", NOW, &us), WHEN_PAST);
 	ck_assert_int_eq(when_ahead("+24h", noon, &us), WHEN_AHEAD);
 	ck_assert_uint_eq(us, noon + 24 * 3600 * S);
 	/* Half past two is skipped; an hour off, and not refused. */
