@@ -24,6 +24,7 @@
 #include "lib/socketpath.h"
 
 #define CALL_TIMEOUT_MS	 60000
+#define SAY_MS		 5000  /* then it is told that one waits */
 #define PATIENCE_MS	 10000 /* a call is repeated for that long */
 #define RETRY_MS	 100
 #define WINDOW		 64 /* calls on their way */
@@ -135,11 +136,16 @@ static enum code give_up(struct client *c, int rc)
 	return CODE_UNREACHABLE;
 }
 
-static int receive(struct varlink_client *conn, int timeout_ms, struct answer *a, bool *continues)
+static int receive(struct client *c, struct answer *a, bool *continues)
 {
 	const char *error = NULL;
+	int first = c->timeout_ms > SAY_MS ? SAY_MS : c->timeout_ms;
 	*a = (struct answer){ 0 };
-	int rc = varlink_client_receive(conn, timeout_ms, &a->params, &error, continues);
+	int rc = varlink_client_receive(c->conn, first, &a->params, &error, continues);
+	if (rc == -EAGAIN && first < c->timeout_ms) {
+		complain("jobd at %s has not answered yet; waiting up to %d s", c->path, c->timeout_ms / 1000);
+		rc = varlink_client_receive(c->conn, c->timeout_ms - first, &a->params, &error, continues);
+	}
 	if (rc == 0 && error && !(a->error = strdup(error))) {
 		json_decref(a->params);
 		a->params = NULL;
@@ -170,7 +176,7 @@ static int bulk_run(struct client *c, const struct bulk *b, struct progress *p)
 		}
 		struct answer a;
 		bool continues = false;
-		int rc = receive(c->conn, c->timeout_ms, &a, &continues);
+		int rc = receive(c, &a, &continues);
 		if (rc != 0)
 			return rc;
 		a.method = b->method;

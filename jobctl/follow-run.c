@@ -46,6 +46,13 @@ static void leave(struct follow *f, int code)
 	f->code = code;
 }
 
+/* jobd is not there any more: the job may be, under its keeper. */
+static void lose(struct follow *f)
+{
+	complain("job %" PRId64 " was not waited for; when jobd is back: jobctl wait %" PRId64, f->id, f->id);
+	leave(f, CODE_OWN);
+}
+
 /* Begins to read the output of the next attempt, if it has started. */
 static void look_for_output(struct follow *f)
 {
@@ -68,7 +75,7 @@ static void read_state(struct follow *f)
 		f->over = r == WAITING_ENDED;
 	}
 	if (r == WAITING_FAILED)
-		leave(f, CODE_OWN);
+		lose(f);
 	else
 		look_for_output(f);
 }
@@ -92,7 +99,7 @@ static void read_output(struct follow *f)
 		f->reading = false;
 		break;
 	case OUTPUT_LOST:
-		leave(f, CODE_OWN);
+		lose(f);
 		break;
 	case OUTPUT_CLOSED:
 		complain("cannot write to standard output: %s; job %" PRId64

@@ -100,7 +100,7 @@ static int conclude(const struct ctl *c, const struct waiting *w, const json_t *
 		if (live && job)
 			draw_end(c, job);
 		/* The live line shows the reason, and not what is kept from the caller. */
-		if ((!live || !job || one == CODE_DENIED) && *text)
+		if ((!live || !job || !job_shown(job)) && *text)
 			complain("job %" PRId64 " %s", (int64_t)json_integer_value(id), text);
 		else if (!live && job && one != CODE_DONE && !c->o->quiet)
 			follow_tell_end(c, job);

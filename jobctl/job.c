@@ -70,6 +70,8 @@ const char *job_next(const json_t *job)
 		    json_array_size(json_object_get(job, "history")) == 0 &&
 		    strncmp(s->next, log, sizeof log - 1) == 0;
 
+	if (s && !s->ended && job_flag(job, "cancel_requested"))
+		return "log -f, wait, cancel --now";
 	return s ? s->next + (skip ? sizeof log - 1 : 0) : NULL;
 }
 
@@ -256,7 +258,7 @@ static int codeless(const json_t *job, const char *state, const char *reason, st
 	if (job_shown(job))
 		return CODE_OWN;
 	buf_puts(why, "; with which code, only its owner, root and jobd's administrators may know");
-	return CODE_DENIED;
+	return CODE_OWN;
 }
 
 int job_exit_code(const json_t *job, struct buf *why)

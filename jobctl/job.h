@@ -62,7 +62,7 @@ void job_counts(const json_t *job, struct buf *out);
 /*
  * What run and wait exit with for an ended job: its code, 128 + signal, or a code of
  * jobctl's where the command did not decide it; then why gets the reason. Of another's job the
- * code is not shown: CODE_DENIED where it is not plain all the same.
+ * code is not shown: CODE_OWN where it is not plain all the same.
  */
 int job_exit_code(const json_t *job, struct buf *why);
 

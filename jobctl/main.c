@@ -5,6 +5,7 @@
  */
 #include "config.h"
 
+#include <fcntl.h>
 #include <locale.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 #include "jobctl/hints.h"
 #include "jobctl/options.h"
 #include "jobctl/verbs.h"
+#include "lib/stdfds.h"
 
 static bool describe(const char *first, const char *second, struct options_verb *out)
 {
@@ -133,6 +135,7 @@ int main(int argc, char **argv)
 	struct options o = { 0 };
 	struct words w = { 0 };
 
+	stdfds_open(O_RDONLY);
 	setlocale(LC_CTYPE, "");
 	int code = dispatch(argc, argv, &o, &w);
 	options_fini(&o);

@@ -97,6 +97,8 @@ static const char *put_step(const struct options *o, struct buf *out)
 		return "--step takes N/M, such as 2/5";
 	if (o->step_name && *end)
 		return "--step names the step already";
+	if (!steps || step > steps)
+		return "--step: there are not so many";
 	const char *name = o->step_name ? o->step_name : end + strspn(end, " ");
 	buf_printf(out, "%sX_JOBD_STEP=%.*s%s", out->len ? "\n" : "", (int)(end - o->step), o->step,
 	    *name ? " " : "");

@@ -108,20 +108,22 @@ static enum code show_pages(struct list *l, json_t *filter, const char *cursor)
 /* Each part, as far as there are lines left; unless it is to be cut, what is live is shown whole. */
 static enum code list_present(struct list *l)
 {
-	bool cut = l->c->o->limit || (l->c->out.terminal && !l->sorted && !l->c->o->json);
+	const struct options *o = l->c->o;
+	bool begins = o->cursor && !*o->cursor; /* to page: of what is live no later page has any */
+	bool cut = !begins && (o->limit || (l->c->out.terminal && !l->sorted && !o->json));
 	enum code code = CODE_DONE;
 
-	for (size_t i = l->c->o->cursor ? PARTS - 1 : 0; i < PARTS && code == CODE_DONE; i++) {
+	for (size_t i = o->cursor && !begins ? PARTS - 1 : 0; i < PARTS && code == CODE_DONE; i++) {
 		bool live = parts[i].what != NULL;
 		size_t before = l->found;
 		int64_t lines = l->left;
 		if (live && !cut && !l->sorted)
 			l->left = UNLIMITED;
 		if (l->left > 0)
-			code = show_pages(l, states(i), live ? NULL : l->c->o->cursor);
+			code = show_pages(l, states(i), live ? NULL : o->cursor);
 		l->shown[i] = (int64_t)(l->found - before);
 		if (live && !cut && !l->sorted)
-			l->left = lines > l->shown[i] ? lines - l->shown[i] : 0;
+			l->left = begins ? lines : lines > l->shown[i] ? lines - l->shown[i] : 0;
 		if (live) { /* it goes on from ended ones alone */
 			free(l->cursor);
 			l->cursor = NULL;
@@ -186,6 +188,8 @@ static enum code check(const struct ctl *c)
 	}
 	if (o->sort && o->cursor)
 		return verb_usage(c, "--sort needs all jobs, --cursor gives a part of them");
+	if (o->cursor && c->nwords)
+		return verb_usage(c, "--cursor goes on in a selection; of numbers all are shown");
 	return CODE_DONE;
 }
 

@@ -39,6 +39,11 @@ struct jobd {
 	uint64_t started_at_us; /* by this process, in whatever program */
 	struct paths paths;
 	struct config *config;
+	struct {
+		uint64_t ballast_bytes;
+		char *cgroup;
+		unsigned max_connections;
+	} begun; /* what is in force of those settings that are taken up at the start alone */
 	struct policy policy;
 	char **warnings; /* of the last reload, that nobody was told of yet */
 	bool reloading; /* it waits for names, and is told of then */

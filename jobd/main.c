@@ -16,6 +16,7 @@
 
 #include <errno.h>
 #include <event2/event.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -34,6 +35,7 @@
 #include "lib/clock.h"
 #include "lib/crash.h"
 #include "lib/log.h"
+#include "lib/stdfds.h"
 #include "lib/strv.h"
 
 static void say_messages(char **messages)
@@ -203,6 +205,7 @@ static int start(struct jobd *d)
 int main(int argc, char **argv)
 {
 	struct jobd d = { .ready_fd = -1, .runtime_lock = -1, .restart = { .listen_fd = -1 } };
+	stdfds_open(O_RDWR);
 	int status = options_parse(argc, argv, &d.options);
 
 	if (status >= 0)

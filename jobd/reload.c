@@ -48,14 +48,14 @@ static void warn_of_restart(struct jobd *d, bool differs, const char *setting)
 }
 
 /* Settings that are taken up at the start alone. */
-static void compare(struct jobd *d, const struct config *old, const struct config *next)
+static void compare(struct jobd *d, const struct config *next)
 {
-	bool moves = strcmp(old->cgroup, next->cgroup) != 0;
+	bool moves = strcmp(d->begun.cgroup, next->cgroup) != 0;
 	char **unusable = NULL;
 
-	warn_of_restart(d, old->ballast_bytes != next->ballast_bytes, "ballast");
+	warn_of_restart(d, d->begun.ballast_bytes != next->ballast_bytes, "ballast");
 	warn_of_restart(d, moves, "cgroup");
-	warn_of_restart(d, old->max_connections != next->max_connections, "max_connections");
+	warn_of_restart(d, d->begun.max_connections != next->max_connections, "max_connections");
 	if (moves)
 		config_check_cgroup(next, &unusable);
 	for (size_t i = 0; unusable && unusable[i]; i++)
@@ -78,7 +78,7 @@ static void apply(struct jobd *d, struct config *next)
 	struct engine_settings s = tuning_engine(next);
 	struct server_limits l = tuning_server(next);
 
-	compare(d, d->config, next);
+	compare(d, next);
 	config_free(d->config);
 	d->config = next;
 	log_set_level(next->log_level);

@@ -338,7 +338,10 @@ int rooms_open(struct jobd *d)
 	int error = aside_open(NULL, &d->aside);
 	if (error)
 		log_event(LOG_WARNING, "no-helper", "error", "%s", strerror(-error));
-	if (open_names(d))
+	d->begun.ballast_bytes = d->config->ballast_bytes;
+	d->begun.max_connections = d->config->max_connections;
+	d->begun.cgroup = strdup(d->config->cgroup);
+	if (!d->begun.cgroup || open_names(d))
 		return fail(d, NULL, "no memory");
 	int rc = open_store(d, &why);
 	if (rc == 0)
@@ -373,6 +376,7 @@ void rooms_close(struct jobd *d)
 	engine_free(d->engine);
 	policy_fini(&d->policy);
 	strv_free(d->warnings);
+	free(d->begun.cgroup);
 	names_close(d->names);
 	aside_free(d->aside);
 	for (int i = 0; i < JOBD_SIGNALS; i++)

@@ -23,7 +23,7 @@ static struct control_result refuse(struct engine *e, const struct actor *who, c
 /* Marks the table can't see. NULL: go on. */
 static const char *objection(const struct engine *e, const struct job *j, const struct control *c)
 {
-	if (c->event == EVENT_PAUSE && j->cancel_requested)
+	if (c->event == EVENT_PAUSE && j->cancel_requested && !job_has_ended(j->state))
 		return "it is being cancelled";
 	if (c->event == EVENT_PAUSE && j->timed_out && !job_has_ended(j->state))
 		return "it is being ended: its time is up";

@@ -162,7 +162,7 @@ static void why_not_before(const struct engine *e, const struct live *l, struct 
 static void why_low_disk(const struct engine *e, const struct live *l, struct why *w)
 {
 	(void)l;
-	say(w, "%llu MB are free on the disk of %s, and nothing starts with less than %llu",
+	say(w, "%llu MB are free on the disk of %s, and nothing starts with less than %llu MB",
 	    (unsigned long long)(e->disk_free >> 20), e->state_dir,
 	    (unsigned long long)(e->settings.low_disk_bytes >> 20));
 }

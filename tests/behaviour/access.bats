@@ -55,7 +55,7 @@ PUBLIC="id priority queue state submitted_at_us uid user"
 	ok as "$BOB" jobctl list --json
 	is "$(wc -l <<<"$output")" 3
 	lacks "$output" secret
-	expect 5 as "$BOB" jobctl wait "$id"
+	expect 125 as "$BOB" jobctl wait "$id"
 	lacks "$output$error" secret
 	ok as "$BOB" jobctl audit --json
 	lacks "$output" secret

@@ -28,6 +28,21 @@ daemon_pid() {
 	eventually process_gone "$pid"
 }
 
+@test "who closes its standard descriptors has started it all the same" {
+	daemon <&- >&- 2>&-
+	ok jobctl health
+	pid=$(daemon_pid)
+	for fd in 0 1 2; do
+		is "$(readlink "/proc/$pid/fd/$fd")" /dev/null
+	done
+	code=0
+	jobctl submit -- true >&- 2>said || code=$?
+	is "$code" 1
+	contains "$(<said)" 'jobctl: cannot write to standard output'
+	ok jobctl shutdown
+	eventually process_gone "$pid"
+}
+
 @test "a start that fails says why and leaves with something else than 0" {
 	mkdir "$D/file"
 	: >"$D/file/state"
@@ -143,6 +158,9 @@ daemon_pid() {
 	# Also once more, as far as it is still so.
 	ok jobctl reload
 	contains "$error" 'there is no group "no-such-group"'
+	contains "$error" 'warning: cgroup needs a restart'
+	config_only 'queue a { }'
+	ok jobctl reload # it is what it was at the start
 	lacks "$error" 'needs a restart'
 }
 

@@ -45,6 +45,12 @@ is_field() {
 	is "$(field 1 progress.item)" x
 }
 
+@test "a step that there can't be is refused by report" {
+	reporting 'jobctl report --step 9/3; echo $? >code; jobctl report --step 2/0; echo $? >>code'
+	eventually has_line 2 code
+	is "$(cat code)" $'2\n2'
+}
+
 @test "what is not understood is passed over, and breaks nothing" {
 	reporting 'printf "X_JOBD_PROGRESS=lots\nX_JOBD_STEP=\nX_JOBD_COUNT=::,a:-1\nNOISE\n=\nSTATUS=still here" |
 		socat -u - UNIX-SENDTO:$NOTIFY_SOCKET; head -c 60000 /dev/urandom | socat -u - UNIX-SENDTO:$NOTIFY_SOCKET; :'

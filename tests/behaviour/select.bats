@@ -181,6 +181,18 @@ second_is() {
 	sort -c -n -r all || sort -c -n all
 }
 
+@test "the first page has all that have not ended, too" {
+	for i in 1 2 3; do
+		submit --hold -- true
+		reaches "$(submit -- true)" completed
+	done
+	ok jobctl list --json --limit 2 --cursor ''
+	is "$(json id <<<"$output" | sort -n | tr '\n' ' ')" '1 3 4 5 6 '
+	matches "$error" '--cursor [0-9]+ goes on'
+	expect 2 jobctl list 1-6 --cursor ''
+	contains "$error" '--cursor goes on in a selection'
+}
+
 @test "a script pages by the cursor that is told, beginning with none" {
 	five
 	cursor='' found=''

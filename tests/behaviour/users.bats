@@ -89,14 +89,14 @@ as_daemon() {
 @test "a user can wait for another's job, and is told what may not be known" {
 	id=$(submit -- sh -c 'exit 3')
 	expect 3 jobctl wait "$id"
-	expect 5 as_daemon jobctl wait "$id"
+	expect 125 as_daemon jobctl wait "$id"
 	contains "$error" "failed: exit; with which code, only its owner"
 	id=$(submit -- sleep 60)
 	reaches "$id" running
 	ok as_daemon jobctl status "$id"
 	matches "$output" 'next: +wait$'
 	ok jobctl cancel --wait "$id"
-	expect 5 as_daemon jobctl wait "$id"
+	expect 125 as_daemon jobctl wait "$id"
 	lacks "$error" "before it ran"
 	ok as_daemon jobctl status "$id"
 	lacks "$output" 'next:'

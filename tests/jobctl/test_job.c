@@ -59,10 +59,10 @@ START_TEST(run_and_wait_exit_as_is_promised)
 		/* Of another's job no codes are shown. */
 		{ "{\"state\":\"completed\"}", 0, false },
 		{ "{\"state\":\"cancelled\"}", 125, true },
-		{ "{\"state\":\"cancelled\",\"started_at_us\":5}", 5, true },
-		{ "{\"state\":\"failed\",\"reason\":\"exit\",\"started_at_us\":5}", 5, true },
-		{ "{\"state\":\"failed\",\"reason\":\"signal\",\"started_at_us\":5}", 5, true },
-		{ "{\"state\":\"failed\",\"reason\":\"spawn\"}", 5, true },
+		{ "{\"state\":\"cancelled\",\"started_at_us\":5}", 125, true },
+		{ "{\"state\":\"failed\",\"reason\":\"exit\",\"started_at_us\":5}", 125, true },
+		{ "{\"state\":\"failed\",\"reason\":\"signal\",\"started_at_us\":5}", 125, true },
+		{ "{\"state\":\"failed\",\"reason\":\"spawn\"}", 125, true },
 		{ "{}", 125, true },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
