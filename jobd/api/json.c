@@ -201,12 +201,10 @@ static char *rule_of(const struct api *a, const struct job *j, enum rule which, 
 	return NULL;
 }
 
-static json_t *rules_json(const struct api *a, const struct job *j, json_t *o)
+static json_t *rules_json(const struct api *a, const struct job *j)
 {
 	json_t *rules = json_array();
-	struct rules r;
 
-	rules_init(&r);
 	for (int i = 0; i < RULES; i++) {
 		enum rule_origin origin = ORIGIN_DEFAULT;
 		char *text = rule_is_of_jobs((enum rule)i) ? rule_of(a, j, (enum rule)i, &origin) : NULL;
@@ -217,11 +215,8 @@ static json_t *rules_json(const struct api *a, const struct job *j, json_t *o)
 		json_put(rule, "value", json_text(text));
 		json_put(rule, "origin", json_string(rule_origin_name(origin)));
 		json_array_append_new(rules, rule);
-		if (i == RULE_TIMEOUT && rule_set(&r, RULE_TIMEOUT, text) == 0)
-			put_u64(o, "timeout_s", (r.timeout_us + 999999) / 1000000);
 		free(text);
 	}
-	rules_fini(&r);
 	return rules;
 }
 
@@ -252,7 +247,7 @@ static void put_alone(const struct api *a, json_t *o, const struct job *j)
 	json_t *after = json_array(), *before = json_array();
 
 	json_put(o, "history", history_json(j));
-	json_put(o, "rules", rules_json(a, j, o));
+	json_put(o, "rules", rules_json(a, j));
 	engine_after_each(a->o.engine, j, add_after, after);
 	engine_before_each(a->o.engine, j, add_before, before);
 	json_put(o, "after", json_array_size(after) ? json_incref(after) : NULL);
@@ -280,6 +275,7 @@ static void put_private(json_t *o, const struct job_view *v)
 	json_put(o, "error", json_text(j->now.error));
 	put_u64(o, "attempt", job_last_attempt(j));
 	put_u64(o, "attempts", v->attempts);
+	put_u64(o, "timeout_s", (v->timeout_us + 999999) / 1000000);
 	put_true(o, "cancel_requested", j->cancel_requested && runs);
 	put_true(o, "pause_requested", j->pause_requested);
 	put_true(o, "timed_out", j->timed_out && runs);

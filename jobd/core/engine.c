@@ -129,9 +129,19 @@ void engine_journal(struct engine *e, const struct job *j, const struct journal_
 	outbox_add(&e->outbox, entry, j);
 }
 
+uint64_t engine_timeout_us(const struct job *j, const struct rules *r)
+{
+	bool began = j->state == JOB_RUNNING || j->state == JOB_PAUSED || job_has_ended(j->state);
+
+	if (!began || !j->now.timeout_us)
+		return r->timeout_us;
+	return j->now.timeout_us == JOB_NO_TIMEOUT ? 0 : j->now.timeout_us;
+}
+
 struct job_view engine_live_view(struct engine *e, struct live *l)
 {
-	struct job_view v = { .job = &l->job, .reason = l->job.reason, .silent = l->silent,
+	const struct rules r = engine_rules(l);
+	struct job_view v = { .timeout_us = engine_timeout_us(&l->job, &r), .job = &l->job, .reason = l->job.reason, .silent = l->silent,
 		.attempts = engine_attempts(l) };
 
 	job_init(&v.loaded);

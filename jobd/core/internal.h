@@ -144,6 +144,8 @@ void engine_refused_job(struct engine *e, const struct actor *who, const char *v
     const struct job *j, const char *error);
 /* Tells the watchers. */
 void engine_changed(struct engine *e, struct live *l, enum job_change c);
+/* How long a job may run, by these rules or as its attempt has it. 0: for ever. */
+uint64_t engine_timeout_us(const struct job *j, const struct rules *r);
 /* The view of a live job. */
 struct job_view engine_live_view(struct engine *e, struct live *l);
 /* Answers everyone who waits for this job's pause. */

@@ -24,6 +24,16 @@ int query_ended(struct engine *e, uint64_t id, struct job *j)
 	return -ENOENT;
 }
 
+/* What its queue says today is not what held for it. */
+static uint64_t ended_timeout_us(const struct job *j)
+{
+	struct rules own;
+
+	rules_init(&own);
+	rules_apply(&own, j->rules);
+	return engine_timeout_us(j, &own);
+}
+
 enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v)
 {
 	struct live *l = live_find(&e->live, id);
@@ -39,6 +49,7 @@ enum engine_result engine_get(struct engine *e, uint64_t id, struct job_view *v)
 	v->reason = v->loaded.reason;
 	v->silent = false;
 	v->attempts = v->loaded.attempts;
+	v->timeout_us = ended_timeout_us(v->job);
 	return ENGINE_OK;
 }
 
@@ -95,7 +106,8 @@ static bool show_live(struct weave *w, uint64_t down_to)
 static bool show_ended(void *ctx, const struct job *j)
 {
 	struct weave *w = ctx;
-	struct job_view v = { .job = j, .reason = j->reason, .attempts = j->attempts };
+	struct job_view v = { .job = j, .reason = j->reason, .attempts = j->attempts,
+		.timeout_us = ended_timeout_us(j) };
 
 	return show_live(w, j->id) && show(w, &v);
 }

@@ -121,6 +121,8 @@ ends_with() {
 	contains "$error" '1ms at least'
 	id=$(submit --timeout 300ms -- sleep 600)
 	is "$(field "$id" timeout_s)" 1
+	reaches "$id" failed
+	is "$(jobctl list --json "$id" | json timeout_s)" 1
 }
 
 @test "a warning of no timeout is noted, and not one of the queue's" {
