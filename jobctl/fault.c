@@ -127,7 +127,8 @@ static void say_not_allowed(const char *what, const struct answer *a)
 	    job_text_or(a->params, "message", "its queue is not for you"), queue);
 }
 
-/* Who may, by the method's "Access:" line in its interface file. */
+/* Who may, by the method's "Access:" line in its interface file; what runs something takes the right to
+ * submit besides. */
 static const char *who_may(const char *method)
 {
 	static const struct {
@@ -141,6 +142,9 @@ static const char *who_may(const char *method)
 	};
 	int i = method ? varlink_method_find(method) : -1;
 
+	if (method && (strcmp(method, JOB "Retry") == 0 || strcmp(method, JOB "Edit") == 0))
+		return "only the owner, if this jobd's configuration lets that one submit (submit_users, "
+		       "submit_groups), root and jobd's administrators may";
 	for (size_t k = 0; i >= 0 && k < sizeof rows / sizeof rows[0]; k++)
 		if (strcmp(rows[k].access, varlink_methods[i].access) == 0)
 			return rows[k].text;

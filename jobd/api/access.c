@@ -12,7 +12,9 @@
  * What is run as a user is for that user and root to say, and for no administrator besides: who asks
  * for that is looked at where it is said (edit.c, draft.c).
  *
- * Whom a queue lets submit to it is its own rules' to say, and asked when the queue is known.
+ * Whom a queue lets submit to it is its own rules' to say, and asked when the queue is known. Who owns a
+ * job and has lost the right to submit it neither repeats it nor says what else it is to run, which is
+ * asked there too (draft-queue.c); all else that is the owner's stays so.
  *
  * Where jobd is not root it serves its own user and root, and nobody else.
  */
@@ -51,7 +53,7 @@ bool access_is_users(const struct api *a, const struct peer *p, const struct job
 	return p->uid == j->uid || p->uid == 0 || p->uid == a->policy.self;
 }
 
-static bool may_submit(const struct api *a, const struct peer *p)
+bool access_may_submit(const struct api *a, const struct peer *p)
 {
 	const struct api_policy *pol = &a->policy;
 
@@ -134,7 +136,7 @@ const char *api_authorise(void *ctx, const struct peer *p, const struct varlink_
 	if (strcmp(m->access, "any") == 0)
 		may = true;
 	else if (strcmp(m->access, "submit") == 0)
-		may = may_submit(a, p);
+		may = access_may_submit(a, p);
 	else if (strcmp(m->access, "owner") == 0)
 		return check_owner(a, p, params, error_params);
 	else if (strcmp(m->access, "admin") == 0)

@@ -36,6 +36,8 @@ struct api {
 
 /* access.c */
 bool access_is_admin(const struct api *a, const struct peer *p);
+/* Whether the configuration lets the peer submit, to whatever queue. */
+bool access_may_submit(const struct api *a, const struct peer *p);
 /* Whether the peer may see what the job holds, and control it. */
 bool access_owns(const struct api *a, const struct peer *p, const struct job *j);
 /* Whether the peer may say what the job runs as its user, as well. */
@@ -190,6 +192,11 @@ bool draft_read_after(struct drafting *x, struct draft *d);
 bool draft_read_environment(struct drafting *x, struct draft *d);
 /* draft-queue.c: a queue that is there, and open to the caller. otherwise may be NULL. */
 bool draft_read_queue(struct drafting *x, const char *otherwise, struct job *job);
+/*
+ * Whether the caller might submit the job x->id as things are now, to the queue that draft_read_queue
+ * found or else the one it is in. False: the call is answered, or (again) begins anew.
+ */
+bool draft_check_right(struct drafting *x);
 
 /* How many rows a call may look at in one turn; a large one counts for several (job_work). */
 #define PAGE_BUDGET 2000

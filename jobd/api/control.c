@@ -103,8 +103,13 @@ void api_job_delete(void *ctx, struct call *c)
 
 void api_job_retry(void *ctx, struct call *c)
 {
-	ask(ctx, c, &(struct control){ .event = EVENT_RETRY,
-			.attempt = (uint32_t)param_u64(c, "attempt", 0) });
+	struct drafting x;
+
+	drafting_init(&x, ctx, c, "retry");
+	x.id = param_u64(c, "id", 0);
+	if (draft_check_right(&x))
+		ask(ctx, c, &(struct control){ .event = EVENT_RETRY,
+				.attempt = (uint32_t)param_u64(c, "attempt", 0) });
 }
 
 void api_job_set_priority(void *ctx, struct call *c)

@@ -164,8 +164,10 @@ static const char *own_field(const struct call *c, unsigned set)
 	return cleared;
 }
 
-/* An administrator who could say what another's job runs could run anything as anybody. False:
- * answered. */
+/*
+ * An administrator who could say what another's job runs could run anything as anybody; and its user
+ * could submit so what may be submitted no more. False: answered, or (again) it begins anew.
+ */
 static bool check_own(struct drafting *x, unsigned set)
 {
 	const char *field = own_field(x->c, set);
@@ -182,7 +184,7 @@ static bool check_own(struct drafting *x, unsigned set)
 	if (!may)
 		refuse_own(x, v.job, field);
 	job_view_fini(&v);
-	return may;
+	return may && draft_check_right(x);
 }
 
 static void edit(struct drafting *x, const struct draft *d, struct edit *e)

@@ -413,7 +413,7 @@ void rig_init(void)
 	played.job.uid = 1000;
 	played.job.queue = strdup("default");
 	api = (struct api){ .o = o };
-	api.policy = (struct api_policy){ .anyone_submits = true };
+	api.policy = (struct api_policy){ 0 };
 	api.limits = (struct api_limits){ .environment_bytes = 1000, .command_bytes = 1000,
 		.user_queued_jobs = 9, .user_job_bytes = 5000 };
 }
@@ -451,6 +451,7 @@ void ask(server_handler *handler, const char *params)
 	ck_assert_msg(c.params, "%s: %s", params, error.text);
 	free(text);
 	answer.again = false;
+	api.policy.anyone_submits = !played.nobody_submits;
 	handler(&api, &c);
 	ck_assert(c.ended != answer.again);
 	json_decref(c.params);

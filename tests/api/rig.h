@@ -37,6 +37,7 @@ struct played {
 	uint64_t sealed; /* what its token sealed */
 	enum api_name group; /* what becomes of the look-up of a group */
 	gid_t gid;
+	bool nobody_submits; /* but administrators */
 
 	struct told told[1200];
 	size_t ntold;

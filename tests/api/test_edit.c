@@ -3,6 +3,7 @@
 #include "config.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "api/rig.h"
@@ -138,6 +139,62 @@ START_TEST(what_a_job_runs_only_its_user_and_root_change)
 }
 END_TEST
 
+/* What makes another piece of work of a job, but not what says when it is done. */
+static const char *const work[] = { "'command':['b']", "'umask':0", "'clear':['environment']",
+	"'set_meta':{'k':'v'}" };
+
+static const char *edit_of(const char *what)
+{
+	static char text[100];
+
+	snprintf(text, sizeof text, "{'id':7,%s}", what);
+	return text;
+}
+
+START_TEST(what_a_job_runs_its_user_changes_while_its_queue_takes_such)
+{
+	rig_init();
+	rule_set(&played.closed, RULE_SUBMIT_USERS, "bob");
+	free(played.job.queue);
+	played.job.queue = strdup("closed");
+	for (size_t i = 0; i < sizeof work / sizeof work[0]; i++) {
+		fails("Queue.NotAllowed", "", api_job_edit, edit_of(work[i]));
+		ck_assert_str_eq(said("queue"), "closed");
+		ck_assert_str_eq(played.refused, "edit NotAllowed");
+		ck_assert_uint_eq(played.ntold, 0);
+		caller.uid = 0;
+		well(api_job_edit, edit_of(work[i]));
+		caller.uid = 1000;
+	}
+	well(api_job_edit, "{'id':7,'rules':{'timeout':'1h'},'after':[{'id':1}],'clear':['deadline_us']}");
+	well(api_job_edit, "{'id':7,'queue':'default','command':['b']}");
+	rule_set(&played.closed, RULE_SUBMIT_GROUPS, "staff");
+	played.group = API_NAME_PENDING;
+	ask(api_job_edit, edit_of(work[0]));
+	ck_assert(answer.again && played.ntold == 0);
+	free(played.job.queue);
+	played.job.queue = strdup("default");
+	well(api_job_edit, edit_of(work[0]));
+	rig_fini();
+}
+END_TEST
+
+START_TEST(what_a_job_runs_its_user_changes_while_that_one_may_submit)
+{
+	rig_init();
+	played.nobody_submits = true;
+	for (size_t i = 0; i < sizeof work / sizeof work[0]; i++) {
+		fails("org.varlink.service.PermissionDenied", "", api_job_edit, edit_of(work[i]));
+		ck_assert_str_eq(played.refused, "edit PermissionDenied");
+		ck_assert_uint_eq(played.ntold, 0);
+	}
+	well(api_job_edit, "{'id':7,'rules':{'timeout':'1h'},'queue':'default'}");
+	caller.uid = 0;
+	well(api_job_edit, edit_of(work[0]));
+	rig_fini();
+}
+END_TEST
+
 START_TEST(what_core_says_of_an_edit_is_told)
 {
 	rig_init();
@@ -174,6 +231,8 @@ START_TEST(what_core_says_of_an_edit_is_told)
 END_TEST
 
 UNIT_MAIN("edit", an_edit_changes_what_is_given_and_clears_what_is_named,
-    what_a_job_runs_only_its_user_and_root_change, an_edit_sets_variables_in_the_environment_the_job_has,
+    what_a_job_runs_only_its_user_and_root_change,
+    what_a_job_runs_its_user_changes_while_its_queue_takes_such,
+    what_a_job_runs_its_user_changes_while_that_one_may_submit, an_edit_sets_variables_in_the_environment_the_job_has,
     an_edit_adds_to_the_notes_the_job_has, an_edit_that_makes_no_sense_is_refused,
     what_core_says_of_an_edit_is_told)

@@ -334,3 +334,53 @@ errors_of() {
 	ok jobctl reload
 	ok as "$BOB" jobctl submit --wait -- true
 }
+
+@test "who may submit no more runs nothing new, and keeps what was taken" {
+	config 'queue import {}'
+	start_jobd
+	for queue in default import; do
+		expect 3 as "$BOB" jobctl run --queue "$queue" -- sh -c 'exit 3'
+		as "$BOB" jobctl submit --queue "$queue" --hold -- echo as-it-was
+	done
+	# One that fails first, and is tried again by itself.
+	as "$BOB" jobctl submit --hold --attempts 2 --backoff 1ms -- sh -c 'mkdir tried || exit 0; exit 3'
+	config_only "submit_users = {\"$ANN\"}" 'queue import {}'
+	ok jobctl reload
+	expect 5 as "$BOB" jobctl retry 1
+	contains "$error" 'cannot retry job 1: not permitted'
+	contains "$error" submit_users
+	expect 1 as "$BOB" jobctl retry 1 3 # several: some
+	expect 5 as "$BOB" jobctl edit 2 -- echo pwned
+	contains "$error" submit_users
+	expect 5 as "$BOB" jobctl edit 2 --queue import --env PATH=/tmp
+	is "$(jobctl audit --json --lines 0 --user "$BOB" --verb retry | json result | sort -u)" PermissionDenied
+	# When it runs is still the owner's.
+	ok as "$BOB" jobctl edit 2 --timeout 1h --queue import
+	ok as "$BOB" jobctl priority 2 1
+
+	config_only "queue import { submit_users = {\"$ANN\"} }"
+	ok jobctl reload
+	is "$(as "$BOB" jobctl submit --queue import -- true 2>&1)" \
+	    "jobctl: cannot submit the job: not permitted: it is open to submit_users $ANN and administrators (jobctl queue show import: submit_users, submit_groups)"
+	expect 5 as "$BOB" jobctl retry 3
+	is "$error" "jobctl: cannot retry job 3: not permitted: it is open to submit_users $ANN and administrators (jobctl queue show import: submit_users, submit_groups)"
+	expect 5 as "$BOB" jobctl edit 4 -- echo pwned
+	contains "$error" 'jobctl queue show import'
+	expect 5 as "$BOB" jobctl edit 4 --queue import -- echo pwned
+	ok as "$BOB" jobctl edit 4 --queue default -- echo elsewhere
+	ok as "$BOB" jobctl retry 1
+	ok jobctl queue set import "submit_users=$BOB"
+	ok as "$BOB" jobctl retry 3
+	expect 3 jobctl wait 1 3
+
+	config_only "submit_users = {\"$ANN\"}" "queue import { submit_users = {\"$ANN\"} }"
+	ok jobctl queue reset import
+	ok jobctl reload
+	ok as "$BOB" jobctl release 2 4 5
+	for id in 2 4 5; do
+		reaches "$id" completed
+	done
+	is "$(jobctl log 2) $(jobctl log 4) $(field 5 attempt)" 'as-it-was elsewhere 2'
+	# Root and administrators may repeat it.
+	ok jobctl retry 1
+}
