@@ -44,7 +44,7 @@ methods() {
 events() {
 	local function
 	for function in log_event log_begin keeper_log tally_init engine_note engine_refused engine_refused_job \
-	    journal; do
+	    engine_limited journal; do
 		named_by "$function"
 	done | grep -vx ok # the result, where the verb is a variable
 	grep -hoE 'entry\.verb = "[a-z-]+"' -r jobd | sed 's/.*"\(.*\)"/\1/'
