@@ -42,6 +42,11 @@ rule_defaults() {
 	    tests/unit/test_rules.c | sort
 }
 
+# The names that this section of the example has.
+shown_in() {
+	sed -n "/^$1 {/,/^#}/s/^#\t\([a-z_]*\) = .*/\1/p" etc/jobd.conf | sort
+}
+
 # What an example shows, commented out or not, with its sections' lines in force.
 sections_in_force() {
 	sed 's/^#\(\(queue\|template\) .*{\|\t.*\|}\)$/\1/' etc/jobd.conf
@@ -116,7 +121,7 @@ agree() {
 	[[ $(wc -l <"$T/known") -ge 13 ]]
 	listed QUEUES >"$T/manual"
 	agree 'man/jobd.conf.5, QUEUES (.It Ic NAME = Ar type)' "$T/known" "$T/manual"
-	sed -n '/^#queue example {/,/^#}/s/^#\t\([a-z_]*\) = .*/\1/p' etc/jobd.conf | sort >"$T/example"
+	shown_in '#queue example' >"$T/example"
 	agree 'etc/jobd.conf, queue example' "$T/known" "$T/example"
 }
 
@@ -134,11 +139,22 @@ agree() {
 	diff "$T/example" <(grep -v '^submit_' "$T/defaults")
 }
 
-@test "every field of a template is in jobd.conf(5), under TEMPLATES, and none besides" {
+@test "every field of a template is in jobd.conf(5), under TEMPLATES, and in the example, and none besides" {
 	sed -n 's/^[[:space:]]*{ *"\([a-z_]*\)", KIND_.*/\1/p' lib/template.c | sort >"$T/known"
 	[[ $(wc -l <"$T/known") -ge 10 ]]
 	listed TEMPLATES >"$T/manual"
 	agree 'man/jobd.conf.5, TEMPLATES (.It Ic NAME = Ar type)' "$T/known" "$T/manual"
+	# It shows rules as well, which the example of a queue has.
+	shown_in '#template nightly' | grep -vxFf <(rules | grep -vx priority) >"$T/example"
+	agree 'etc/jobd.conf, template nightly' "$T/known" "$T/example"
+}
+
+@test "the example has a section of every kind that jobd takes" {
+	sed -n '/part_field kinds\[\] = {/,/};/p' jobd/sys/settings-parts.c | grep -oE '"[a-z]+"' | tr -d '"' |
+	    sort >"$T/known"
+	[[ $(wc -l <"$T/known") -ge 2 ]]
+	sed -n 's/^#\([a-z]*\) [a-z]* {$/\1/p' etc/jobd.conf | sort >"$T/example"
+	agree 'etc/jobd.conf, sections' "$T/known" "$T/example"
 }
 
 @test "what jobd.conf(5) shows is accepted" {
