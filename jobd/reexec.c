@@ -10,6 +10,7 @@
  *	1 version   2 when it was started   3, 4 soft and hard RLIMIT_NOFILE of its birth
  *	5, 6 how often it started over, and when it last did (restart.h)
  *	7, 8 log lines that were dropped: all, and not said yet   9, 10 the state's and the runtime's lock
+ *	11 when the last of those lines was, by the clock that never jumps
  */
 #include "config.h"
 
@@ -55,6 +56,7 @@ enum {
 	TAG_UNSAID,
 	TAG_STATE_LOCK,
 	TAG_RUNTIME_LOCK,
+	TAG_DROPPED_AT,
 };
 
 struct reexec {
@@ -96,16 +98,19 @@ static void take_section(const struct tlv *section, struct reexec_past *past, st
 			r->at_mono_us = tlv_u64(&f);
 			break;
 		case TAG_DROPPED:
-			past->dropped_lines = tlv_u64(&f);
+			past->lost.dropped = tlv_u64(&f);
 			break;
 		case TAG_UNSAID:
-			past->unsaid_lines = tlv_u64(&f);
+			past->lost.unsaid = tlv_u64(&f);
 			break;
 		case TAG_STATE_LOCK:
 			past->state_lock = (int)tlv_u64(&f);
 			break;
 		case TAG_RUNTIME_LOCK:
 			past->runtime_lock = (int)tlv_u64(&f);
+			break;
+		case TAG_DROPPED_AT:
+			past->lost.last_us = tlv_u64(&f);
 			break;
 		default:
 			break;
@@ -281,19 +286,19 @@ bool reexec_begin(void *ctx, const struct actor *who)
 static void put_section(struct handover *h, const struct jobd *d)
 {
 	struct buf b = BUF_INIT;
-	uint64_t dropped, unsaid;
+	struct logger_lost lost = logger_drain(LOG_MS);
 
-	logger_drain(LOG_MS, &dropped, &unsaid);
 	tlv_put_str(&b, TAG_VERSION, PACKAGE_VERSION);
 	tlv_put_u64(&b, TAG_STARTED_AT, d->started_at_us);
 	tlv_put_u64(&b, TAG_NOFILE_SOFT, d->restart.nofile_soft);
 	tlv_put_u64(&b, TAG_NOFILE_HARD, d->restart.nofile_hard);
 	tlv_put_u64(&b, TAG_RESTART_STEP, d->restart.step);
 	tlv_put_u64(&b, TAG_RESTART_AT, d->restart.at_mono_us);
-	tlv_put_u64(&b, TAG_DROPPED, dropped);
-	tlv_put_u64(&b, TAG_UNSAID, unsaid);
+	tlv_put_u64(&b, TAG_DROPPED, lost.dropped);
+	tlv_put_u64(&b, TAG_UNSAID, lost.unsaid);
 	tlv_put_u64(&b, TAG_STATE_LOCK, (uint64_t)store_lock_fd(d->store));
 	tlv_put_u64(&b, TAG_RUNTIME_LOCK, (uint64_t)d->runtime_lock);
+	tlv_put_u64(&b, TAG_DROPPED_AT, lost.last_us);
 	handover_put(h, HANDOVER_DAEMON, &b);
 	buf_fini(&b);
 	handover_fd(h, store_lock_fd(d->store));

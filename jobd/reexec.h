@@ -13,6 +13,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "jobd/sys/logger.h"
 #include "lib/handover.h"
 
 struct actor;
@@ -25,8 +26,8 @@ struct reexec_past {
 	struct handover *record; /* NULL: this is no such next self */
 	char version[64];	 /* of the former one */
 	uint64_t started_at_us;
-	uint64_t dropped_lines, unsaid_lines; /* of the log: in all; of them, since the last were said */
-	int state_lock, runtime_lock;	      /* descriptors, to be claimed; 0: none */
+	struct logger_lost lost;      /* lines of the log */
+	int state_lock, runtime_lock; /* descriptors, to be claimed; 0: none */
 };
 
 /*

@@ -66,10 +66,13 @@ static void stop(void *ctx, const struct actor *who, enum on_stop how, const cha
 	notify_stopping(s.within_ms);
 }
 
-static uint64_t dropped_lines(void *ctx)
+static struct api_lost_lines lost_lines(void *ctx)
 {
+	struct logger_lost l = logger_lost();
+
 	(void)ctx;
-	return logger_dropped();
+	return (struct api_lost_lines){ .all = l.dropped, .unsaid = l.unsaid,
+		.ago_us = clock_mono_us() - l.last_us };
 }
 
 static enum api_name told(enum names_result r)
@@ -282,7 +285,7 @@ static int open_server(struct jobd *d, char **why)
 		.reload = reload,
 		.reexec = reexec_begin,
 		.stop = stop,
-		.dropped_lines = dropped_lines,
+		.lost_lines = lost_lines,
 		.ctx = d,
 	};
 	d->api = api_new(&ao);
@@ -320,8 +323,7 @@ int rooms_open(struct jobd *d)
 {
 	struct logger_options lo = { .foreground = d->options.foreground,
 		.facility = d->config->syslog_facility,
-		.dropped = d->past.dropped_lines,
-		.unsaid = d->past.unsaid_lines };
+		.lost = d->past.lost };
 	char *why = NULL;
 
 	log_set_level(d->config->log_level);

@@ -41,6 +41,13 @@ struct api_limits {
 
 enum api_name { API_NAME_KNOWN, API_NAME_UNKNOWN, API_NAME_PENDING, API_NAME_LATE };
 
+/* Log lines that were dropped. */
+struct api_lost_lines {
+	uint64_t all;
+	uint64_t unsaid; /* of them, those whose loss the log does not tell of yet */
+	uint64_t ago_us; /* since the last one */
+};
+
 struct api_options {
 	struct event_base *base;
 	struct engine *engine;
@@ -66,8 +73,7 @@ struct api_options {
 	bool (*reexec)(void *ctx, const struct actor *who);
 	/* Begins to stop the daemon; how 0: as it is configured. */
 	void (*stop)(void *ctx, const struct actor *who, enum on_stop how, const char *why);
-	/* Log lines that were dropped. */
-	uint64_t (*dropped_lines)(void *ctx);
+	struct api_lost_lines (*lost_lines)(void *ctx);
 	void *ctx;
 };
 

@@ -10,6 +10,8 @@
 #include "lib/strv.h"
 #include "lib/varlink_handlers.h"
 
+#define LOST_LATELY_US UINT64_C(600000000)
+
 void api_daemon_stop(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
@@ -54,7 +56,21 @@ static json_t *counts_json(const struct engine_health *h)
 	return o;
 }
 
-static json_t *problems_json(struct engine *e, const struct engine_health *h, uint64_t dropped)
+/* Those of a while ago are counted, and no trouble any more. */
+static void lost_lines_problem(json_t *problems, const struct api_lost_lines *l)
+{
+	char text[120];
+
+	if (!l->all || (!l->unsaid && l->ago_us >= LOST_LATELY_US))
+		return;
+	snprintf(text, sizeof text, "%llu log line%s dropped, %s", (unsigned long long)l->all,
+	    l->all == 1 ? " was" : "s were",
+	    l->unsaid ? "and the log does not tell of it yet" : "the last one less than 10 minutes ago");
+	json_array_append_new(problems, json_string(text));
+}
+
+static json_t *problems_json(
+    struct engine *e, const struct engine_health *h, const struct api_lost_lines *lost)
 {
 	json_t *a = json_array();
 	struct engine_stopping s;
@@ -76,10 +92,7 @@ static json_t *problems_json(struct engine *e, const struct engine_health *h, ui
 	}
 	if (h->backing_off)
 		json_array_append_new(a, json_string("no process could be started lately"));
-	if (dropped) {
-		snprintf(text, sizeof text, "%llu log lines were dropped", (unsigned long long)dropped);
-		json_array_append_new(a, json_string(text));
-	}
+	lost_lines_problem(a, lost);
 	return a;
 }
 
@@ -87,11 +100,11 @@ void api_monitor_health(void *ctx, struct call *c)
 {
 	struct api *a = ctx;
 	struct engine_health h;
-	uint64_t dropped = a->o.dropped_lines(a->o.ctx);
+	struct api_lost_lines lost = a->o.lost_lines(a->o.ctx);
 	json_t *o = json_object();
 
 	engine_health(a->o.engine, &h);
-	json_t *problems = problems_json(a->o.engine, &h, dropped);
+	json_t *problems = problems_json(a->o.engine, &h, &lost);
 	json_put(o, "status", json_string(json_array_size(problems) ? "degraded" : "ok"));
 	json_put(o, "problems", problems);
 	json_put(o, "version", json_string(a->o.version));
@@ -108,7 +121,7 @@ void api_monitor_health(void *ctx, struct call *c)
 	json_put(o, "rss_kb", json_integer(resident_kb()));
 	json_put(o, "tree", json_text(h.tree));
 	json_put(o, "silent_keepers", json_integer(h.silent_keepers));
-	json_put(o, "dropped_log_lines", json_integer((json_int_t)dropped));
+	json_put(o, "dropped_log_lines", json_integer((json_int_t)lost.all));
 	json_put(o, "limits_met", limits_json(a));
 	json_put(o, "connections", json_integer((json_int_t)server_connections(a->server)));
 	call_reply(c, o);

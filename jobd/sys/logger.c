@@ -26,6 +26,7 @@
 #include <unistd.h>
 
 #include "jobd/sys/devlog.h"
+#include "lib/clock.h"
 #include "lib/log.h"
 
 #define RING	 1024
@@ -42,8 +43,7 @@ static struct {
 	pthread_cond_t drained; /* the thread has gone, or nothing is queued */
 	struct line ring[RING];
 	size_t first, count;
-	uint64_t dropped; /* all */
-	uint64_t unsaid;  /* of them, not yet logged */
+	struct logger_lost lost;
 	int facility;
 	bool open, closing, gone, idle, to_stderr, to_journal;
 	struct devlog devlog;
@@ -81,22 +81,29 @@ static struct log_line dropped_line(void)
 {
 	struct log_line l;
 	log_begin(&l, "log-lines-dropped");
-	log_u64(&l, "count", the.unsaid);
+	log_u64(&l, "count", the.lost.unsaid);
 	return l;
+}
+
+static void lose(struct logger_lost *l, uint64_t lines)
+{
+	if (!lines)
+		return;
+	l->dropped += lines;
+	l->unsaid += lines;
+	l->last_us = clock_mono_us();
 }
 
 static void stderr_sink(void *ctx, int priority, const char *text, size_t len)
 {
 	(void)ctx;
-	if (the.unsaid) {
+	if (the.lost.unsaid) {
 		struct log_line note = dropped_line();
 		if (write_stderr(LOG_WARNING, note.text, note.len))
-			the.unsaid = 0;
+			the.lost.unsaid = 0;
 	}
-	if (!write_stderr(priority, text, len)) {
-		the.dropped++;
-		the.unsaid++;
-	}
+	if (!write_stderr(priority, text, len))
+		lose(&the.lost, 1);
 }
 
 static void queue_sink(void *ctx, int priority, const char *text, size_t len)
@@ -109,8 +116,7 @@ static void queue_sink(void *ctx, int priority, const char *text, size_t len)
 		copy = NULL;
 		pthread_cond_signal(&the.filled);
 	} else {
-		the.dropped++;
-		the.unsaid++;
+		lose(&the.lost, 1);
 	}
 	pthread_mutex_unlock(&the.lock);
 	free(copy);
@@ -158,7 +164,7 @@ static void deliver(const struct line *l)
 {
 	while (!write_out(l->priority, l->text)) {
 		if (the.closing) {
-			the.dropped++;
+			lose(&the.lost, 1);
 			break;
 		}
 		wait_to_retry();
@@ -168,10 +174,10 @@ static void deliver(const struct line *l)
 static void say_dropped(void)
 {
 	struct log_line note = dropped_line();
-	uint64_t n = the.unsaid;
-	the.unsaid = 0;
+	uint64_t n = the.lost.unsaid;
+	the.lost.unsaid = 0;
 	if (!write_out(LOG_WARNING, note.text))
-		the.unsaid += n;
+		the.lost.unsaid += n;
 }
 
 static void *drain(void *arg)
@@ -192,7 +198,7 @@ static void *drain(void *arg)
 		the.count--;
 		deliver(&l);
 		free(l.text);
-		if (the.unsaid && the.count == 0)
+		if (the.lost.unsaid && the.count == 0)
 			say_dropped();
 	}
 	devlog_close(&the.devlog);
@@ -240,8 +246,7 @@ int logger_open(const struct logger_options *o)
 	if (the.open)
 		return -EBUSY;
 	the.first = the.count = 0;
-	the.dropped = o->dropped;
-	the.unsaid = o->unsaid;
+	the.lost = o->lost;
 	the.idle = false;
 	the.closing = the.gone = false;
 	the.facility = o->facility;
@@ -270,8 +275,7 @@ int logger_reopen(void)
 	struct logger_options o = {
 		.foreground = the.to_stderr,
 		.facility = the.facility,
-		.dropped = the.dropped,
-		.unsaid = the.unsaid,
+		.lost = the.lost,
 		.ident = the.devlog.ident,
 		.write = the.write == write_devlog ? NULL : the.write,
 		.ctx = the.ctx,
@@ -286,30 +290,27 @@ void logger_set_facility(int facility)
 	pthread_mutex_unlock(&the.lock);
 }
 
-uint64_t logger_dropped(void)
+struct logger_lost logger_lost(void)
 {
 	pthread_mutex_lock(&the.lock);
-	uint64_t n = the.dropped;
+	struct logger_lost l = the.lost;
 	pthread_mutex_unlock(&the.lock);
-	return n;
+	return l;
 }
 
-void logger_drain(unsigned wait_ms, uint64_t *dropped, uint64_t *unsaid)
+struct logger_lost logger_drain(unsigned wait_ms)
 {
-	if (!the.open || the.to_stderr) { /* there is no thread */
-		*dropped = the.dropped;
-		*unsaid = the.unsaid;
-		return;
-	}
+	if (!the.open || the.to_stderr) /* there is no thread */
+		return the.lost;
 	struct timespec until = in_ms(wait_ms);
 	pthread_mutex_lock(&the.lock);
 	int rc = 0;
 	while (!(the.count == 0 && the.idle) && rc == 0)
 		rc = pthread_cond_timedwait(&the.drained, &the.lock, &until);
-	uint64_t lost = the.count + !the.idle;
-	*dropped = the.dropped + lost;
-	*unsaid = the.unsaid + lost;
+	struct logger_lost l = the.lost;
+	lose(&l, the.count + !the.idle);
 	pthread_mutex_unlock(&the.lock);
+	return l;
 }
 
 void logger_close(unsigned wait_ms)

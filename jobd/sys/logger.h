@@ -14,10 +14,17 @@
 
 #define LOGGER_LAST_MS 2000 /* what logger_close is given where the process ends */
 
+/* Lines that were dropped, by former selves too. */
+struct logger_lost {
+	uint64_t dropped; /* all */
+	uint64_t unsaid;  /* of them, those whose loss is not logged yet */
+	uint64_t last_us; /* when the last one was, by clock_mono_us; 0: not known */
+};
+
 struct logger_options {
 	bool foreground;
 	int facility;	   /* LOG_DAEMON or another */
-	uint64_t dropped, unsaid; /* by a former self: all lines, and those whose loss it had not logged */
+	struct logger_lost lost; /* by a former self */
 	const char *ident; /* NULL: "jobd". Borrowed for as long as the logger is open */
 	/* What writes a line; false: not taken, to be tried again. NULL:
 	 * the system's log. For tests. */
@@ -37,14 +44,11 @@ int logger_reopen(void);
 /* A reload may change the facility. */
 void logger_set_facility(int facility);
 
-/* How many lines were dropped since it was opened. */
-uint64_t logger_dropped(void);
+/* What was lost until now. */
+struct logger_lost logger_lost(void);
 
-/*
- * Waits at most wait_ms for what is queued, and tells what a next self is to know (see logger_options), were the
- * process to end now.
- */
-void logger_drain(unsigned wait_ms, uint64_t *dropped, uint64_t *unsaid);
+/* Waits at most wait_ms for what is queued, and tells what would be lost were the process to end now. */
+struct logger_lost logger_drain(unsigned wait_ms);
 
 /*
  * Waits at most wait_ms for what is queued, and not at all where nobody takes it; goes back to

@@ -303,7 +303,7 @@ void job_view_fini(struct job_view *v)
 void engine_health(struct engine *e, struct engine_health *h)
 {
 	(void)e;
-	*h = (struct engine_health){ .free_bytes = 1 << 20, .low_disk_bytes = 64 << 20 };
+	*h = played.health;
 }
 
 void engine_refused(
@@ -398,14 +398,22 @@ static bool user_name(void *ctx, uid_t uid, const char **name)
 	return true;
 }
 
+static struct api_lost_lines lost_lines(void *ctx)
+{
+	(void)ctx;
+	return played.lost;
+}
+
 /* ---- the test's side ---- */
 
 void rig_init(void)
 {
-	struct api_options o = { .user_uid = user_uid, .group_gid = group_gid, .user_name = user_name };
+	struct api_options o = { .user_uid = user_uid, .group_gid = group_gid, .user_name = user_name,
+		.lost_lines = lost_lines, .version = "1" };
 
 	caller = (struct peer){ .uid = 1000, .gid = 1000, .user = "ann", .process = "test" };
-	played = (struct played){ .result = ENGINE_OK, .found = ENGINE_OK };
+	played = (struct played){ .result = ENGINE_OK, .found = ENGINE_OK,
+		.health = { .free_bytes = 1 << 20, .low_disk_bytes = 64 << 20 } };
 	rules_init(&played.closed);
 	job_init(&played.job);
 	played.job.state = JOB_QUEUED;

@@ -38,6 +38,8 @@ struct played {
 	enum api_name group; /* what becomes of the look-up of a group */
 	gid_t gid;
 	bool nobody_submits; /* but administrators */
+	struct engine_health health; /* the disk is full, unless said */
+	struct api_lost_lines lost;
 
 	struct told told[1200];
 	size_t ntold;

@@ -294,8 +294,8 @@ leaves() {
 	n=$(dropped)
 	((n > 1000 && n < 3000))
 	# Who looks is told.
-	jobctl health >told || :
-	grep -qE "problem: +$n log lines were dropped" told
+	expect 1 jobctl health
+	matches "$output" "problem: +$n log lines were dropped, and the log does not tell of it yet"
 	kill -CONT "$rsyslog_job"
 	logged warning "event=log-lines-dropped count=$n"
 	# The first thousand and more arrived, and none is missing but those.
@@ -303,6 +303,10 @@ leaves() {
 	ok jobctl release 1
 	logged info "event=completed $(job 1) .*"
 	is "$(dropped)" "$n"
+	# That it was lately is known to the next jobd, too.
+	ok jobctl daemon-reexec
+	expect 1 jobctl health
+	matches "$output" "problem: +$n log lines were dropped, the last one less than 10 minutes ago"
 	lines_as_promised
 	# Nor does jobd wait long for it when it leaves.
 	kill -STOP "$rsyslog_job"

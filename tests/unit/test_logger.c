@@ -73,7 +73,7 @@ START_TEST(lines_arrive_in_order_with_their_priority)
 	ck_assert_uint_eq(sent.count, 501);
 	ck_assert_str_eq(sent.last, "event=last n=501");
 	ck_assert_int_eq(sent.last_priority, LOG_LOCAL1 | LOG_ERR);
-	ck_assert_uint_eq(logger_dropped(), 0);
+	ck_assert_uint_eq(logger_lost().dropped, 0);
 	ck_assert_int_eq(logger_reopen(), 0);
 	log_event(LOG_ERR, "more", "n", "1");
 	logger_close(60000);
@@ -90,10 +90,13 @@ START_TEST(a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told)
 	for (int i = 0; i < 2000; i++)
 		log_event(LOG_INFO, "line", "n", "%d", i);
 	ck_assert_uint_lt(clock_mono_us() - began, 5000000 * unit_slowness());
-	uint64_t dropped = logger_dropped();
+	uint64_t dropped = logger_lost().dropped;
 	/* A ring of 1024, and one line in the writer's hands (or not yet). */
 	ck_assert_uint_ge(dropped, 2000 - 1025);
 	ck_assert_uint_le(dropped, 2000 - 1024);
+	ck_assert_uint_eq(logger_lost().unsaid, dropped);
+	uint64_t last_us = logger_lost().last_us;
+	ck_assert(last_us >= began && last_us <= clock_mono_us());
 	pthread_mutex_unlock(&sent.gate);
 	wait_for(2000 - dropped + 1);
 	char expected[64];
@@ -106,6 +109,35 @@ START_TEST(a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told)
 	logger_close(60000);
 	ck_assert_str_eq(sent.last, "event=flows n=again");
 	ck_assert_int_eq(sent.last_priority, LOG_USER | LOG_NOTICE);
+	ck_assert_uint_eq(logger_lost().dropped, dropped);
+	ck_assert_uint_eq(logger_lost().unsaid, 0);
+	ck_assert_uint_eq(logger_lost().last_us, last_us);
+}
+END_TEST
+
+START_TEST(what_a_former_self_lost_is_told_and_counted)
+{
+	struct logger_options o = { .facility = LOG_LOCAL1, .write = writer, .ctx = &sent,
+		.lost = { .dropped = 7, .unsaid = 2, .last_us = 1 } };
+
+	ck_assert_int_eq(logger_open(&o), 0);
+	log_event(LOG_INFO, "line", "n", "1");
+	wait_for(2);
+	ck_assert_str_eq(sent.last, "event=log-lines-dropped count=2");
+	struct logger_lost l = logger_drain(60000);
+	ck_assert_uint_eq(l.dropped, 7);
+	ck_assert_uint_eq(l.unsaid, 0);
+	ck_assert_uint_eq(l.last_us, 1);
+	/* What nobody takes would be lost with this one. */
+	pthread_mutex_lock(&sent.gate);
+	log_event(LOG_INFO, "line", "n", "2");
+	l = logger_drain(0);
+	ck_assert_uint_eq(l.dropped, 8);
+	ck_assert_uint_eq(l.unsaid, 1);
+	ck_assert_uint_gt(l.last_us, 1);
+	ck_assert_uint_eq(logger_lost().dropped, 7);
+	pthread_mutex_unlock(&sent.gate);
+	logger_close(60000);
 }
 END_TEST
 
@@ -140,7 +172,7 @@ START_TEST(a_reader_that_is_away_for_a_while_misses_nothing)
 	logger_close(60000);
 	ck_assert_str_eq(sent.last, "event=line n=499");
 	ck_assert_uint_eq(sent.count, 500);
-	ck_assert_uint_eq(logger_dropped(), 0);
+	ck_assert_uint_eq(logger_lost().dropped, 0);
 }
 END_TEST
 
@@ -153,7 +185,7 @@ START_TEST(nobody_waits_for_a_reader_that_is_not_there)
 	uint64_t began = clock_mono_us();
 	logger_close(60000);
 	ck_assert_uint_lt(clock_mono_us() - began, 10000000 * unit_slowness());
-	ck_assert_uint_eq(logger_dropped(), 500);
+	ck_assert_uint_eq(logger_lost().dropped, 500);
 }
 END_TEST
 
@@ -192,7 +224,7 @@ START_TEST(in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobo
 	/* More than a pipe holds: this must come to its end. */
 	for (int i = 0; i < 2000; i++)
 		log_event(LOG_INFO, "much", "n", "%s", value);
-	uint64_t dropped = logger_dropped();
+	uint64_t dropped = logger_lost().dropped;
 	ck_assert_uint_gt(dropped, 0);
 
 	static char all[1 << 20];
@@ -215,6 +247,7 @@ END_TEST
 
 UNIT_MAIN("logger", lines_arrive_in_order_with_their_priority,
     a_stuck_reader_is_not_waited_for_and_what_was_lost_is_told,
+    what_a_former_self_lost_is_told_and_counted,
     a_reader_that_is_away_for_a_while_misses_nothing, nobody_waits_for_a_reader_that_is_not_there,
     closing_waits_no_longer_than_it_is_told,
     in_the_foreground_a_line_says_its_priority_and_a_full_pipe_stops_nobody)
