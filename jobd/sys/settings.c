@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: ISC */
 /*
  * The configuration: the table of settings, their defaults, and how each value is
- * checked. A new setting is a row here and a member of struct config. What sections hold is
- * elsewhere: lib/rules.h, lib/template.h.
+ * checked; and which file is taken. A new setting is a row here and a member of struct config. What
+ * sections hold is elsewhere: lib/rules.h, lib/template.h.
  */
 #include "config.h"
 
@@ -23,6 +23,7 @@
 #include "lib/duration.h"
 #include "lib/on-stop.h"
 #include "lib/size.h"
+#include "lib/str.h"
 #include "lib/strv.h"
 
 #define FILE_MAX (1u << 20)
@@ -279,15 +280,46 @@ static struct config *defaults(void)
 	return c;
 }
 
-/* Reads a whole regular file. 0 or -errno; -EFBIG over a megabyte. */
-static int slurp(const char *path, struct buf *text)
+/*
+ * Whoever may write it says what root's jobd does, and who is its administrator. 0, or -EPERM with what
+ * is wrong.
+ */
+static int check_owner(const char *path, const struct stat *st, char ***messages)
+{
+	char *line;
+	if (geteuid() != 0)
+		return 0;
+	if (st->st_uid != 0) {
+		line = str_printf("%s: belongs to uid %ju, and root's jobd does what it says; run: chown root %s",
+		    path, (uintmax_t)st->st_uid, path);
+		strv_add(messages, line ? line : path);
+		free(line);
+	}
+	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
+		line = str_printf("%s: others may write to it (mode %04o), and root's jobd does what it says; "
+				  "run: chmod go-w %s", path, (unsigned)st->st_mode & 07777, path);
+		strv_add(messages, line ? line : path);
+		free(line);
+	}
+	return *messages ? -EPERM : 0;
+}
+
+static int check_file(const char *path, int fd, char ***messages)
+{
+	struct stat st;
+	if (fstat(fd, &st) < 0)
+		return -errno;
+	return S_ISREG(st.st_mode) ? check_owner(path, &st, messages) : -EISDIR;
+}
+
+/* Reads a whole regular file. 0 or -errno; -EFBIG over a megabyte. Some come with messages. */
+static int slurp(const char *path, struct buf *text, char ***messages)
 {
 	/* Non-blocking: a fifo in its place must not hang a reload. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return -errno;
-	struct stat st;
-	int rc = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode) ? 0 : -EISDIR;
+	int rc = check_file(path, fd, messages);
 	while (rc == 0 && text->len <= FILE_MAX) {
 		void *at = buf_reserve(text, 4096);
 		ssize_t n = at ? read(fd, at, 4096) : -1;
@@ -326,13 +358,14 @@ int config_load(const char *path, bool must_exist, struct config **out, char ***
 	int rc = c ? 0 : -ENOMEM;
 	if (rc < 0 || !path)
 		goto done;
-	rc = slurp(path, &text);
+	rc = slurp(path, &text, messages);
 	if (rc == -ENOENT && !must_exist) {
 		rc = 0;
 		goto done;
 	}
 	if (rc < 0) {
-		say_file(path, rc, messages);
+		if (!*messages)
+			say_file(path, rc, messages);
 		goto done;
 	}
 	rc = set_string(&c->source, path);

@@ -60,7 +60,7 @@ struct config {
 
 /*
  * Loads path; NULL, or a file that does not exist and need not, gives the defaults.
- * 0 and *out; or -EINVAL (mistakes), -ENOENT, another -errno, and then
+ * 0 and *out; or -EINVAL (mistakes), -EPERM (to root: others may write it), -ENOENT, another -errno, and then
  * *messages, "FILE:LINE: what is wrong; what would be right" each, in the order
  * of lines. Both are the caller's (config_free, strv_free). *messages is NULL on 0.
  */

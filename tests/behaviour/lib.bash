@@ -25,6 +25,7 @@ setup() {
 		[[ $name == JOBD_TEST_* ]] || unset "$name"
 	done
 	export NO_COLOR=1 LC_ALL=C
+	umask 022 # root's jobd takes no configuration that others may write
 	D=$(mktemp -d "${TMPDIR:-/tmp}/jobd.XXXXXX")
 	export HOME=$D/home JOBD_SOCKET=$D/s
 	export PATH=$top_builddir/jobctl:$top_builddir/jobd:$PATH

@@ -257,3 +257,28 @@ $(cd "$(getent passwd daemon | cut -d : -f 6)" && pwd)"
 	expect 5 as_daemon jobctl submit --plan plan --user root
 	contains "$error" 'only root may submit for another user'
 }
+
+@test "root's jobd takes no configuration that others may write; a user's is that user's affair" {
+	config 'max_running = 37'
+	chmod 666 "$D/jobd.conf"
+	expect 1 jobctl reload
+	contains "$error" 'the old one stays in force'
+	contains "$error" "$D/jobd.conf: others may write to it (mode 0666), and root's jobd does what it says; run: chmod go-w $D/jobd.conf"
+	kill -HUP "$jobd_pid"
+	eventually has_line 'event=reload result=BadConfiguration detail=SIGHUP' "$D/jobd.log"
+	has_line "others may write to it (mode 0666)" "$D/jobd.log"
+	lacks "$(jobctl health --json)" '"max_running": 37'
+	expect 1 "$JOBD" -t -c "$D/jobd.conf"
+	matches "$error" "^jobd: $D/jobd.conf: others may write"
+	expect 1 jobctl daemon-reexec
+	contains "$error" 'run: chmod go-w'
+	ok as_daemon "$JOBD" -t -c "$D/jobd.conf"
+	chown daemon "$D/jobd.conf"
+	chmod 644 "$D/jobd.conf"
+	expect 1 jobctl reload
+	contains "$error" "$D/jobd.conf: belongs to uid $(id -u daemon), and root's jobd does what it says; run: chown root $D/jobd.conf"
+	ok as_daemon "$JOBD" -t -c "$D/jobd.conf"
+	chown root "$D/jobd.conf"
+	ok jobctl reload
+	is "$(jobctl health --json | json max_running)" 37
+}

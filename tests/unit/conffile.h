@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "jobd/sys/settings.h"
@@ -26,6 +27,7 @@ static int load_bytes(const char *text, size_t len, struct config **c, char ***m
 	FILE *f = fopen(path, "w");
 	ck_assert_ptr_nonnull(f);
 	ck_assert_uint_eq(fwrite(text, 1, len, f), len);
+	fchmod(fileno(f), 0600); /* whatever the umask: root is choosy */
 	fclose(f);
 	int rc = config_load(path, true, c, messages);
 	unlink(path);

@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <syslog.h>
 #include <unistd.h>
 
 #include "conffile.h"
+#include "lib/str.h"
 #include "lib/strv.h"
 #include "unit.h"
 
@@ -58,6 +60,60 @@ START_TEST(a_file_that_was_asked_for_has_to_be_there)
 	ck_assert_int_eq(config_load("/tmp", false, &c, &messages), -EISDIR);
 	ck_assert_str_eq(messages[0], "/tmp: is not a file");
 	strv_free(messages);
+}
+END_TEST
+
+/* What is told of a file with this mode and owner; "" where it is taken. The caller's. */
+static char *told_of(mode_t mode, uid_t owner)
+{
+	char name[] = "/tmp/jobd-config.XXXXXX";
+	struct config *c;
+	char **messages;
+	int fd = mkstemp(name);
+	ck_assert_int_ge(fd, 0);
+	ck_assert_int_eq(fchmod(fd, mode), 0);
+	ck_assert(owner == geteuid() || fchown(fd, owner, (gid_t)-1) == 0);
+	close(fd);
+	int rc = config_load(name, true, &c, &messages);
+	unlink(name);
+	config_free(c);
+	ck_assert_int_eq(rc, messages ? -EPERM : 0);
+	char *text = strdup("");
+	for (size_t i = 0; messages && messages[i]; i++) {
+		ck_assert(strncmp(messages[i], name, strlen(name)) == 0);
+		char *more = str_printf("%s%.*s\n", text,
+		    (int)(strlen(messages[i]) - strlen(name) - strlen(name)), messages[i] + strlen(name));
+		free(text);
+		text = more;
+	}
+	strv_free(messages);
+	return text;
+}
+
+START_TEST(root_takes_no_file_that_others_may_write)
+{
+	static const struct {
+		mode_t mode;
+		uid_t owner;
+		const char *told;
+	} rows[] = {
+		{ 0644, 0, "" },
+		{ 0600, 0, "" },
+		{ 0646, 0, ": others may write to it (mode 0646), and root's jobd does what it says; "
+			   "run: chmod go-w \n" },
+		{ 0660, 0, ": others may write to it (mode 0660), and root's jobd does what it says; "
+			   "run: chmod go-w \n" },
+		{ 0644, 1, ": belongs to uid 1, and root's jobd does what it says; run: chown root \n" },
+		{ 0666, 1, ": belongs to uid 1, and root's jobd does what it says; run: chown root \n"
+			   ": others may write to it (mode 0666), and root's jobd does what it says; "
+			   "run: chmod go-w \n" },
+	};
+	bool root = geteuid() == 0;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char *told = told_of(rows[i].mode, root ? rows[i].owner : geteuid());
+		ck_assert_str_eq(told, root ? rows[i].told : "");
+		free(told);
+	}
 }
 END_TEST
 
@@ -334,8 +390,8 @@ START_TEST(a_file_of_nothing_known_does_not_go_on_for_ever)
 END_TEST
 
 UNIT_MAIN("config", no_file_at_all_is_a_working_configuration,
-    a_file_that_was_asked_for_has_to_be_there, every_setting_is_read,
-    all_mistakes_are_told_at_once_each_with_its_line, values_out_of_range_are_refused,
+    a_file_that_was_asked_for_has_to_be_there, root_takes_no_file_that_others_may_write,
+    every_setting_is_read, all_mistakes_are_told_at_once_each_with_its_line, values_out_of_range_are_refused,
     one_mistake_gives_one_message, a_setting_that_is_set_twice_is_told,
     a_second_value_gives_one_message_with_a_line_that_there_is,
     names_of_nobody_are_told_with_their_lines_where_that_is_asked_for,
