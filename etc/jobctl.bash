@@ -63,9 +63,24 @@ _jobctl_ask() {
 	timeout 2 jobctl ${socket:+--socket "$socket"} "$@" 2>/dev/null </dev/null
 }
 
-# Jobs in these states, each as an object of JSON, at most as many as would be looked at in a list.
+# Whether the verb does something with every job for who asks, and not with those alone that one may control.
+_jobctl_takes_all() {
+	case $1 in
+	list | ls | status | show | audit | wait) ;;
+	*) ((EUID == 0)) ;;
+	esac
+}
+
+# Jobs in these states that the verb would not be refused, each as an object of JSON, at most as many as would
+# be looked at in a list. One's own come first, and are more than those of a list if others have many.
 _jobctl_in_states() {
-	_jobctl_ask list --limit 100 --state "$1" --json
+	if _jobctl_takes_all "$2"; then
+		_jobctl_ask list --limit 100 --state "$1" --json
+	else
+		_jobctl_ask list --limit 100 --state "$1" --user "$(id -un)" --json
+		# Who may control another's job is told its command.
+		_jobctl_ask list --limit 100 --state "$1" --json | grep '"command": *\['
+	fi
 }
 
 # The jobs that make sense for a verb, the newest first: number, state and name. Where it is for all, what has
@@ -76,12 +91,12 @@ _jobctl_jobs() {
 	# What JSON escapes stays so: a name can't do anything to the terminal.
 	{
 		if [[ -n $states ]]; then
-			_jobctl_in_states "$states"
+			_jobctl_in_states "$states" "$1"
 		else
-			_jobctl_in_states live
-			_jobctl_in_states ended
+			_jobctl_in_states live "$1"
+			_jobctl_in_states ended "$1"
 		fi
-	} | head -n 100 |
+	} | awk '!seen[$0]++' | head -n 100 |
 	    sed -n 's/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)"[^{]*"name": *"\(\([^"\\]\|\\.\)*\)".*/\1 \2 \3/p; t
 		s/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)".*/\1 \2/p' |
 	    sort -u -k 1,1nr # one that ended meanwhile was there twice
@@ -103,12 +118,25 @@ _jobctl_parameters() {
 	    sed -n 's/^ *"\([A-Za-z0-9_.-]*\)[="].*/\1=/p'
 }
 
-# Offers these jobs. Bash puts what all that is offered begins with on the line, so the words beside the
+# Whether a number is on the line already, by itself, in a list or in a range.
+_jobctl_is_given() {
+	local word part parts
+	for word in "${given[@]-}"; do
+		IFS=, read -ra parts <<<"$word"
+		for part in "${parts[@]-}"; do
+			[[ $part =~ ^([0-9]{1,18})(-([0-9]{1,18}))?$ ]] || continue
+			(($1 < 10#${BASH_REMATCH[1]} || $1 > 10#${BASH_REMATCH[3]:-${BASH_REMATCH[1]}})) || return 0
+		done
+	done
+	return 1
+}
+
+# Offers these jobs, but for those that are on the line. Bash puts what all that is offered begins with on the line, so the words beside the
 # number can stay where several are shown (COMP_TYPE says so), as numbers differ.
 _jobctl_offer_jobs() {
 	local line jobs=()
 	while read -r line; do
-		[[ $line != "$2"* ]] || jobs+=("${line:0:72}")
+		[[ $line != "$2"* ]] || _jobctl_is_given "${line%% *}" || jobs+=("${line:0:72}")
 	done < <(_jobctl_jobs "$1")
 	if ((${#jobs[@]} < 2)) || [[ ${COMP_TYPE-} != @(33|63|64) ]]; then
 		jobs=("${jobs[@]%% *}")
@@ -240,6 +268,7 @@ _jobctl_word() {
 	else
 		((++count))
 		[[ -n $first ]] || first=$1
+		given+=("$1")
 		# The options end where the command begins.
 		case $verb in
 		submit | add | run) [[ -n $template ]] || plain=1 ;;
@@ -249,11 +278,11 @@ _jobctl_word() {
 }
 
 # Looks at the words before the one at the cursor: verb (seconds: the words one of which still has to follow),
-# how many words follow it and the first of them, option, if the word at the cursor is an option's value, and the
+# how many words follow it (given) and the first of them, option, if the word at the cursor is an option's value, and the
 # socket and the template, if they are named.
 _jobctl_parse() {
 	local i
-	verb='' seconds='' first='' count=0 option='' plain=0 socket='' template=''
+	verb='' seconds='' first='' given=() count=0 option='' plain=0 socket='' template=''
 	for ((i = 1; i < ${#words[@]} - 1; i++)); do
 		if [[ -n $option ]]; then
 			[[ $option != --socket ]] || socket=${words[i]}
@@ -328,7 +357,7 @@ _jobctl_argument() {
 }
 
 _jobctl() {
-	local words verb seconds first count option plain socket template word
+	local words verb seconds first given count option plain socket template word
 	COMPREPLY=()
 	_jobctl_words
 	_jobctl_parse

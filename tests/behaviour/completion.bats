@@ -50,8 +50,46 @@ jobs_in_all_states() {
 	is "$(offered jobctl signal '')" '5 4'
 	is "$(offered jobctl retry '')" '3 2'
 	is "$(offered jobctl rm '')" '3 2 1'
-	is "$(offered jobctl pause 4 '')" 4
 	is "$(offered jobctl status 9)" ''
+}
+
+@test "a job whose number is on the line is not offered again" {
+	jobs_in_all_states
+	is "$(offered jobctl pause 4 '')" ''
+	is "$(offered jobctl cancel 4 6 '')" '7 5'
+	is "$(offered jobctl cancel --now 5-7 '')" 4
+	is "$(offered jobctl status 1,3-5 9 '')" '7 6 2'
+	is "$(offered jobctl retry 02 x 1- '')" 3
+}
+
+# As daemon would be, who sources this file in a shell of its own.
+offered_to_daemon() {
+	local words
+	printf -v words '%q ' "$@"
+	setpriv --reuid daemon --regid daemon --clear-groups bash -c "
+		source '$top_srcdir/etc/jobctl.bash'
+		COMP_WORDS=($words) COMP_CWORD=$(($# - 1))
+		_jobctl
+		echo \"\${COMPREPLY[*]}\""
+}
+
+@test "who is not root is offered those jobs to control that he may" {
+	as_root_only
+	chmod 755 "$D"
+	jobs_in_all_states
+	for job in 'true' 'false'; do
+		setpriv --reuid daemon --regid daemon --clear-groups jobctl submit --hold --chdir / -- "$job"
+	done
+	is "$(offered_to_daemon jobctl cancel '')" '9 8'
+	is "$(offered_to_daemon jobctl release 8 '')" 9
+	is "$(offered_to_daemon jobctl log '')" '9 8'
+	is "$(offered_to_daemon jobctl retry '')" ''
+	is "$(offered_to_daemon jobctl status '')" '9 8 7 6 5 4 3 2 1'
+	is "$(offered_to_daemon jobctl wait '')" '9 8 7 6 5 4'
+	is "$(offered jobctl cancel '')" '9 8 7 6 5 4'
+	config "admin_group = \"$(id -gn daemon)\""
+	ok jobctl reload
+	is "$(offered_to_daemon jobctl cancel '')" '9 8 7 6 5 4'
 }
 
 @test "what runs is offered even if many have ended since" {
