@@ -68,8 +68,8 @@ static void limits_met(struct sheet *p, const json_t *h)
 
 	json_object_foreach(json_object_get(h, "limits_met"), name, count) {
 		if (json_integer_value(count) > 0)
-			buf_printf(&line, "%s%s %lld times", line.len ? ", " : "", name,
-			    (long long)json_integer_value(count));
+			buf_printf(&line, "%s%s %lld time%s", line.len ? ", " : "", name,
+			    (long long)json_integer_value(count), json_integer_value(count) == 1 ? "" : "s");
 	}
 	sheet_buf(p, "limits met", &line);
 }

@@ -41,6 +41,7 @@ connections_are() {
 	eventually connections_are 3
 	expect 1 as "$BOB" jobctl list
 	is "$error" "jobctl: cannot list jobs: this user has 2 connections, and user_connections allows one user 2"
+	matches "$(jobctl health)" 'limits met: +user_connections 1 time($|[^s])'
 	expect 125 as "$BOB" jobctl run -- true
 	ok as "$ANN" jobctl status "$id"
 	ok jobctl list
