@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <pwd.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,10 +38,29 @@ const char *fields_last(char *const *v)
 	return n ? v[n - 1] : NULL;
 }
 
+const struct passwd *fields_numbered_user(const char *text)
+{
+	size_t n = strspn(text, "0123456789");
+	unsigned long long uid = n && !text[n] && n <= 10 ? strtoull(text, NULL, 10) : UINT32_MAX;
+
+	return uid < UINT32_MAX && !getpwnam(text) ? getpwuid((uid_t)uid) : NULL;
+}
+
+enum code fields_user(const struct ctl *c, json_t *p)
+{
+	const char *user = fields_last(c->o->users);
+	const struct passwd *pw = user ? fields_numbered_user(user) : NULL;
+
+	return fields_text(c, p, "user", "user", pw ? pw->pw_name : user);
+}
+
 const char *fields_other_user(const struct options *o)
 {
 	const char *user = fields_last(o->users);
-	const struct passwd *pw = user ? getpwuid(geteuid()) : NULL;
+	const struct passwd *pw = user ? fields_numbered_user(user) : NULL;
+	if (pw)
+		return pw->pw_uid == geteuid() ? NULL : user;
+	pw = user ? getpwuid(geteuid()) : NULL;
 	return pw && strcmp(pw->pw_name, user) == 0 ? NULL : user;
 }
 

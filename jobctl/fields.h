@@ -10,6 +10,7 @@
 #define JOBCTL_FIELDS_H
 
 #include <jansson.h>
+#include <pwd.h>
 
 #include "jobctl/verb.h"
 
@@ -27,10 +28,15 @@ enum code fields_priority(const struct ctl *c, json_t *p);
 enum code fields_job(const struct ctl *c, const json_t *was, json_t *p);
 /* token: one that nobody had before. */
 enum code fields_token(json_t *p);
+/* user: whom the job is to run as, by name, as jobd knows users. */
+enum code fields_user(const struct ctl *c, json_t *p);
 
 /* The last value of an option that may be given once, or NULL. */
 const char *fields_last(char *const *v);
-/* Whom the job is to run as, where that is somebody else than the caller; else NULL. */
+/* The account that a number stands for, where no account has it as its name; else NULL. Borrowed, as from
+ * getpwuid(3). */
+const struct passwd *fields_numbered_user(const char *text);
+/* Whom the job is to run as, name or number, where that is somebody else than the caller; else NULL. */
 const char *fields_other_user(const struct options *o);
 json_t *fields_strings(char *const *v);
 

@@ -391,7 +391,7 @@ static enum code submit(struct sending *s)
 		return CODE_SOME;
 	}
 	const struct options *o = s->c->o;
-	if ((code = fields_text(s->c, s->common, "user", "user", fields_last(o->users))) != CODE_DONE ||
+	if ((code = fields_user(s->c, s->common)) != CODE_DONE ||
 	    (code = surroundings_put(s->c, SURROUNDINGS_ALL, fields_other_user(o), s->common)) !=
 		CODE_DONE ||
 	    (code = fields_token(s->common)) != CODE_DONE || (code = cut(s)) != CODE_DONE)

@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "jobctl/fields.h"
 #include "jobctl/job.h"
 #include "jobctl/when.h"
 #include "lib/clock.h"
@@ -175,10 +176,7 @@ static enum code add_users(const struct ctl *c, json_t *filter)
 	size_t i;
 
 	json_array_foreach(users, i, user) {
-		const char *text = json_string_value(user);
-		bool number = strspn(text, "0123456789") == strlen(text) && strlen(text) < 10;
-		const struct passwd *pw =
-		    number && !getpwnam(text) ? getpwuid((uid_t)strtoul(text, NULL, 10)) : NULL;
+		const struct passwd *pw = fields_numbered_user(json_string_value(user));
 		if (pw)
 			json_array_set_new(users, i, json_string(pw->pw_name));
 	}

@@ -87,7 +87,7 @@ static enum code put_all(const struct ctl *c, json_t *p)
 	if ((code = fields_common(c, "name", p)) != CODE_DONE ||
 	    (code = fields_priority(c, p)) != CODE_DONE || (code = fields_job(c, NULL, p)) != CODE_DONE ||
 	    (code = put_unique(c, p)) != CODE_DONE ||
-	    (code = fields_text(c, p, "user", "user", fields_last(o->users))) != CODE_DONE ||
+	    (code = fields_user(c, p)) != CODE_DONE ||
 	    (code = surroundings_put(c, o->template ? SURROUNDINGS_CLEAN : SURROUNDINGS_ALL,
 		 fields_other_user(o), p)) != CODE_DONE)
 		return code;

@@ -65,10 +65,18 @@ char **surroundings_environment(const struct surroundings_environment *e, size_t
 	return NULL;
 }
 
+/* By name or number; NULL for the caller's own. */
+static const struct passwd *account(const char *user)
+{
+	const struct passwd *pw = user ? fields_numbered_user(user) : getpwuid(geteuid());
+
+	return pw || !user ? pw : getpwnam(user);
+}
+
 /* Adds what a job must have and has not: the passwd's, and a path. */
 static int complete(char ***env, const char *user)
 {
-	const struct passwd *pw = user ? getpwnam(user) : getpwuid(geteuid());
+	const struct passwd *pw = account(user);
 	char home[4096], name[512], logname[512], shell[4096];
 
 	if (pw) {

@@ -181,6 +181,21 @@ as_daemon() {
 	ok setpriv --reuid daemon --regid daemon --groups games jobctl submit --wait --chdir / -- true
 }
 
+@test "a user is named by number, too" {
+	uid=$(id -u daemon)
+	ok jobctl run --user "$uid" --chdir / -- sh -c 'id -un; echo $USER'
+	is "$output" $'daemon\ndaemon'
+	echo '{"command": ["id", "-un"], "cwd": "/"}' >plan
+	ok jobctl submit --plan plan -u "$uid" --wait
+	is "$(jobctl list --user "$uid" --json | json user)" $'daemon\ndaemon'
+	# Oneself is nobody else.
+	ok env MINE=1 jobctl run --user 0 -- sh -c 'echo $MINE; pwd'
+	is "$output" "1"$'\n'"$D"
+	expect 5 as_daemon jobctl submit --user 0 --chdir / -- true
+	expect 2 jobctl submit --user 4294967294 -- true
+	contains "$error" 'there is no user "4294967294"'
+}
+
 @test "a user who is not there can't be submitted for, nor asked for" {
 	not jobctl submit --user no-such-user -- true
 	is "$(jobctl list --json)" ""
