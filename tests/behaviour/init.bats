@@ -111,6 +111,68 @@ kill_daemon() {
 	is "$(daemon_pid)" "$pid"
 }
 
+@test "the socket is where the options have it" {
+	local args="-c $D/jobd.conf --state-dir $D/state" at
+	unset JOBD_SOCKET
+	try() {
+		at=$1
+		sed -i '/^JOBD_SOCKET=/d; /^DAEMON_ARGS=/d' "$JOBD_DEFAULTS"
+		printf '%s\n' "${@:3}" "DAEMON_ARGS='$args $2'" >>"$JOBD_DEFAULTS"
+		expect 3 init status
+		ok init start
+		[[ -S $at ]]
+		ok init status
+		ok init restart
+		# A mistake in the configuration hides nothing.
+		config 'kill_grace = "soon"'
+		ok init status
+		ok init stop
+		contains "$output" 'jobd has stopped'
+		expect 3 init status
+		config_only
+	}
+	try "$D/run/jobd.sock" "--runtime-dir $D/run"
+	try "$D/a" "--runtime-dir $D/run --socket $D/a"
+	try "$D/b" "--socket=$D/b --runtime-dir=$D/run"
+	try "$D/a" "--runtime-dir $D/none --socket $D/b --runtime-dir $D/run --socket $D/a"
+	try "$D/a" "--runtime-dir $D/run" "JOBD_SOCKET=$D/a"
+	try "$D/b" "--runtime-dir $D/run --socket $D/b" "JOBD_SOCKET=$D/a"
+}
+
+@test "a daemon that can't be reached is not said to have ended: 4, 1" {
+	ok init start
+	pid=$(daemon_pid)
+	apart() {
+		expect 4 init status
+		contains "$output" "it runs, and does not listen at $D/$1: process $pid holds $D/$2"
+	}
+	mv "$D/s" "$D/t"
+	apart s state/lock
+	for action in start stop restart reload; do
+		expect 1 init "$action"
+		contains "$error" "process $pid holds $D/state/lock"
+	done
+	process_is "$pid" SRD
+	mv "$D/t" "$D/s"
+	ok init status
+	cp "$JOBD_DEFAULTS" kept
+	echo "JOBD_SOCKET=$D/elsewhere" >>"$JOBD_DEFAULTS"
+	apart elsewhere state/lock
+	echo "DAEMON_ARGS='--state-dir $D/other --runtime-dir $D/run'" >>"$JOBD_DEFAULTS"
+	apart elsewhere run/jobd.lock
+	mv kept "$JOBD_DEFAULTS"
+	ok init stop
+	expect 3 init status
+}
+
+@test "two starts at once: one daemon, and both are content" {
+	init start >first 2>&1 3>&- &
+	other=$!
+	ok init start
+	wait "$other"
+	ok init status
+}
+
 @test "a configuration with mistakes: 6, and a daemon that runs goes on" {
 	config 'kill_grace = "soon"'
 	expect 6 init start
