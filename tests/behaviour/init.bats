@@ -59,7 +59,11 @@ kill_daemon() {
 	ok init stop
 }
 
-@test "restart, try-restart: a new daemon, the same jobs" {
+started() {
+	jobctl audit --json --verb daemon-start | grep -c .
+}
+
+@test "restart, try-restart: the program anew in the same process, the same jobs, no connect refused" {
 	expect 0 init try-restart # what does not run is left alone
 	expect 3 init status
 	ok init restart # and by this one started
@@ -67,15 +71,60 @@ kill_daemon() {
 	id=$(long_job)
 	reaches "$id" running
 	pid=$(field "$id" pid)
+	perl -MIO::Socket::UNIX -e '
+		until (-e "enough") {
+			$n++;
+			IO::Socket::UNIX->new($ARGV[0]) or print "refused: $!\n";
+			select(undef, undef, undef, 0.002);
+		}
+		print "$n connects\n";' "$D/s" >connects 3>&- &
+	connects=$!
+	n=1
 	for action in restart try-restart; do
 		ok init "$action"
-		second=$(daemon_pid)
-		not [ "$first" = "$second" ]
-		first=$second
+		contains "$output" 'is in charge'
+		n=$((n + 1))
+		is "$(started)" "$n"
+		is "$(daemon_pid)" "$first"
 		is "$(field "$id" state)" running
 		is "$(field "$id" pid)" "$pid"
 		process_is "$pid" SRD
 	done
+	: >enough
+	wait "$connects"
+	matches "$(<connects)" '^[0-9]+ connects$'
+}
+
+@test "restart starts another daemon where it would be started otherwise, and where it must" {
+	printf '%s\n' '#!/bin/sh' "[ \"\$1\" != daemon-reexec ] || [ ! -e $D/refused ] || exit 1" \
+	    "exec $JOBCTL \"\$@\"" >ctl
+	chmod +x ctl
+	echo "JOBCTL=$D/ctl" >>"$JOBD_DEFAULTS"
+	start_jobd # not by the script
+	id=$(long_job)
+	reaches "$id" running
+	first=$(daemon_pid)
+	anew() {
+		ok init restart
+		contains "$output" started
+		not [ "$(daemon_pid)" = "$first" ]
+		first=$(daemon_pid)
+		is "$(field "$id" state)" running
+	}
+	anew
+	# By its options, and by whatever else is set for it.
+	# shellcheck disable=SC2016 # for the script
+	echo 'DAEMON_ARGS="$DAEMON_ARGS --socket=$JOBD_SOCKET"' >>"$JOBD_DEFAULTS"
+	anew
+	echo 'ulimit -c 0; export COLOUR=blue' >>"$JOBD_DEFAULTS"
+	anew
+	contains "$(tr '\0' '\n' <"/proc/$first/environ")" COLOUR=blue
+	ok init restart
+	is "$(daemon_pid)" "$first"
+	# And where the one that runs does not want it.
+	: >refused
+	anew
+	contains "$output" 'stopped and started'
 }
 
 @test "stop does to the jobs what on_stop says, restart leaves them alone" {

@@ -65,8 +65,7 @@ daemon_pid() {
 	id=$(as "$ANN" jobctl submit --parsable -- sleep 1000)
 	reaches "$id" running
 	ok "$INIT" restart
-	pid=$(daemon_pid)
-	runs_as "$pid" "$ANN"
+	is "$(daemon_pid)" "$pid"
 	kill -KILL "$pid"
 	eventually process_gone "$pid"
 	ok "$INIT" restart
@@ -78,6 +77,7 @@ daemon_pid() {
 	expect 4 init_as "$BOB" stop
 	ok init_as "$ANN" status
 	ok init_as "$ANN" restart
+	is "$(daemon_pid)" "$pid"
 	ok as "$ANN" jobctl cancel --now --wait "$id"
 	ok init_as "$ANN" stop
 	expect 3 "$INIT" status
@@ -103,6 +103,7 @@ daemon_pid() {
 		echo "code $?"' inner "$INIT"
 	is "$(sed -n '/^jt/p' <<<"$output")" "$ANN 755
 $ANN 600"
+	contains "$output" 'is in charge'
 	contains "$output" 'code 6'
 	contains "$error" 'give it to that user (chown)'
 	[[ -d $HOMES/$ANN/.local/state/jobd/store ]]
