@@ -143,6 +143,33 @@ started() {
 	is "$(field "$id" state)" running
 }
 
+@test "stop says so where nobody was there to do what on_stop says" {
+	config 'on_stop = "cancel"'
+	ok init start
+	id=$(long_job)
+	reaches "$id" running
+	kill_daemon KILL
+	ok init stop
+	contains "$output" 'it had died; its jobs go on'
+	contains "$output" 'on_stop = "cancel" could not be carried out'
+	ok init start
+	kill_daemon STOP
+	ok init stop
+	contains "$output" 'was killed; its jobs go on'
+	contains "$output" 'on_stop = "cancel" could not be carried out'
+	ok init start
+	is "$(field "$id" state)" running
+	ok init stop
+	lacks "$output" 'could not be'
+	ok init start
+	is "$(field "$id" state)" cancelled
+	# With "keep" nothing is missing.
+	config_only
+	kill_daemon KILL
+	ok init stop
+	lacks "$output" on_stop
+}
+
 @test "reload, force-reload: 0, 7 where it does not run, 1 with mistakes, and the old settings hold" {
 	expect 7 init reload
 	expect 7 init force-reload
