@@ -264,12 +264,15 @@ started() {
 	is "$(daemon_pid)" "$pid"
 }
 
-@test "a start that fails says why: 1" {
-	config_only 'max_running = 2'
-	mkdir -m 755 "$D/state"
+@test "a start that fails says why: 1, and 6 where that is known before" {
+	echo "JOBD_SOCKET=$D/nowhere/s" >>"$JOBD_DEFAULTS"
 	expect 1 init start
-	contains "$error" "$D/state"
+	contains "$error" "$D/nowhere"
 	expect 1 init restart
+	chmod 755 "$D/state"
+	expect 6 init start
+	contains "$error" "$D/state"
+	expect 6 init restart
 }
 
 @test "a wrong or missing action: 2" {
