@@ -59,7 +59,11 @@ kill_daemon() {
 	ok init stop
 }
 
-@test "restart, try-restart: a new daemon, the same jobs" {
+started() {
+	jobctl audit --json --verb daemon-start | grep -c .
+}
+
+@test "restart, try-restart: the program anew in the same process, the same jobs, no connect refused" {
 	expect 0 init try-restart # what does not run is left alone
 	expect 3 init status
 	ok init restart # and by this one started
@@ -67,15 +71,60 @@ kill_daemon() {
 	id=$(long_job)
 	reaches "$id" running
 	pid=$(field "$id" pid)
+	perl -MIO::Socket::UNIX -e '
+		until (-e "enough") {
+			$n++;
+			IO::Socket::UNIX->new($ARGV[0]) or print "refused: $!\n";
+			select(undef, undef, undef, 0.002);
+		}
+		print "$n connects\n";' "$D/s" >connects 3>&- &
+	connects=$!
+	n=1
 	for action in restart try-restart; do
 		ok init "$action"
-		second=$(daemon_pid)
-		not [ "$first" = "$second" ]
-		first=$second
+		contains "$output" 'is in charge'
+		n=$((n + 1))
+		is "$(started)" "$n"
+		is "$(daemon_pid)" "$first"
 		is "$(field "$id" state)" running
 		is "$(field "$id" pid)" "$pid"
 		process_is "$pid" SRD
 	done
+	: >enough
+	wait "$connects"
+	matches "$(<connects)" '^[0-9]+ connects$'
+}
+
+@test "restart starts another daemon where it would be started otherwise, and where it must" {
+	printf '%s\n' '#!/bin/sh' "[ \"\$1\" != daemon-reexec ] || [ ! -e $D/refused ] || exit 1" \
+	    "exec $JOBCTL \"\$@\"" >ctl
+	chmod +x ctl
+	echo "JOBCTL=$D/ctl" >>"$JOBD_DEFAULTS"
+	start_jobd # not by the script
+	id=$(long_job)
+	reaches "$id" running
+	first=$(daemon_pid)
+	anew() {
+		ok init restart
+		contains "$output" started
+		not [ "$(daemon_pid)" = "$first" ]
+		first=$(daemon_pid)
+		is "$(field "$id" state)" running
+	}
+	anew
+	# By its options, and by whatever else is set for it.
+	# shellcheck disable=SC2016 # for the script
+	echo 'DAEMON_ARGS="$DAEMON_ARGS --socket=$JOBD_SOCKET"' >>"$JOBD_DEFAULTS"
+	anew
+	echo 'ulimit -c 0; export COLOUR=blue' >>"$JOBD_DEFAULTS"
+	anew
+	contains "$(tr '\0' '\n' <"/proc/$first/environ")" COLOUR=blue
+	ok init restart
+	is "$(daemon_pid)" "$first"
+	# And where the one that runs does not want it.
+	: >refused
+	anew
+	contains "$output" 'stopped and started'
 }
 
 @test "stop does to the jobs what on_stop says, restart leaves them alone" {
@@ -92,6 +141,33 @@ kill_daemon() {
 	process_is "$pid" T
 	ok init start
 	is "$(field "$id" state)" running
+}
+
+@test "stop says so where nobody was there to do what on_stop says" {
+	config 'on_stop = "cancel"'
+	ok init start
+	id=$(long_job)
+	reaches "$id" running
+	kill_daemon KILL
+	ok init stop
+	contains "$output" 'it had died; its jobs go on'
+	contains "$output" 'on_stop = "cancel" could not be carried out'
+	ok init start
+	kill_daemon STOP
+	ok init stop
+	contains "$output" 'was killed; its jobs go on'
+	contains "$output" 'on_stop = "cancel" could not be carried out'
+	ok init start
+	is "$(field "$id" state)" running
+	ok init stop
+	lacks "$output" 'could not be'
+	ok init start
+	is "$(field "$id" state)" cancelled
+	# With "keep" nothing is missing.
+	config_only
+	kill_daemon KILL
+	ok init stop
+	lacks "$output" on_stop
 }
 
 @test "reload, force-reload: 0, 7 where it does not run, 1 with mistakes, and the old settings hold" {
@@ -111,6 +187,68 @@ kill_daemon() {
 	is "$(daemon_pid)" "$pid"
 }
 
+@test "the socket is where the options have it" {
+	local args="-c $D/jobd.conf --state-dir $D/state" at
+	unset JOBD_SOCKET
+	try() {
+		at=$1
+		sed -i '/^JOBD_SOCKET=/d; /^DAEMON_ARGS=/d' "$JOBD_DEFAULTS"
+		printf '%s\n' "${@:3}" "DAEMON_ARGS='$args $2'" >>"$JOBD_DEFAULTS"
+		expect 3 init status
+		ok init start
+		[[ -S $at ]]
+		ok init status
+		ok init restart
+		# A mistake in the configuration hides nothing.
+		config 'kill_grace = "soon"'
+		ok init status
+		ok init stop
+		contains "$output" 'jobd has stopped'
+		expect 3 init status
+		config_only
+	}
+	try "$D/run/jobd.sock" "--runtime-dir $D/run"
+	try "$D/a" "--runtime-dir $D/run --socket $D/a"
+	try "$D/b" "--socket=$D/b --runtime-dir=$D/run"
+	try "$D/a" "--runtime-dir $D/none --socket $D/b --runtime-dir $D/run --socket $D/a"
+	try "$D/a" "--runtime-dir $D/run" "JOBD_SOCKET=$D/a"
+	try "$D/b" "--runtime-dir $D/run --socket $D/b" "JOBD_SOCKET=$D/a"
+}
+
+@test "a daemon that can't be reached is not said to have ended: 4, 1" {
+	ok init start
+	pid=$(daemon_pid)
+	apart() {
+		expect 4 init status
+		contains "$output" "it runs, and does not listen at $D/$1: process $pid holds $D/$2"
+	}
+	mv "$D/s" "$D/t"
+	apart s state/lock
+	for action in start stop restart reload; do
+		expect 1 init "$action"
+		contains "$error" "process $pid holds $D/state/lock"
+	done
+	process_is "$pid" SRD
+	mv "$D/t" "$D/s"
+	ok init status
+	cp "$JOBD_DEFAULTS" kept
+	echo "JOBD_SOCKET=$D/elsewhere" >>"$JOBD_DEFAULTS"
+	apart elsewhere state/lock
+	echo "DAEMON_ARGS='--state-dir $D/other --runtime-dir $D/run'" >>"$JOBD_DEFAULTS"
+	apart elsewhere run/jobd.lock
+	mv kept "$JOBD_DEFAULTS"
+	ok init stop
+	expect 3 init status
+}
+
+@test "two starts at once: one daemon, and both are content" {
+	init start >first 2>&1 3>&- &
+	other=$!
+	ok init start
+	wait "$other"
+	ok init status
+}
+
 @test "a configuration with mistakes: 6, and a daemon that runs goes on" {
 	config 'kill_grace = "soon"'
 	expect 6 init start
@@ -126,12 +264,15 @@ kill_daemon() {
 	is "$(daemon_pid)" "$pid"
 }
 
-@test "a start that fails says why: 1" {
-	config_only 'max_running = 2'
-	mkdir -m 755 "$D/state"
+@test "a start that fails says why: 1, and 6 where that is known before" {
+	echo "JOBD_SOCKET=$D/nowhere/s" >>"$JOBD_DEFAULTS"
 	expect 1 init start
-	contains "$error" "$D/state"
+	contains "$error" "$D/nowhere"
 	expect 1 init restart
+	chmod 755 "$D/state"
+	expect 6 init start
+	contains "$error" "$D/state"
+	expect 6 init restart
 }
 
 @test "a wrong or missing action: 2" {

@@ -410,6 +410,29 @@ leaves() {
 	is "$(wc -l <"$D/handed")" 1
 }
 
+@test "the drop-ins lose nothing where rsyslogd is not root's any more" {
+	command -v logrotate >/dev/null || skip "no logrotate (Debian: logrotate)"
+	mkdir "$D/logs"
+	chown daemon:daemon "$D/logs"
+	sed "s,/var/log/jobd.log,$D/logs/jobd.log," "$top_srcdir/etc/jobd.rsyslog" >"$D/drop-in"
+	sed "s,/var/log/jobd.log,$D/logs/jobd.log,; s,/run/rsyslogd.pid,$D/rsyslog.pid,
+	    s,/run/systemd/system,$D/none," "$top_srcdir/etc/jobd.logrotate" >"$D/logrotate.conf"
+	# The directory is another's than who rotates, as /var/log of Ubuntu is.
+	sed -i 's/^\tweekly$/\tsu root adm/' "$D/logrotate.conf"
+	stop_rsyslog
+	chown daemon "$D/syslog"
+	# shellcheck disable=SC2016 # rsyslog's
+	rsyslog_config '$PrivDropToUser daemon' '$PrivDropToGroup daemon' "include(file=\"$D/drop-in\")"
+	start_rsyslog
+	for n in 1 2; do
+		ok jobctl run -- true
+		eventually has_line "event=completed job=$n" "$D/logs/jobd.log"
+		is "$(stat -c '%a %U %G' "$D/logs/jobd.log")" '640 daemon daemon'
+		ok logrotate -f -s "$D/rotated" "$D/logrotate.conf"
+	done
+	has_line 'event=completed job=2' "$D/logs/jobd.log.1"
+}
+
 @test "the drop-in for logrotate has rsyslog go on in a new file" {
 	command -v logrotate >/dev/null || skip "no logrotate (Debian: logrotate)"
 	sed "s,/var/log/jobd.log,$D/jobd.log," "$top_srcdir/etc/jobd.rsyslog" >"$D/drop-in"
@@ -420,10 +443,11 @@ leaves() {
 	start_rsyslog
 	ok jobctl run -- true
 	eventually has_line 'event=completed job=1' "$D/jobd.log"
-	is "$(stat -c '%a %U %G' "$D/jobd.log")" '640 root adm'
+	is "$(stat -c %a "$D/jobd.log")" 640
+	chown daemon:adm "$D/jobd.log"
 	ok logrotate -f -s "$D/rotated" "$D/logrotate.conf"
 	has_line 'event=completed job=1' "$D/jobd.log.1"
-	is "$(stat -c '%a %U %G' "$D/jobd.log")" '640 root adm'
+	is "$(stat -c '%a %U %G' "$D/jobd.log")" '640 daemon adm'
 	ok jobctl run -- true
 	eventually has_line 'event=completed job=2' "$D/jobd.log"
 	not has_line 'job=2' "$D/jobd.log.1"
