@@ -25,14 +25,16 @@ counting() {
 @test "wait goes on waiting over a restart of jobd" {
 	start_jobd
 	id=$(submit -- sh -c 'while [ ! -e go ]; do sleep 0.02; done; exit 5')
-	{ jobctl wait "$id" || echo $? >code; } 3>&- &
+	jobctl wait "$id" 3>&- &
 	waiter=$!
 	reaches "$id" running
+	eventually has_connected "$waiter"
 	stop_jobd
 	start_jobd
 	: >go
-	wait "$waiter"
-	is "$(<code)" 5
+	code=0
+	wait "$waiter" || code=$?
+	is "$code" 5
 }
 
 @test "log -f of a job that waits shows its output when it starts" {

@@ -143,6 +143,11 @@ start_jobd() {
 	eventually jobd_answers
 }
 
+# A client, by its pid: who never was connected is told that there is no jobd, and does not wait for one.
+has_connected() {
+	find "/proc/$1/fd" -lname 'socket:*' 2>/dev/null | grep -q .
+}
+
 # Says so at once when it has died instead.
 jobd_answers() {
 	kill -0 "$jobd_pid" 2>/dev/null || {

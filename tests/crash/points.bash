@@ -248,10 +248,6 @@ kernel_tells() {
 	[[ $(id -u) == 0 ]] || (($(reap_ms) < 4000))
 }
 
-has_connected() {
-	find "/proc/$1/fd" -lname 'socket:*' 2>/dev/null | grep -q .
-}
-
 reached() {
 	[[ -e $D/trace ]]
 }
