@@ -117,9 +117,13 @@ static void why_backoff(const struct engine *e, const struct live *l, struct why
 		until = l->start_again_us;
 	if (until)
 		w->until_us = e->real_us() + (until - mono);
-	say(w, until == e->backoff_until_us && until ?
-		    "the machine has no room for another process; it is tried again soon" :
-		    "it could not be started; it is tried again soon");
+	if (until == e->backoff_until_us && until)
+		say(w, "the machine has no room for another process");
+	else if (l->start_error)
+		say(w, "it could not be started (%s)", strerror(-l->start_error));
+	else
+		say(w, "it could not be started");
+	say(w, "; it is tried again soon");
 }
 
 static void why_queue_stopped(const struct engine *e, const struct live *l, struct why *w)

@@ -245,6 +245,16 @@ START_TEST(a_job_that_waits_says_that_jobd_is_stopping)
 }
 END_TEST
 
+START_TEST(a_job_whose_keeper_can_not_be_executed_says_that)
+{
+	uint64_t a = submit();
+
+	turns();
+	unstarted(a, -ENOEXEC);
+	ck_assert_str_eq(why(a), "it could not be started (Exec format error); it is tried again soon");
+}
+END_TEST
+
 WORLD_MAIN("why", a_full_queue_says_how_many_it_runs_and_how_many_come_first,
     where_the_daemon_runs_as_many_as_it_may_those_of_all_queues_come_first,
     those_of_a_queue_that_is_stopped_do_not_come_first,
@@ -261,4 +271,5 @@ WORLD_MAIN("why", a_full_queue_says_how_many_it_runs_and_how_many_come_first,
     a_cancelled_job_says_what_runs_it_again,
     of_a_job_that_is_not_there_nothing_is_said,
     a_job_for_which_the_machine_has_no_process_says_so,
+    a_job_whose_keeper_can_not_be_executed_says_that,
     a_job_that_waits_says_that_jobd_is_stopping)
