@@ -77,9 +77,9 @@ _jobctl_in_states() {
 	if _jobctl_takes_all "$2"; then
 		_jobctl_ask list --limit 100 --state "$1" --json
 	else
-		_jobctl_ask list --limit 100 --state "$1" --user "$(id -un)" --json
+		_jobctl_ask list --limit 100 --state "$1" --user "$(id -un)" --json || return 1 # nor will it answer then
 		# Who may control another's job is told its command.
-		_jobctl_ask list --limit 100 --state "$1" --json | grep '"command": *\['
+		_jobctl_ask list --limit 100 --state "$1" --json | grep '"command": *\[' || :
 	fi
 }
 
@@ -93,8 +93,7 @@ _jobctl_jobs() {
 		if [[ -n $states ]]; then
 			_jobctl_in_states "$states" "$1"
 		else
-			_jobctl_in_states live "$1"
-			_jobctl_in_states ended "$1"
+			_jobctl_in_states live "$1" && _jobctl_in_states ended "$1"
 		fi
 	} | awk '!seen[$0]++' | head -n 100 |
 	    sed -n 's/^{"id": *\([0-9]*\), *"state": *"\([a-z]*\)"[^{]*"name": *"\(\([^"\\]\|\\.\)*\)".*/\1 \2 \3/p; t
@@ -131,8 +130,9 @@ _jobctl_is_given() {
 	return 1
 }
 
-# Offers these jobs, but for those that are on the line. Bash puts what all that is offered begins with on the line, so the words beside the
-# number can stay where several are shown (COMP_TYPE says so), as numbers differ.
+# Offers these jobs, but for those that are on the line. Bash puts what all that is offered begins with
+# on the line, so the words beside the number can stay where several are shown (COMP_TYPE says so), as
+# numbers differ.
 _jobctl_offer_jobs() {
 	local line jobs=()
 	while read -r line; do

@@ -163,6 +163,12 @@ static char *complaint(const char *path, const char *option, int *rc)
 	return NULL;
 }
 
+static int cannot_be_made(const char *path, const char *option, int rc, char **why)
+{
+	*why = str_printf("%s: cannot be made: %s; make it, or give another %s", path, strerror(-rc), option);
+	return rc;
+}
+
 static int prepare(const char *path, mode_t mode, const char *option, bool *made, char **why)
 {
 	make_parents(path, geteuid() == 0 ? 0755 : 0700);
@@ -170,10 +176,7 @@ static int prepare(const char *path, mode_t mode, const char *option, bool *made
 	if (*made) {
 		chmod(path, mode); /* whatever the umask took away; it is new and ours */
 	} else if (errno != EEXIST) {
-		int rc = -errno;
-		*why = str_printf("%s: cannot be made: %s; make it, or give another %s", path,
-		    strerror(-rc), option);
-		return rc;
+		return cannot_be_made(path, option, -errno, why);
 	}
 	int rc = 0;
 	*why = complaint(path, option, &rc);
@@ -190,15 +193,30 @@ int paths_prepare(struct paths *p, char **why)
 	return rc;
 }
 
-int paths_check(const struct paths *p, char **why)
+/* It is good, or could be made. */
+static int check(const char *path, const char *option, char **why)
 {
 	int rc = 0;
-	*why = NULL;
-	if (access(p->state_dir, F_OK) == 0)
-		*why = complaint(p->state_dir, "--state-dir", &rc);
-	if (rc == 0 && access(p->runtime_dir, F_OK) == 0)
-		*why = complaint(p->runtime_dir, "--runtime-dir", &rc);
+	char *above = strdup(path);
+	if (access(path, F_OK) == 0) {
+		*why = complaint(path, option, &rc);
+	} else if (above) {
+		do {
+			char *slash = strrchr(above, '/');
+			slash[slash == above] = '\0';
+		} while (access(above, F_OK) < 0 && errno == ENOENT);
+		if (access(above, W_OK | X_OK) < 0)
+			rc = cannot_be_made(path, option, -errno, why);
+	}
+	free(above);
 	return rc;
+}
+
+int paths_check(const struct paths *p, char **why)
+{
+	*why = NULL;
+	int rc = check(p->state_dir, "--state-dir", why);
+	return rc ? rc : check(p->runtime_dir, "--runtime-dir", why);
 }
 
 int paths_lock(const struct paths *p, char **why)

@@ -40,7 +40,7 @@ int paths_init(struct paths *p, const struct paths_options *o, char **why);
  */
 int paths_prepare(struct paths *p, char **why);
 
-/* The same of the directories that are there; makes none. */
+/* The same, but makes none: of one that is not there, whether it could be made. */
 int paths_check(const struct paths *p, char **why);
 
 /*
