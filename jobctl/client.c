@@ -143,7 +143,10 @@ static int receive(struct client *c, struct answer *a, bool *continues)
 	*a = (struct answer){ 0 };
 	int rc = varlink_client_receive(c->conn, first, &a->params, &error, continues);
 	if (rc == -EAGAIN && first < c->timeout_ms) {
-		complain("jobd at %s has not answered yet; waiting up to %d s", c->path, c->timeout_ms / 1000);
+		if (!c->said_slow)
+			complain("jobd at %s has not answered yet; waiting up to %d s more", c->path,
+			    (c->timeout_ms - first) / 1000);
+		c->said_slow = true;
 		rc = varlink_client_receive(c->conn, c->timeout_ms - first, &a->params, &error, continues);
 	}
 	if (rc == 0 && error && !(a->error = strdup(error))) {

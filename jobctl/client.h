@@ -21,6 +21,7 @@ struct client {
 	char *path; /* of the socket */
 	struct varlink_client *conn; /* NULL: not connected */
 	int timeout_ms;		     /* for an answer; a minute unless it is set */
+	bool said_slow;		     /* that one does not come soon */
 };
 
 /* option is --socket's value, or NULL. Connects to nothing yet. False: no memory. */

@@ -49,7 +49,7 @@ static void leave(struct follow *f, int code)
 /* jobd is not there any more: the job may be, under its keeper. */
 static void lose(struct follow *f)
 {
-	complain("job %" PRId64 " was not waited for; when jobd is back: jobctl wait %" PRId64, f->id, f->id);
+	complain("job %" PRId64 " was not waited for to its end: jobctl wait %" PRId64, f->id, f->id);
 	leave(f, CODE_OWN);
 }
 

@@ -233,6 +233,7 @@ static void rules_of(struct sheet *p, const json_t *job, const char *origin, con
 	buf_printf(&b, " (%s)", strcmp(origin, "job") == 0	   ? "its own"
 				: strcmp(origin, "runtime") == 0 ? "its queue's, set while jobd runs"
 				: strcmp(origin, "config") == 0	   ? "its queue's, from jobd.conf"
+				: strcmp(origin, "attempt") == 0 ? "its queue's, when it ran"
 								   : origin);
 	sheet_buf(p, *label, &b);
 	*label = "";
@@ -240,7 +241,7 @@ static void rules_of(struct sheet *p, const json_t *job, const char *origin, con
 
 static void rules(struct sheet *p, const json_t *job)
 {
-	static const char *const origins[] = { "job", "runtime", "config", "default" };
+	static const char *const origins[] = { "job", "attempt", "runtime", "config", "default" };
 	const char *label = "rules";
 
 	for (size_t i = 0; i < sizeof origins / sizeof origins[0]; i++)

@@ -114,7 +114,7 @@ static bool parse_calendar(const char *text, uint64_t now_us, uint64_t *us)
 	return to_us(tm, us);
 }
 
-/* Z, or +hh:mm or +hhmm with either sign; *s: what is to be taken off to have UTC. */
+/* Z, or +hh:mm, +hhmm or +hh with either sign; *s: what is to be taken off to have UTC. */
 static bool take_zone(const char **p, long *s)
 {
 	int h = 0, m = 0;

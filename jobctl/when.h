@@ -8,7 +8,8 @@
 #include <stdint.h>
 
 /*
- * Reads "2026-11-21", "2026-11-21 14:30[:05]" (or T between; and a zone, see when_zoned), "14:30[:05]" (today's), "now",
+ * Reads "2026-11-21", "2026-11-21 14:30[:05]" (or T between; with a zone, see when_zoned), "14:30[:05]"
+ * (today's), "now",
  * "today", "yesterday", "@1795300000" (seconds since the epoch), or a duration,
  * which is that long before now ("90min", "2d", "2d ago"). A day means its first moment.
  * now_us and *us are microseconds since the epoch. False when it is none of these.
@@ -29,8 +30,9 @@ enum when {
  * The same for a time to come, as it is written for at(1): a time of day ("14:30", "1430", "4pm",
  * "noon", "midnight", "teatime"), which is the next one; a day ("tomorrow", "monday", "2026-12-01",
  * "dec 24", "24 dec 2027"), which is its first moment; or both, in any order ("tomorrow 6:00",
- * "2026-12-01T14:30"), also with a zone (when_zoned); "now"; and to each "+ 2 hours 30 min" may be added, which alone ("+2h", "2h", "in 2
- * hours") is from now on. Days, weeks, months and years are the calendar's. Or "@1795300000".
+ * "2026-12-01T14:30"); "now"; and to each "+ 2 hours 30 min" may be added, which alone ("+2h", "2h", "in 2
+ * hours") is from now on. Days, weeks, months and years are the calendar's. Or "@1795300000", or
+ * what when_zoned takes.
  * *us is set unless it is WHEN_NONE.
  */
 enum when when_ahead(const char *text, uint64_t now_us, uint64_t *us);

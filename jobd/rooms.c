@@ -72,7 +72,7 @@ static struct api_lost_lines lost_lines(void *ctx)
 
 	(void)ctx;
 	return (struct api_lost_lines){ .all = l.dropped, .unsaid = l.unsaid,
-		.ago_us = clock_mono_us() - l.last_us };
+		.ago_us = l.last_us ? clock_mono_us() - l.last_us : UINT64_MAX };
 }
 
 static enum api_name told(enum names_result r)

@@ -171,10 +171,11 @@ static const char *own_field(const struct call *c, unsigned set)
 static bool check_own(struct drafting *x, unsigned set)
 {
 	const char *field = own_field(x->c, set);
+	const json_t *rules = json_object_get(call_params(x->c), "rules");
 	struct job_view v;
 
-	if (!field)
-		return true;
+	if (!field) /* more attempts would be as good as a retry */
+		return !json_object_get(rules, "attempts") || draft_check_right(x);
 	enum engine_result r = engine_get(x->a->o.engine, x->id, &v);
 	if (r != ENGINE_OK) {
 		error_of_get(x->c, x->id, r);

@@ -183,31 +183,37 @@ static void put_plan(json_t *o, const struct job *j)
 }
 
 /* A rule's text, with where it comes from; the caller's. NULL: it is not told. */
-static char *rule_of(const struct api *a, const struct job *j, enum rule which, enum rule_origin *origin)
+static char *rule_of(const struct api *a, const struct job_view *v, enum rule which, enum rule_origin *origin)
 {
-	bool began = j->state == JOB_RUNNING || j->state == JOB_PAUSED || job_has_ended(j->state);
+	const struct job *j = v->job;
+	bool ended = job_has_ended(j->state);
 	char *text = engine_rule(a->o.engine, j, which, origin);
-	struct rules r;
 
-	if (which == RULE_TIMEOUT && began && j->now.timeout_us) { /* the attempt's own */
-		free(text);
+	if (which == RULE_TIMEOUT && j->now.timeout_us) { /* its attempt may have another by now */
+		struct rules r;
 		rules_init(&r);
-		r.timeout_us = j->now.timeout_us == JOB_NO_TIMEOUT ? 0 : j->now.timeout_us;
-		return rule_text(&r, which);
+		r.timeout_us = v->timeout_us;
+		char *own = rule_text(&r, which);
+		if (own && text && (strcmp(own, text) != 0 || (ended && v->timeout_us && *origin != ORIGIN_JOB)))
+			*origin = ORIGIN_ATTEMPT;
+		free(text);
+		text = own;
+		if (*origin == ORIGIN_ATTEMPT)
+			return text;
 	}
-	if (!job_has_ended(j->state) || *origin == ORIGIN_JOB)
+	if (!ended || *origin == ORIGIN_JOB)
 		return text;
 	free(text); /* what its queue says now may not be what it said then */
 	return NULL;
 }
 
-static json_t *rules_json(const struct api *a, const struct job *j)
+static json_t *rules_json(const struct api *a, const struct job_view *v)
 {
 	json_t *rules = json_array();
 
 	for (int i = 0; i < RULES; i++) {
 		enum rule_origin origin = ORIGIN_DEFAULT;
-		char *text = rule_is_of_jobs((enum rule)i) ? rule_of(a, j, (enum rule)i, &origin) : NULL;
+		char *text = rule_is_of_jobs((enum rule)i) ? rule_of(a, v, (enum rule)i, &origin) : NULL;
 		if (!text)
 			continue;
 		json_t *rule = json_object();
@@ -242,12 +248,13 @@ static bool add_before(void *ctx, const struct job_after *a)
 }
 
 /* What takes more than the job's row to know. */
-static void put_alone(const struct api *a, json_t *o, const struct job *j)
+static void put_alone(const struct api *a, json_t *o, const struct job_view *v)
 {
+	const struct job *j = v->job;
 	json_t *after = json_array(), *before = json_array();
 
 	json_put(o, "history", history_json(j));
-	json_put(o, "rules", rules_json(a, j));
+	json_put(o, "rules", rules_json(a, v));
 	engine_after_each(a->o.engine, j, add_after, after);
 	engine_before_each(a->o.engine, j, add_before, before);
 	json_put(o, "after", json_array_size(after) ? json_incref(after) : NULL);
@@ -297,7 +304,7 @@ json_t *job_json(const struct api *a, const struct peer *p, const struct job_vie
 	if (owns)
 		put_private(o, v);
 	if (owns && alone)
-		put_alone(a, o, v->job);
+		put_alone(a, o, v);
 	return o;
 }
 

@@ -333,16 +333,28 @@ static enum engine_result refuse(struct engine *e, const struct actor *who, cons
 	return ENGINE_WRONG_STATE;
 }
 
-/* Another attempt follows, and it would have more than it may: nothing could follow from that but its end. */
-static bool leaves_no_attempt(const struct live *l, const struct edit *x)
+/* The attempts that it may have when it has been edited. */
+static uint32_t attempts_then(const struct engine *e, const struct live *l, const struct edit *x, unsigned fields)
 {
 	const char *given = rules_given(x->draft->rules, RULE_ATTEMPTS);
-	struct rules r;
+	const struct queue *q = fields & EDIT_QUEUE ? queue_find(&e->queues, x->draft->queue) : NULL;
+	struct rules r = (q ? q : l->queue)->rules;
 
-	rules_init(&r);
-	if (!given || l->job.state != JOB_QUEUED || rule_set(&r, RULE_ATTEMPTS, given))
-		return false;
-	return job_last_attempt(&l->job) >= (r.attempts > l->job.attempts ? r.attempts : l->job.attempts);
+	if (!given && !(x->clear_rules & 1u << RULE_ATTEMPTS))
+		given = rules_given(l->job.rules, RULE_ATTEMPTS);
+	r.submit_users = r.submit_groups = NULL;
+	if (given && rule_set(&r, RULE_ATTEMPTS, given))
+		return UINT32_MAX; /* it is refused elsewhere */
+	return r.attempts > l->job.attempts ? r.attempts : l->job.attempts;
+}
+
+/* Another attempt would follow, and be more than it may have: nothing could come of that but its end. */
+static bool leaves_no_attempt(const struct engine *e, const struct live *l, const struct edit *x, unsigned fields)
+{
+	uint32_t last = job_last_attempt(&l->job);
+
+	return (fields & (EDIT_RULES | EDIT_QUEUE)) && last && last < engine_attempts(l) &&
+	    last >= attempts_then(e, l, x, fields);
 }
 
 static enum engine_result edit_live(struct engine *e, const struct actor *who, struct live *l,
@@ -353,11 +365,11 @@ static enum engine_result edit_live(struct engine *e, const struct actor *who, s
 
 	if (!state_find(l->job.state, EVENT_EDIT))
 		return refuse(e, who, &l->job, state_hint(l->job.state, EVENT_EDIT), r);
-	if (leaves_no_attempt(l, x))
-		return refuse(e, who, &l->job, "it has had as many attempts; to end it, cancel it", r);
 	unsigned fields = differing(&l->job, x);
 	if (!fields)
 		return ENGINE_ALREADY;
+	if (leaves_no_attempt(e, l, x, fields))
+		return refuse(e, who, &l->job, "it has had as many attempts; to end it, cancel it", r);
 	bool sets = (fields & EDIT_SET_ENVIRONMENT) && !(fields & EDIT_ENVIRONMENT);
 	enum engine_result result = check(e, who, l, x, fields, other);
 	if (result == ENGINE_OK && sets)

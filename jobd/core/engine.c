@@ -141,8 +141,8 @@ uint64_t engine_timeout_us(const struct job *j, const struct rules *r)
 struct job_view engine_live_view(struct engine *e, struct live *l)
 {
 	const struct rules r = engine_rules(l);
-	struct job_view v = { .timeout_us = engine_timeout_us(&l->job, &r), .job = &l->job, .reason = l->job.reason, .silent = l->silent,
-		.attempts = engine_attempts(l) };
+	struct job_view v = { .job = &l->job, .reason = l->job.reason, .silent = l->silent,
+		.attempts = engine_attempts(l), .timeout_us = engine_timeout_us(&l->job, &r) };
 
 	job_init(&v.loaded);
 	if (l->job.state == JOB_QUEUED || (l->job.state == JOB_PAUSED && l->job.resume_requested))

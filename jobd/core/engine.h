@@ -318,7 +318,7 @@ struct job_view {
 	enum job_reason reason; /* of a waiting job: worked out now */
 	bool silent;		/* its keeper does not answer */
 	uint32_t attempts;	/* it may have; 0: of an ended one that is not known any more */
-	uint64_t timeout_us;	/* how long its present or next attempt may run; 0: for ever */
+	uint64_t timeout_us;	/* how long its present, last or next attempt may run; 0: for ever */
 	struct job loaded;	/* what fini frees */
 };
 

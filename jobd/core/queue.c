@@ -20,7 +20,7 @@ const char *queue_state_name(enum queue_state s)
 
 const char *rule_origin_name(enum rule_origin o)
 {
-	static const char *const names[] = { "default", "config", "runtime", "job" };
+	static const char *const names[] = { "default", "config", "runtime", "job", "attempt" };
 
 	return names[o];
 }

@@ -31,7 +31,13 @@ const char *queue_state_name(enum queue_state s);
 /* What is to be said of one, by its name, that is not declared any more. */
 #define QUEUE_RETIRED "queue %s is no longer declared in jobd.conf; it only finishes the jobs it has"
 
-enum rule_origin { ORIGIN_DEFAULT, ORIGIN_CONFIG, ORIGIN_RUNTIME, ORIGIN_JOB };
+enum rule_origin {
+	ORIGIN_DEFAULT,
+	ORIGIN_CONFIG,
+	ORIGIN_RUNTIME,
+	ORIGIN_JOB,
+	ORIGIN_ATTEMPT, /* it held for the attempt, and something else holds now */
+};
 /* The word for it: "default", "config", "runtime", "job". */
 const char *rule_origin_name(enum rule_origin o);
 

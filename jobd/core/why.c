@@ -35,6 +35,12 @@ static bool is_rival(const struct ranks *r, const struct live *l)
 					   true;
 }
 
+/* In its line, at its gate before there is room for it, or paused and to go on. */
+static bool waits_for_a_slot(const struct live *l)
+{
+	return order_has(l) || starts_awaits_slot(l) || l->job.resume_requested;
+}
+
 /* Nothing of its queue begins, or, if it is paused, nothing goes on. */
 static bool is_shut(const struct live *l)
 {
@@ -45,7 +51,7 @@ static bool is_shut(const struct live *l)
 static void count_before(void *ctx, struct live *l)
 {
 	struct ranks *r = ctx;
-	bool waits = order_has(l) || l->job.resume_requested;
+	bool waits = waits_for_a_slot(l);
 
 	if (waits && !is_shut(l) && is_rival(r, l) && order_before(l, r->job))
 		r->before++;
@@ -64,7 +70,7 @@ static size_t before(const struct engine *e, const struct live *l, enum rivals r
 static void say_before(const struct engine *e, const struct live *l, struct why *w,
     enum rivals rivals)
 {
-	if (!order_has(l) && !l->job.resume_requested)
+	if (!waits_for_a_slot(l))
 		return;
 	w->has_before = true;
 	w->before = before(e, l, rivals);

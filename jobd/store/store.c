@@ -90,7 +90,7 @@ static int check_mark(struct store *s, const struct store_options *o, const stru
 		s->missing = mark->journal - s->journal_last;
 	}
 	/* Its first turn may have been its last; else somebody has removed it. */
-	if (mark->next_id == 0 && s->journal_last > 0)
+	if (mark->next_id == 0 && s->journal_last > 0 && !o->accept_older)
 		log_event(LOG_WARNING, "store-error", "error", "%s/journal.high was missing: nothing shows whether "
 			  "the store is whole", s->dir);
 	/* Ids that were given after the copy was made are on logs and in people's notes. */

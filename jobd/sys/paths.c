@@ -131,6 +131,12 @@ static bool parent_is_open(const char *path)
 	return open;
 }
 
+static char *renamable(const char *path, const char *option)
+{
+	return str_printf("%s: anybody may rename it, since the directory it is in is writable by all and not "
+			  "sticky; give another %s", path, option);
+}
+
 /* What is wrong with it, with what to do; NULL: nothing. */
 static char *complaint(const char *path, const char *option, int *rc)
 {
@@ -156,9 +162,7 @@ static char *complaint(const char *path, const char *option, int *rc)
 		return str_printf("%s: others may write there (mode %04o); run: chmod go-w %s", path,
 		    (unsigned)st.st_mode & 07777, path);
 	if (parent_is_open(path))
-		return str_printf("%s: anybody may rename it, since the directory it is in is writable "
-			       "by all and not sticky; give another %s",
-		    path, option);
+		return renamable(path, option);
 	*rc = 0;
 	return NULL;
 }
@@ -196,18 +200,25 @@ int paths_prepare(struct paths *p, char **why)
 /* It is good, or could be made. */
 static int check(const char *path, const char *option, char **why)
 {
+	struct stat st;
 	int rc = 0;
-	char *above = strdup(path);
-	if (access(path, F_OK) == 0) {
+	if (lstat(path, &st) == 0 || errno != ENOENT) {
 		*why = complaint(path, option, &rc);
-	} else if (above) {
-		do {
-			char *slash = strrchr(above, '/');
-			slash[slash == above] = '\0';
-		} while (access(above, F_OK) < 0 && errno == ENOENT);
-		if (access(above, W_OK | X_OK) < 0)
-			rc = cannot_be_made(path, option, -errno, why);
+		return rc;
 	}
+	if (parent_is_open(path)) {
+		*why = renamable(path, option);
+		return -EPERM;
+	}
+	char *above = strdup(path);
+	while (above && lstat(above, &st) < 0 && errno == ENOENT) {
+		char *slash = strrchr(above, '/');
+		slash[slash == above] = '\0';
+	}
+	if (above && (stat(above, &st) < 0 || access(above, W_OK | X_OK) < 0))
+		rc = cannot_be_made(path, option, -errno, why);
+	else if (above && !S_ISDIR(st.st_mode))
+		rc = cannot_be_made(path, option, -ENOTDIR, why);
 	free(above);
 	return rc;
 }

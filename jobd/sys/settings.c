@@ -286,6 +286,7 @@ static struct config *defaults(void)
  */
 static int check_owner(const char *path, const struct stat *st, char ***messages)
 {
+	bool good = true;
 	char *line;
 	if (geteuid() != 0)
 		return 0;
@@ -294,14 +295,16 @@ static int check_owner(const char *path, const struct stat *st, char ***messages
 		    path, (uintmax_t)st->st_uid, path);
 		strv_add(messages, line ? line : path);
 		free(line);
+		good = false;
 	}
 	if (st->st_mode & (S_IWGRP | S_IWOTH)) {
 		line = str_printf("%s: others may write to it (mode %04o), and root's jobd does what it says; "
 				  "run: chmod go-w %s", path, (unsigned)st->st_mode & 07777, path);
 		strv_add(messages, line ? line : path);
 		free(line);
+		good = false;
 	}
-	return *messages ? -EPERM : 0;
+	return good ? 0 : -EPERM;
 }
 
 static int check_file(const char *path, int fd, char ***messages)

@@ -104,6 +104,17 @@ others_are_connected() {
 	ok jobctl status "$id" # what its queue says may have changed since
 	matches "$output" 'rules: +timeout=1h \(its own\)'
 	lacks "$output" "(its queue's, from jobd.conf)"
+	ok jobctl queue set default timeout=2h
+	id=$(submit -- sh -c 'until [ -e end ]; do sleep 0.02; done')
+	reaches "$id" running
+	ok jobctl queue set default timeout=1s
+	ok jobctl status "$id"
+	matches "$output" "rules: +timeout=2h \\(its queue's, when it ran\\)"
+	: >end
+	reaches "$id" completed
+	ok jobctl queue set default timeout=2h
+	ok jobctl status "$id"
+	contains "$output" "timeout=2h (its queue's, when it ran)"
 }
 
 @test "rules that are none are refused before jobd is asked" {

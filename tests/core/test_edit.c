@@ -298,6 +298,23 @@ START_TEST(attempts_that_are_over_can_not_be_taken_back)
 	ck_assert_str_eq(why(a), "attempt 1 failed; another follows (of 5)");
 	ck_assert_int_eq(edit(a, EDIT_RULES, (struct spec){ .rules = { "attempts=2" } }), ENGINE_OK);
 	ck_assert_str_eq(why(a), "attempt 1 failed; another follows (of 2)");
+	struct edit x = { .fields = EDIT_RULES, .clear_rules = 1u << RULE_ATTEMPTS };
+	struct control_result r;
+	struct job draft;
+	uint64_t with;
+	draft_of(&(struct spec){ 0 }, &draft);
+	x.draft = &draft;
+	ck_assert_int_eq(engine_edit(engine, &ann, a, &x, &r, &with), ENGINE_WRONG_STATE); /* its queue's is 1 */
+	ask_event(a, EVENT_HOLD);
+	ck_assert_int_eq(edit(a, EDIT_RULES, (struct spec){ .rules = { "attempts=1" } }), ENGINE_WRONG_STATE);
+	/* To another queue, whose rule would be its own. */
+	engine_declare_queues(engine, &(const struct queue_declaration){ "strict", NULL }, 1);
+	uint64_t b = running();
+	queue_set("default", "attempts=3");
+	exits(b, 1);
+	ck_assert_int_eq(edit(b, EDIT_QUEUE, (struct spec){ .queue = "strict" }), ENGINE_WRONG_STATE);
+	ck_assert_int_eq(edit(b, EDIT_QUEUE | EDIT_RULES, (struct spec){ .queue = "strict", .rules = { "attempts=2" } }),
+	    ENGINE_OK);
 }
 END_TEST
 

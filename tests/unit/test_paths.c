@@ -185,19 +185,31 @@ START_TEST(a_socket_path_that_is_too_long_is_refused_with_its_length)
 }
 END_TEST
 
-static int prepare(const char *state, char **why)
+static int try(const char *state, int (*what)(struct paths *p, char **why), char **why)
 {
 	struct paths p;
 	struct paths_options o = { .state_dir = state, .runtime_dir = in_home("/r/u/n") };
 	ck_assert_int_eq(paths_init(&p, &o, why), 0);
-	int rc = paths_prepare(&p, why);
+	int rc = what(&p, why);
 	paths_fini(&p);
 	return rc;
+}
+
+static int look(struct paths *p, char **why)
+{
+	return paths_check(p, why);
+}
+
+static int prepare(const char *state, char **why)
+{
+	return try(state, paths_prepare, why);
 }
 
 static void refused(const char *state, int rc, const char *hint)
 {
 	char *why;
+	ck_assert_int_eq(try(state, look, &why), rc); /* it is seen beforehand */
+	free(why);
 	ck_assert_int_eq(prepare(state, &why), rc);
 	ck_assert_msg(strncmp(why, state, strlen(state)) == 0, "does not name %s: %s", state, why);
 	ck_assert_msg(strstr(why, hint) != NULL, "no \"%s\" in: %s", hint, why);
@@ -210,6 +222,8 @@ START_TEST(directories_are_made_private_and_public)
 	umask(077);
 	char *why;
 	struct stat st;
+	ck_assert_int_eq(try(in_home("/a/b"), look, &why), 0);
+	ck_assert_int_eq(stat(in_home("/a"), &st), -1); /* a look makes nothing */
 	ck_assert_int_eq(prepare(in_home("/a/b"), &why), 0);
 	ck_assert_int_eq(stat(in_home("/a/b"), &st), 0);
 	ck_assert_int_eq(st.st_mode & 07777, 0700);
