@@ -275,6 +275,8 @@ $(cd "$(getent passwd daemon | cut -d : -f 6)" && pwd)"
 
 @test "root's jobd takes no configuration that others may write; a user's is that user's affair" {
 	config 'max_running = 37'
+	mkdir "$D/its"
+	chown daemon "$D/its"
 	chmod 666 "$D/jobd.conf"
 	expect 1 jobctl reload
 	contains "$error" 'the old one stays in force'
@@ -287,12 +289,12 @@ $(cd "$(getent passwd daemon | cut -d : -f 6)" && pwd)"
 	matches "$error" "^jobd: $D/jobd.conf: others may write"
 	expect 1 jobctl daemon-reexec
 	contains "$error" 'run: chmod go-w'
-	ok as_daemon "$JOBD" -t -c "$D/jobd.conf"
+	ok as_daemon "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/its/state" --runtime-dir "$D/its/run"
 	chown daemon "$D/jobd.conf"
 	chmod 644 "$D/jobd.conf"
 	expect 1 jobctl reload
 	contains "$error" "$D/jobd.conf: belongs to uid $(id -u daemon), and root's jobd does what it says; run: chown root $D/jobd.conf"
-	ok as_daemon "$JOBD" -t -c "$D/jobd.conf"
+	ok as_daemon "$JOBD" -t -c "$D/jobd.conf" --state-dir "$D/its/state" --runtime-dir "$D/its/run"
 	chown root "$D/jobd.conf"
 	ok jobctl reload
 	is "$(jobctl health --json | json max_running)" 37
