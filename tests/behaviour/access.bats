@@ -3,14 +3,6 @@
 load lib
 load accounts
 
-setup_file() {
-	make_accounts
-}
-
-teardown_file() {
-	remove_accounts
-}
-
 local_setup() {
 	need_accounts
 	chmod 755 "$D"

@@ -4,8 +4,8 @@
 # Real accounts for a file of tests: two users, ann and bob under names that are nobody else's,
 # each with a home that nobody else may enter, and a group, crew, that ann is in.
 #
-# make_accounts in setup_file, remove_accounts in teardown_file. Where the tests are killed a guard
-# removes them. The names, ids and homes are in $ANN, $BOB, $CREW, $HOMES.
+# They are there for the file that loads this. Where the tests are killed a guard removes them. The
+# names, ids and homes are in $ANN, $BOB, $CREW, $HOMES.
 
 # Why there can't be any; nothing where there can.
 no_accounts() {
@@ -77,6 +77,14 @@ remove_accounts() {
 	patiently userdel "$BOB"
 	patiently groupdel "$CREW"
 	rm -rf "$HOMES"
+}
+
+setup_file() {
+	make_accounts
+}
+
+teardown_file() {
+	remove_accounts
 }
 
 # Runs a command as a user, as if that user had logged in: with the groups, environment and home.

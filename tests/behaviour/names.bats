@@ -4,14 +4,6 @@
 load lib
 load accounts
 
-setup_file() {
-	make_accounts
-}
-
-teardown_file() {
-	remove_accounts
-}
-
 # A module of the C library's that this machine does not need for users; its file gives way to ours.
 find_module() {
 	local dir name
