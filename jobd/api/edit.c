@@ -168,14 +168,14 @@ static const char *own_field(const struct call *c, unsigned set)
  * An administrator who could say what another's job runs could run anything as anybody; and its user
  * could submit so what may be submitted no more. False: answered, or (again) it begins anew.
  */
-static bool check_own(struct drafting *x, unsigned set)
+static bool check_own(struct drafting *x, const struct edit *e)
 {
-	const char *field = own_field(x->c, set);
-	const json_t *rules = json_object_get(call_params(x->c), "rules");
+	const char *field = own_field(x->c, e->fields);
+	bool attempts = rules_given(e->draft->rules, RULE_ATTEMPTS) || e->clear_rules & 1u << RULE_ATTEMPTS;
 	struct job_view v;
 
 	if (!field) /* more attempts would be as good as a retry */
-		return !json_object_get(rules, "attempts") || draft_check_right(x);
+		return !attempts || draft_check_right(x);
 	enum engine_result r = engine_get(x->a->o.engine, x->id, &v);
 	if (r != ENGINE_OK) {
 		error_of_get(x->c, x->id, r);
@@ -217,7 +217,7 @@ void api_job_edit(void *ctx, struct call *c)
 	if (!x.id) {
 		error_not_found(c, 0);
 	} else if (check_parts(c, e.fields) && draft_read(&x, &d) && read_clear(c, &d, &e)
-	    && check_own(&x, e.fields) && check_times(&x, &d, e.fields)) {
+	    && check_own(&x, &e) && check_times(&x, &d, e.fields)) {
 		e.env = (char *const *)(uintptr_t)d.env;
 		e.after = d.after;
 		e.nafter = d.nafter;

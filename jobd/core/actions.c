@@ -72,7 +72,7 @@ static void enter_queue(struct engine *e, struct live *l, struct step *s)
 {
 	if (s->event == EVENT_NEVER_RAN) {
 		let_keeper_go(e, l);
-		choose_delay(e, l); /* whatever kept it from running may do so again at once */
+		choose_delay(e, l, 0); /* whatever kept it from running may do so again at once */
 		return;
 	}
 	l->job.reason = REASON_NONE;
@@ -129,7 +129,7 @@ static void unbegin(struct engine *e, struct live *l, struct step *s)
 	memset(&j->now, 0, sizeof j->now);
 	j->paused_at_us = 0;
 	j->resume_requested = false;
-	choose_delay(e, l);
+	choose_delay(e, l, 0);
 }
 
 static void order_stop(struct engine *e, struct live *l, struct step *s)

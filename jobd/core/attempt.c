@@ -165,8 +165,7 @@ static void on_unstarted(void *ctx, uint64_t id, int error, const char *text)
 	} else if (error == -ESTALE) {
 		waiting_place(e, l);
 	} else {
-		l->start_error = error;
-		choose_delay(e, l);
+		choose_delay(e, l, error);
 	}
 }
 

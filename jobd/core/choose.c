@@ -59,11 +59,12 @@ void choose_back_off(struct engine *e)
 		e->backoff_step++;
 }
 
-void choose_delay(struct engine *e, struct live *l)
+void choose_delay(struct engine *e, struct live *l, int error)
 {
 	unsigned step = l->failed_starts < BACKOFF_STEPS ? l->failed_starts : BACKOFF_STEPS;
 
 	l->failed_starts++;
+	l->start_error = error;
 	l->start_again_us = e->mono_us() + (BACKOFF_FIRST_US << step);
 	waiting_place(e, l);
 }

@@ -180,8 +180,9 @@ enum job_reason choose_reason(const struct engine *e, const struct live *l);
 bool choose_may_go_on(struct engine *e, struct live *l);
 /* No starts for a while: the machine has no room for another process. */
 void choose_back_off(struct engine *e);
-/* This job's start did not work out: it is tried again later, and longer later each time. */
-void choose_delay(struct engine *e, struct live *l);
+/* This job's start did not work out, with this -errno or 0: it is tried again later, and longer later each
+ * time. */
+void choose_delay(struct engine *e, struct live *l, int error);
 
 /* starts.c */
 

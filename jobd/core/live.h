@@ -60,7 +60,7 @@ struct live {
 	uint64_t start_nonce;	/* of the keeper that prepares it */
 	uint32_t start_attempt;
 	unsigned failed_starts; /* in a row, for the back-off */
-	int start_error;	/* of the last of them, -errno */
+	int start_error;	/* of the last of them, -errno; 0: not known */
 	uint64_t start_again_us; /* mono: queued, and no start is tried before; 0: at any time */
 	struct job_watch *watches;
 	struct pause_waiter *pause_waiters;

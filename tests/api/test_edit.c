@@ -188,6 +188,8 @@ START_TEST(what_a_job_runs_its_user_changes_while_that_one_may_submit)
 		ck_assert_str_eq(played.refused, "edit PermissionDenied");
 		ck_assert_uint_eq(played.ntold, 0);
 	}
+	fails("org.varlink.service.PermissionDenied", "", api_job_edit, "{'id':7,'rules':{'attempts':'9'}}");
+	fails("org.varlink.service.PermissionDenied", "", api_job_edit, "{'id':7,'clear':['attempts']}");
 	well(api_job_edit, "{'id':7,'rules':{'timeout':'1h'},'queue':'default'}");
 	caller.uid = 0;
 	well(api_job_edit, edit_of(work[0]));
